@@ -1,0 +1,115 @@
+"""A campaign: lists, hours, pacing and limits, run as one. And its lists."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from dialler.domain.calling_hours import ALWAYS_DAYTIME, CallingHours
+from dialler.domain.redial import RedialRules
+
+WEIGHT_MIN, WEIGHT_MAX = 1, 10_000
+
+
+def _check_weight(weight: int) -> None:
+    if not WEIGHT_MIN <= weight <= WEIGHT_MAX:
+        raise ValueError(f"weight must be {WEIGHT_MIN} to {WEIGHT_MAX}, got {weight}")
+
+
+class Desired(StrEnum):
+    """What supervisors want of a campaign; the engine follows."""
+
+    STOPPED = "stopped"
+    RUNNING = "running"
+    PAUSED = "paused"
+    DRAINING = "draining"
+
+
+class Wrap(StrEnum):
+    """Whether an answered call waits for an agent's wrap code."""
+
+    REQUIRED = "required"
+    NONE = "none"
+
+
+class LeadOrder(StrEnum):
+    """Which lead of a list goes first, among those of equal priority."""
+
+    OLDEST = "oldest"
+    NEWEST = "newest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignSettings:
+    """What a supervisor sets."""
+
+    timezone: str = "Etc/UTC"
+    """The zone of leads for which nothing else gives one."""
+
+    hours: CallingHours = ALWAYS_DAYTIME
+    pacing: str = "progressive"
+    pacing_settings: Mapping[str, float] = field(default_factory=dict)
+    trunks: tuple[str, ...] = ()
+    """Trunks in order of preference; empty means all of the installation."""
+
+    queue: str | None = None
+    """The agents' queue; a pacing strategy that needs agents needs one."""
+
+    caller_ids: tuple[str, ...] = ()
+    ring_timeout_s: int = 25
+    wrap: Wrap = Wrap.NONE
+    wrap_deadline_s: int = 120
+    weighting: bool = True
+    """Off: all lists are equal, whatever their weights."""
+
+    weight: int = 100
+    """Its share of a trunk, against the other campaigns on it."""
+
+    attempts_max: int = 6
+    """Counted attempts after which a lead is exhausted."""
+
+    attempts_per_day_max: int = 3
+    """Counted attempts on one local day of the lead."""
+
+    rest_min_s: int = 1800
+    """The least time between two attempts on one lead."""
+
+    def __post_init__(self) -> None:
+        _check_weight(self.weight)
+        if self.ring_timeout_s < 1:
+            raise ValueError(f"ring_timeout_s must be 1 or more, got {self.ring_timeout_s}")
+        for name in ("attempts_max", "attempts_per_day_max", "wrap_deadline_s"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be 1 or more, got {getattr(self, name)}")
+        if self.rest_min_s < 0:
+            raise ValueError(f"rest_min_s must be 0 or more, got {self.rest_min_s}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Campaign:
+    """A campaign in the records."""
+
+    campaign_id: int
+    name: str
+    created_at: datetime
+    desired: Desired = Desired.STOPPED
+    settings: CampaignSettings = CampaignSettings()
+    version: int = 1
+    """Counts the changes of settings."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadList:
+    """Leads loaded together."""
+
+    list_id: int
+    campaign_id: int
+    name: str
+    created_at: datetime
+    weight: int = 100
+    to_dial: bool = True
+    order: LeadOrder = LeadOrder.OLDEST
+    redial: RedialRules = field(default_factory=RedialRules)
+
+    def __post_init__(self) -> None:
+        _check_weight(self.weight)

@@ -1,0 +1,302 @@
+"""What the engine needs of the outside: records, the telephone, pacing, and its own hand to others."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol, TypeVar
+
+from dialler.domain.campaign import Campaign, CampaignSettings, Desired, LeadList, LeadOrder
+from dialler.domain.lead import Lead, LeadState, NewLead, WindowKey
+from dialler.domain.outcome import Outcome
+from dialler.domain.redial import RedialRules
+from dialler.domain.session import Session, SessionStatus
+from strategies.pacing import PacingDecision, PacingFacts, PacingStrategy
+from telephony.port import LiveCall, LiveState, Origination, Telephony, Trunk
+
+__all__ = [
+    "Bucket",
+    "DncEntry",
+    "EngineControl",
+    "EngineReport",
+    "LeadFilter",
+    "LiveCall",
+    "LiveState",
+    "Origination",
+    "PacingDecision",
+    "PacingFacts",
+    "PacingStrategy",
+    "Problem",
+    "Records",
+    "SessionFilter",
+    "Store",
+    "Telephony",
+    "Trunk",
+]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bucket:
+    """The leads of one list that share a window key."""
+
+    list_id: int
+    key_id: int
+    key: WindowKey
+    counts: Mapping[LeadState, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DncEntry:
+    """A number that must not be called: in one campaign, or anywhere (`campaign_id` None)."""
+
+    number: str
+    campaign_id: int | None
+    reason: str
+    added_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadFilter:
+    """Which leads; None matches all."""
+
+    campaign_id: int | None = None
+    list_id: int | None = None
+    state: LeadState | None = None
+    number: str | None = None
+    customer_key: str | None = None
+    external_lead_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionFilter:
+    """Which sessions; None matches all."""
+
+    campaign_id: int | None = None
+    list_id: int | None = None
+    lead_id: int | None = None
+    status: SessionStatus | None = None
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """A promise that stored data breaks, found by `dialler db check`."""
+
+    promise: str
+    what: str
+
+
+class Records(Protocol):
+    """The records, inside one transaction. Not for keeping: use it only within the work it was given to."""
+
+    # campaigns and lists
+    def campaigns(self) -> Sequence[Campaign]:
+        """Return all campaigns, by id."""
+
+    def campaign(self, campaign_id: int) -> Campaign:
+        """Return one campaign. Raises NotFound."""
+
+    def campaign_named(self, name: str) -> Campaign:
+        """Return the campaign of that name. Raises NotFound."""
+
+    def add_campaign(self, name: str, settings: CampaignSettings, now: datetime) -> Campaign:
+        """Create a stopped campaign. Raises Conflict if the name is taken."""
+
+    def set_campaign(self, campaign: Campaign) -> None:
+        """Write name, desired state, settings and version."""
+
+    def lists(self, campaign_id: int | None = None) -> Sequence[LeadList]:
+        """Return lists, by id."""
+
+    def lead_list(self, list_id: int) -> LeadList:
+        """Return one list. Raises NotFound."""
+
+    def list_named(self, campaign_id: int, name: str) -> LeadList:
+        """Return the campaign's list of that name. Raises NotFound."""
+
+    def add_list(
+        self,
+        campaign_id: int,
+        name: str,
+        now: datetime,
+        *,
+        weight: int = 100,
+        to_dial: bool = True,
+        order: LeadOrder = LeadOrder.OLDEST,
+        redial: RedialRules | None = None,
+    ) -> LeadList:
+        """Create a list. Raises NotFound (campaign), Conflict if the name is taken in the campaign."""
+
+    def set_list(self, lead_list: LeadList) -> None:
+        """Write everything that may change of a list."""
+
+    def delete_list(self, list_id: int) -> None:
+        """Delete a list and its leads; sessions stay. Raises Conflict while it is to dial or has a lead in a call."""
+
+    def round_state(self, scope: str) -> Mapping[str, int] | None:
+        """Return the saved state of a round robin ("campaign:7", "trunk:a"), None if there is none."""
+
+    def save_round_state(self, scope: str, state: Mapping[str, int]) -> None:
+        """Keep the state of a round robin."""
+
+    # leads
+    def add_leads(self, list_id: int, leads: Iterable[NewLead], now: datetime) -> Sequence[int]:
+        """Add leads, ready; return their ids in order. Raises Conflict if a customer key is taken in the list."""
+
+    def lead(self, lead_id: int) -> Lead:
+        """Return one lead. Raises NotFound."""
+
+    def lead_by_key(self, list_id: int, customer_key: str) -> Lead | None:
+        """Return the list's lead with that customer key."""
+
+    def numbers_known(self, campaign_id: int, numbers: Sequence[str]) -> frozenset[str]:
+        """Return those of `numbers` that a lead of the campaign already has."""
+
+    def set_lead(self, lead: Lead) -> None:
+        """Write everything of a lead that may change, and keep the counts of its bucket right."""
+
+    def leads(self, which: LeadFilter, *, after: int = 0, limit: int = 100) -> Sequence[Lead]:
+        """Return a page of leads by id, those above `after`."""
+
+    def buckets(self, list_ids: Sequence[int]) -> Sequence[Bucket]:
+        """Return the buckets of lists, with their counts kept up by every transaction: no scan."""
+
+    def ready_leads(self, bucket: tuple[int, int], order: LeadOrder, *, limit: int) -> Sequence[Lead]:
+        """Return the first ready leads of a bucket (list id, key id): priority first, then `order` by lead id.
+
+        Costs the same however many leads there are. The caller skips those that it already holds.
+        """
+
+    def wake_rested(self, bucket: tuple[int, int], now: datetime, *, limit: int) -> int:
+        """Make up to `limit` resting leads of a bucket that are due ready, longest due first; return how many."""
+
+    def next_due_at(self, bucket: tuple[int, int]) -> datetime | None:
+        """Return when the next resting lead of a bucket is due."""
+
+    # do-not-call
+    def add_dnc(self, entries: Iterable[DncEntry]) -> int:
+        """Add entries; return how many were new."""
+
+    def remove_dnc(self, number: str, campaign_id: int | None) -> bool:
+        """Remove one entry; False if it was not there."""
+
+    def dnc_hits(self, campaign_id: int, numbers: Sequence[str]) -> frozenset[str]:
+        """Return those of `numbers` that must not be called for the campaign."""
+
+    # sessions
+    def add_session(self, session: Session) -> Session:
+        """Write a new session; return it with its `seq`. Raises Conflict if the lead has an open one (the schema
+        says so)."""
+
+    def set_session(self, session: Session) -> None:
+        """Write everything of a session that may change. Raises NotFound."""
+
+    def session(self, session_id: str) -> Session:
+        """Return one session. Raises NotFound."""
+
+    def open_sessions(self) -> Sequence[Session]:
+        """Return all sessions whose status is open, by seq."""
+
+    def sessions(
+        self,
+        which: SessionFilter,
+        *,
+        after: int | None = None,
+        limit: int = 100,
+        newest_first: bool = True,
+    ) -> Sequence[Session]:
+        """Return a page of sessions by seq; `after` is the seq of the last one of the page before."""
+
+    def session_counts(self, campaign_id: int | None = None) -> Mapping[tuple[int, SessionStatus, Outcome | None], int]:
+        """Return counts by (list id, status, outcome), kept up by every transaction: no scan."""
+
+    # audit
+    def add_audit(self, at: datetime, who: str, what: str, details: Mapping[str, object]) -> None:
+        """Note who changed what."""
+
+    def check(self) -> Sequence[Problem]:
+        """Verify the promises on the stored data: counts against rows, one open session a lead, an `in_call` lead
+        for each open session and the other way round, seq without repeats. Scans."""
+
+
+class Store(Protocol):
+    """The records, from outside a transaction."""
+
+    async def write(self, work: Callable[[Records], T], *, urgent: bool = True) -> T:
+        """Run `work` in a transaction; return once what it did is durable.
+
+        Works run one at a time, in the order of their calls; several may share one commit. One that raises is
+        undone alone and its error propagates. With `urgent` false it may wait, up to the store's group delay, for
+        others to share its commit. Raises StoreError (StoreFull, ...): then nothing of it was kept. Once handed
+        over, cancelling the caller does not stop the work.
+        """
+
+    async def read(self, work: Callable[[Records], T]) -> T:
+        """Run `work` on a consistent, read-only view of what is durable."""
+
+    async def aclose(self) -> None:
+        """Finish what was handed over, then close."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrunkReport:
+    """A trunk as the engine sees it."""
+
+    name: str
+    server: str
+    up: bool
+    channels_used: int
+    channels: int
+    calls_per_second: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignReport:
+    """What a campaign's dialler is doing, and why it is not doing more."""
+
+    campaign_id: int
+    name: str
+    desired: Desired
+    actual: Literal["stopped", "running", "paused", "draining", "blocked"]
+    calls_unanswered: int
+    calls_waiting: int
+    calls_talking: int
+    agents_ready: int
+    agents_busy: int
+    hopper: Mapping[str, int]
+    """Leads ready in the hopper, by the list's name."""
+
+    pacing: PacingDecision | None
+    """The last decision."""
+
+    limits: Sequence[str]
+    """Why it is not doing more, in words, the most binding first."""
+
+    next_at: datetime | None
+    """The next instant at which something changes by itself: a window opens, a rest ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineReport:
+    """The engine at one moment."""
+
+    at: datetime
+    started_at: datetime
+    campaigns: Sequence[CampaignReport]
+    trunks: Sequence[TrunkReport]
+    agents: Mapping[str, str] = field(default_factory=dict)
+    """State by agent."""
+
+
+class EngineControl(Protocol):
+    """The running engine, as the API sees it."""
+
+    async def follow(self) -> None:
+        """Read the desired state again; return once the engine obeys it.
+
+        After a stop is followed no further Originate leaves.
+        """
+
+    def report(self) -> EngineReport:
+        """Return what the engine is doing."""
