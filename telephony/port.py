@@ -7,7 +7,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from anyio import TASK_STATUS_IGNORED
-from anyio.abc import ObjectReceiveStream, TaskStatus
+from anyio.abc import TaskStatus
+from anyio.streams.memory import MemoryObjectReceiveStream
 
 from telephony.events import TelephonyEvent
 
@@ -67,7 +68,7 @@ class Telephony(Protocol):
         """All trunks, of all servers."""
 
     @property
-    def events(self) -> ObjectReceiveStream[TelephonyEvent]:
+    def events(self) -> MemoryObjectReceiveStream[TelephonyEvent]:
         """What happens, for one reader. Bounded: a full stream makes `originate` raise NotSent."""
 
     def is_up(self, server: str) -> bool:

@@ -1,11 +1,14 @@
 """A session: the record of one attempt to reach one lead, from the intent to dial to the wrap code."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
+from dialler.domain.campaign import Wrap
 from dialler.domain.outcome import Outcome
+from dialler.errors import IllegalTransition
 
 
 class SessionStatus(StrEnum):
@@ -92,3 +95,67 @@ class Session:
     wrap_note: str | None = None
     wrap_edited_by: str | None = None
     wrap_edited_at: datetime | None = None
+
+
+STATUS_TRANSITIONS: Final[Mapping[SessionStatus, Set[SessionStatus]]] = {
+    SessionStatus.NEW: {SessionStatus.PROCESSING, SessionStatus.FAILED, SessionStatus.EXPIRED},
+    SessionStatus.PROCESSING: {
+        SessionStatus.COMPLETE,
+        SessionStatus.REJECTED,
+        SessionStatus.FAILED,
+        SessionStatus.EXPIRED,
+    },
+    # A final status moves only when a wrap code is edited.
+    SessionStatus.COMPLETE: {SessionStatus.REJECTED},
+    SessionStatus.REJECTED: {SessionStatus.COMPLETE},
+    SessionStatus.FAILED: frozenset(),
+    SessionStatus.EXPIRED: frozenset(),
+}
+
+STATUS_OF: Final[Mapping[Outcome, SessionStatus]] = {
+    Outcome.CONNECTED: SessionStatus.COMPLETE,  # where no wrap code is asked for; see `status_after`
+    Outcome.ABANDONED: SessionStatus.EXPIRED,
+    Outcome.ABANDONED_SHORT: SessionStatus.EXPIRED,
+    Outcome.PLAYED: SessionStatus.COMPLETE,
+    Outcome.OPTED_OUT: SessionStatus.REJECTED,
+    Outcome.MACHINE: SessionStatus.EXPIRED,
+    Outcome.MACHINE_MESSAGE: SessionStatus.EXPIRED,
+    Outcome.FAX: SessionStatus.EXPIRED,
+    Outcome.NO_ANSWER: SessionStatus.EXPIRED,
+    Outcome.BUSY: SessionStatus.EXPIRED,
+    Outcome.REJECTED_CALL: SessionStatus.EXPIRED,
+    Outcome.UNREACHABLE: SessionStatus.EXPIRED,
+    Outcome.BLOCKED: SessionStatus.FAILED,
+    Outcome.INVALID_NUMBER: SessionStatus.FAILED,
+    Outcome.NO_ROUTE: SessionStatus.FAILED,
+    Outcome.CONGESTION: SessionStatus.FAILED,
+    Outcome.FAILED: SessionStatus.FAILED,
+    Outcome.CANCELLED: SessionStatus.EXPIRED,
+    Outcome.LOST: SessionStatus.EXPIRED,
+}
+
+
+def status_after(outcome: Outcome, wrap: Wrap, *, wrapped: SessionStatus | None = None) -> SessionStatus:
+    """Return the status of an attempt that ended with `outcome`.
+
+    `wrap` is the campaign's mode; `wrapped` the status of the wrap code, None while there is none. A talk
+    whose wrap code is required stays Processing until the code comes, or the deadline with the code NONE.
+    """
+    if outcome is Outcome.CONNECTED:
+        if wrapped is not None:
+            return wrapped
+        if wrap is Wrap.REQUIRED:
+            return SessionStatus.PROCESSING
+    return STATUS_OF[outcome]
+
+
+def change_status(session: Session, to: SessionStatus) -> Session:
+    """Return the session with status `to`; the same session where it has it already.
+
+    Raises IllegalTransition for a move that STATUS_TRANSITIONS does not have.
+    """
+    if session.status is to:
+        return session
+    if to not in STATUS_TRANSITIONS[session.status]:
+        raise IllegalTransition(session.status, to)
+    return replace(session, status=to)

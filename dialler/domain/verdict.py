@@ -1,12 +1,14 @@
 """Whether a lead may be dialled now, why not, and when at the earliest. Selection and explanation alike."""
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dialler.domain.calling_window import CallingWindow
-from dialler.domain.campaign import Campaign, LeadList
-from dialler.domain.lead import Lead, PhoneNumber
+from dialler.domain.campaign import Campaign, Desired, LeadList
+from dialler.domain.lead import Lead, LeadState, NumberStatus, PhoneNumber
+from dialler.domain.local_day import day_after, local_date
+from dialler.domain.outcome import TRAITS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +16,7 @@ class Gate:
     """One condition, as it stood."""
 
     name: str
-    """campaign, list, state, number, do_not_call, expiry, window, rest, attempts, attempts_per_day."""
+    """campaign, list, state, expiry, number, do_not_call, window, rest, attempts, attempts_per_day."""
 
     passed: bool
     value: str
@@ -55,5 +57,157 @@ class Verdict:
 
 
 def dialable(lead: Lead, facts: Facts, now: datetime) -> Verdict:
-    """Return the verdict on `lead` at `now`."""
-    raise NotImplementedError
+    """Return the verdict on `lead` at `now`.
+
+    `earliest` is exact as long as neither the lead nor the facts change: at that instant the lead is dialable. It
+    is None while a gate is shut that only somebody's doing opens, such as a stopped campaign; the gates still
+    say each for itself when they open.
+    """
+    usable = [number for number in lead.numbers if number.status is NumberStatus.OK]
+    number = next((one for one in usable if one.number not in facts.dnc), None)
+    settings = facts.campaign.settings
+    gates = (
+        _gate("campaign", facts.campaign.desired is Desired.RUNNING, facts.campaign.desired.value, "running", now=now),
+        _gate("list", facts.lead_list.to_dial, "to dial" if facts.lead_list.to_dial else "off", "to dial", now=now),
+        _state_gate(lead, now),
+        _expiry_gate(lead, now),
+        _gate("number", bool(usable), f"{len(usable)} of {len(lead.numbers)} usable", "one or more", now=now),
+        _dnc_gate(usable, facts.dnc, now),
+        _window_gate(facts.window, now),
+        _rest_gate(lead, settings.rest_min_s, now),
+        _gate(
+            "attempts",
+            lead.attempts_counted < settings.attempts_max,
+            f"{lead.attempts_counted} counted",
+            f"{settings.attempts_max} in all",
+            now=now,
+        ),
+        _day_gate(lead, settings.attempts_per_day_max, now),
+    )
+    passed = all(gate.passed for gate in gates)
+    earliest = now if passed else _earliest(gates, lead, facts.window)
+    return Verdict(gates=gates, number=number, dialable=passed, earliest=earliest)
+
+
+def explain_lines(verdict: Verdict) -> list[str]:
+    """Return the verdict for people: the conclusion, then a line for each gate. Times in UTC."""
+    if verdict.dialable:
+        head = f"dialable now, at {verdict.number.number if verdict.number else '?'}"
+    elif verdict.earliest is None:
+        head = "not dialable, and not without somebody's doing"
+    else:
+        head = f"not dialable now; at the earliest {verdict.earliest:%Y-%m-%d %H:%M:%S} UTC"
+    lines = [head]
+    for gate in verdict.gates:
+        line = f"{'ok  ' if gate.passed else 'SHUT'} {gate.name}: {gate.value} (rule: {gate.rule})"
+        if not gate.passed and gate.earliest is not None:
+            line += f"; opens {gate.earliest:%Y-%m-%d %H:%M:%S} UTC"
+        lines.append(line)
+    return lines
+
+
+def verdict_to_json(verdict: Verdict) -> Mapping[str, object]:
+    """Return the verdict as JSON data; moments as ISO 8601 with offset."""
+    return {
+        "dialable": verdict.dialable,
+        "earliest": _iso(verdict.earliest),
+        "number": None if verdict.number is None else verdict.number.number,
+        "gates": [
+            {
+                "name": gate.name,
+                "passed": gate.passed,
+                "value": gate.value,
+                "rule": gate.rule,
+                "earliest": _iso(gate.earliest),
+            }
+            for gate in verdict.gates
+        ],
+    }
+
+
+def _earliest(gates: tuple[Gate, ...], lead: Lead, window: CallingWindow) -> datetime | None:
+    """Return the first instant at which gates that are shut now will all be open, None if one never opens."""
+    openings = [gate.earliest for gate in gates if gate.earliest is not None]
+    if len(openings) < len(gates):
+        return None
+    after = max(openings)
+    open_at = window.next_open(after)
+    if open_at is None:
+        return None
+    earliest = max(after, open_at)
+    return None if lead.expires_at is not None and earliest >= lead.expires_at else earliest
+
+
+def _gate(name: str, passed: bool, value: str, rule: str, *, now: datetime, opens_at: datetime | None = None) -> Gate:
+    return Gate(name=name, passed=passed, value=value, rule=rule, earliest=now if passed else opens_at)
+
+
+def _state_gate(lead: Lead, now: datetime) -> Gate:
+    value = lead.state.value
+    due_at = lead.due_at if lead.state is LeadState.RESTING else None
+    if due_at is not None:
+        value += f" until {due_at:%Y-%m-%d %H:%M:%S} UTC"
+    if lead.completed_reason is not None:
+        value += f" ({lead.completed_reason})"
+    passed = lead.state in (LeadState.READY, LeadState.RESTING) and (due_at is None or due_at <= now)
+    return _gate("state", passed, value, "ready, or resting and due", now=now, opens_at=due_at)
+
+
+def _expiry_gate(lead: Lead, now: datetime) -> Gate:
+    if lead.expires_at is None:
+        return _gate("expiry", True, "never expires", "not expired", now=now)
+    return _gate(
+        "expiry", now < lead.expires_at, f"expires {lead.expires_at:%Y-%m-%d %H:%M:%S} UTC", "not expired", now=now
+    )
+
+
+def _dnc_gate(usable: list[PhoneNumber], dnc: Set[str], now: datetime) -> Gate:
+    listed = sum(number.number in dnc for number in usable)
+    passed = not usable or listed < len(usable)
+    return _gate("do_not_call", passed, f"{listed} of {len(usable)} usable on a list", "one or more is not", now=now)
+
+
+def _rest_gate(lead: Lead, rest_min_s: int, now: datetime) -> Gate:
+    """Return the gate of rests: the one given after the last attempt, and the campaign's least rest.
+
+    The least rest is after counted attempts only. Of those taken back while ringing, which count too, the
+    lead does not tell; their rest is in `due_at`.
+    """
+    opens_at = lead.due_at if lead.state is LeadState.RESTING else None
+    if lead.last_attempt_at is not None and lead.last_outcome and TRAITS[lead.last_outcome].counts_attempt:
+        rested_at = lead.last_attempt_at + timedelta(seconds=rest_min_s)
+        opens_at = rested_at if opens_at is None else max(opens_at, rested_at)
+    value = "never tried"
+    if lead.last_attempt_at is not None:
+        value = f"last tried {lead.last_attempt_at:%Y-%m-%d %H:%M:%S} UTC"
+    passed = opens_at is None or opens_at <= now
+    rule = f"{rest_min_s} s after a counted attempt, and its redial rule"
+    return _gate("rest", passed, value, rule, now=now, opens_at=opens_at)
+
+
+def _day_gate(lead: Lead, per_day_max: int, now: datetime) -> Gate:
+    zone = lead.window_key.zones[0]
+    today = local_date(now, zone)
+    # A clock that was set back must not open a new day's allowance.
+    same_day = lead.attempts_day is not None and today <= lead.attempts_day
+    tried = lead.attempts_on_day if same_day else 0
+    opens_at = day_after(lead.attempts_day, zone) if lead.attempts_day is not None else None
+    return _gate(
+        "attempts_per_day",
+        tried < per_day_max,
+        f"{tried} counted on {today} in {zone}",
+        f"{per_day_max} a day",
+        now=now,
+        opens_at=opens_at,
+    )
+
+
+def _window_gate(window: CallingWindow, now: datetime) -> Gate:
+    value = ", ".join(f"{at:%H:%M} in {zone}" for zone, at in window.local_times(now))
+    passed = window.is_open(now)
+    opens_at = None if passed else window.next_open(now)
+    return _gate("window", passed, value, window.describe(now), now=now, opens_at=opens_at)
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()

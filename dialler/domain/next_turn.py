@@ -1,0 +1,152 @@
+"""A lead's next turn: what becomes of it after an attempt, and after its wrap code."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from dialler.domain.calling_window import CallingWindow
+from dialler.domain.campaign import CampaignSettings, Wrap
+from dialler.domain.lead import CompletedReason, Lead, LeadState, NumberStatus
+from dialler.domain.local_day import day_after, local_date
+from dialler.domain.outcome import TRAITS, NumberVerdict, Outcome, counts_attempt
+from dialler.domain.redial import Redial, RedialRules, redial
+from dialler.domain.session import Session
+from dialler.domain.wrap import Callback, DncScope, WrapCode
+
+_NUMBER_STATUS = {NumberVerdict.BAD: NumberStatus.BAD, NumberVerdict.FAX: NumberStatus.FAX}
+
+
+def lead_after(
+    lead: Lead,
+    session: Session,
+    *,
+    rules: RedialRules,
+    settings: CampaignSettings,
+    window: CallingWindow,
+    ended_at: datetime,
+    wrap: WrapCode | None = None,
+) -> Lead:
+    """Return the lead after an attempt ended at `ended_at`: completed, due again, or waiting for its wrap code.
+
+    `rules` are the list's, `settings` the campaign's, `window` the lead's. While a talk's wrap code is required and
+    missing the lead stays in its call, not yet counted; come back with `wrap` (the code NONE at the deadline). A
+    call back wanted by the wrap code is at `lead.callback_at`, set by the caller.
+
+    An attempt is counted once, however often it is given here: a wrap code set or edited later, at `ended_at`,
+    only completes the lead or brings it back. One that is in a newer call by then keeps to that call.
+
+    Raises ValueError for a session without an outcome.
+    """
+    outcome = session.outcome
+    if outcome is None:
+        raise ValueError(f"session {session.session_id} has no outcome yet")
+    counted_before = lead.attempts >= session.attempt_no
+    if counted_before and wrap is None:
+        return lead
+    if not counted_before:
+        if outcome is Outcome.CONNECTED and settings.wrap is Wrap.REQUIRED and wrap is None:
+            return replace(lead, state=LeadState.IN_CALL, completed_reason=None, due_at=None)
+        lead = _counted(lead, session, outcome, ended_at)
+    again = redial(rules, outcome, run=max(1, lead.outcome_run))
+    lead = _with_wrap(_with_number(lead, session.number, again, wrap), wrap)
+    if counted_before and lead.state is LeadState.IN_CALL:
+        return lead
+    reason = _completed_reason(lead, outcome, again, settings, wrap)
+    due_at = ended_at + (again.rest or timedelta(0))
+    if _counts(session, outcome):
+        due_at = max(due_at, ended_at + timedelta(seconds=settings.rest_min_s))
+    return _turned(lead, reason, due_at, settings=settings, window=window, now=ended_at)
+
+
+def _counts(session: Session, outcome: Outcome) -> bool:
+    return counts_attempt(outcome, rang=session.ringing_at is not None or session.answered_at is not None)
+
+
+def _counted(lead: Lead, session: Session, outcome: Outcome, ended_at: datetime) -> Lead:
+    """Return the lead with the attempt in its counters and its last outcome."""
+    lead = replace(
+        lead,
+        attempts=lead.attempts + 1,
+        last_attempt_at=ended_at,
+        outcome_run=lead.outcome_run + 1 if lead.last_outcome is outcome else 1,
+        last_outcome=outcome,
+    )
+    if outcome is Outcome.CONNECTED:
+        lead = replace(lead, last_contacted_at=session.connected_at or ended_at)
+    if not _counts(session, outcome):
+        return lead
+    today = local_date(ended_at, lead.window_key.zones[0])
+    day = lead.attempts_day
+    if day is not None and today <= day:  # earlier only if a clock was set back, which must not start a new day
+        return replace(lead, attempts_counted=lead.attempts_counted + 1, attempts_on_day=lead.attempts_on_day + 1)
+    return replace(lead, attempts_counted=lead.attempts_counted + 1, attempts_on_day=1, attempts_day=today)
+
+
+def _with_number(lead: Lead, dialled: str, again: Redial, wrap: WrapCode | None) -> Lead:
+    """Return the lead with the number that was dialled marked, if it proved to be no good."""
+    proved = TRAITS[again.as_after].number
+    status = _NUMBER_STATUS.get(proved) if proved is not None else None
+    if wrap is not None and wrap.number_bad:
+        status = NumberStatus.BAD
+    if status is None:
+        return lead
+    numbers = tuple(replace(one, status=status) if one.number == dialled else one for one in lead.numbers)
+    return replace(lead, numbers=numbers)
+
+
+def _with_wrap(lead: Lead, wrap: WrapCode | None) -> Lead:
+    """Return the lead with its last wrap code; a time to call back stays only if the code is about one."""
+    if wrap is None:
+        return lead
+    callback_at = None if wrap.callback is Callback.NONE else lead.callback_at
+    return replace(lead, wrap_code=wrap.code, callback_at=callback_at)
+
+
+def _completed_reason(
+    lead: Lead, outcome: Outcome, again: Redial, settings: CampaignSettings, wrap: WrapCode | None
+) -> CompletedReason | None:
+    """Return why the lead is not dialled again, None if it is."""
+    if outcome is Outcome.OPTED_OUT or (wrap is not None and wrap.dnc is not DncScope.NONE):
+        return CompletedReason.DNC
+    if wrap is not None and wrap.completes_lead:
+        return CompletedReason.WRAP
+    if wrap is None and outcome in (Outcome.CONNECTED, Outcome.PLAYED):
+        return CompletedReason.ANSWERED  # nobody will give a wrap code that says otherwise
+    if all(number.status is not NumberStatus.OK for number in lead.numbers):
+        return CompletedReason.UNWORKABLE
+    if again.rest is None or lead.attempts_counted >= settings.attempts_max:
+        return CompletedReason.EXHAUSTED
+    return None
+
+
+def _turned(
+    lead: Lead,
+    reason: CompletedReason | None,
+    due_at: datetime,
+    *,
+    settings: CampaignSettings,
+    window: CallingWindow,
+    now: datetime,
+) -> Lead:
+    """Return the lead completed for `reason`, or due again: not before `due_at`, and inside its window."""
+    if reason is None:
+        if lead.callback_at is not None and lead.callback_at > now:
+            due_at = max(lead.callback_at, now + timedelta(seconds=settings.rest_min_s))
+        due_at = _within_day_limit(lead, due_at, settings)
+        open_at = window.next_open(due_at)
+        # A window that does not open for a year may be mended tomorrow: look again then, so that nobody is lost.
+        due_at = max(due_at, now + timedelta(days=1)) if open_at is None else max(due_at, open_at)
+        if lead.expires_at is not None and due_at >= lead.expires_at:
+            reason = CompletedReason.EXPIRED
+    if reason is not None:
+        return replace(lead, state=LeadState.COMPLETED, completed_reason=reason, due_at=None)
+    if due_at <= now:
+        return replace(lead, state=LeadState.READY, completed_reason=None, due_at=None)
+    return replace(lead, state=LeadState.RESTING, completed_reason=None, due_at=due_at)
+
+
+def _within_day_limit(lead: Lead, due_at: datetime, settings: CampaignSettings) -> datetime:
+    """Return `due_at`, or the next local midnight where the lead has had its attempts for that day."""
+    zone = lead.window_key.zones[0]
+    if lead.attempts_day is None or lead.attempts_on_day < settings.attempts_per_day_max:
+        return due_at
+    return due_at if local_date(due_at, zone) > lead.attempts_day else day_after(lead.attempts_day, zone)
