@@ -1,0 +1,79 @@
+"""What follows from the end of an attempt, in one transaction: the session closed and the lead's next turn."""
+
+from datetime import datetime
+
+from dialler.domain.lead import Lead
+from dialler.domain.next_turn import lead_after
+from dialler.domain.outcome import TRAITS, NumberVerdict
+from dialler.domain.session import Session
+from dialler.domain.wrap import DncScope, WrapCode, apply_wrap, wrap_code
+from dialler.engine.windows import Windows
+from dialler.errors import Conflict
+from dialler.ports import DncEntry, Records, SessionFilter
+
+
+def write_end(records: Records, session: Session, windows: Windows) -> None:
+    """Write an attempt that has ended: its session, its lead, and a do-not-call entry if the person opted out."""
+    assert session.outcome is not None and session.ended_at is not None
+    records.set_session(session)
+    lead = records.lead(session.lead_id)
+    records.set_lead(_next_turn(records, lead, session, windows, None, session.ended_at))
+    if TRAITS[session.outcome].number is NumberVerdict.DNC:
+        _add_dnc(records, session, None, "opted out", session.ended_at)
+
+
+def wrap_up(
+    records: Records,
+    session: Session,
+    code: str,
+    *,
+    note: str | None,
+    by: str,
+    now: datetime,
+    windows: Windows,
+) -> Session:
+    """Give a session its wrap code: status, lead and do-not-call list follow; return the session as written.
+
+    Raises UsageError for a code that there is not, Conflict for a session to which it can't be given.
+    """
+    chosen = wrap_code(code)
+    wrapped, before = apply_wrap(session, chosen, note=note, by=by, at=now)
+    records.set_session(wrapped)
+    lead = records.lead(session.lead_id)
+    latest = records.sessions(SessionFilter(lead_id=lead.lead_id), limit=1)
+    if latest and latest[0].session_id == session.session_id:
+        records.set_lead(_next_turn(records, lead, wrapped, windows, chosen, now))
+    if chosen.dnc is not DncScope.NONE:
+        campaign_id = session.campaign_id if chosen.dnc is DncScope.CAMPAIGN else None
+        _add_dnc(records, session, campaign_id, f"wrap code {code}", now)
+    records.add_audit(now, by, "lead wrap", {"session_id": session.session_id, "code": code, "before": before})
+    return wrapped
+
+
+def last_session_of(records: Records, lead_id: int) -> Session:
+    """Return the lead's last session. Raises NotFound for no such lead, Conflict for one never called."""
+    records.lead(lead_id)
+    found = records.sessions(SessionFilter(lead_id=lead_id), limit=1)
+    if not found:
+        raise Conflict(f"lead {lead_id} has not been called yet, so there is nothing to wrap up")
+    return found[0]
+
+
+def _next_turn(
+    records: Records, lead: Lead, session: Session, windows: Windows, wrap: WrapCode | None, at: datetime
+) -> Lead:
+    campaign = records.campaign(lead.campaign_id)
+    lead_list = records.lead_list(lead.list_id)
+    return lead_after(
+        lead,
+        session,
+        rules=lead_list.redial,
+        settings=campaign.settings,
+        window=windows.window(campaign.settings.hours, lead.window_key),
+        ended_at=at,
+        wrap=wrap,
+    )
+
+
+def _add_dnc(records: Records, session: Session, campaign_id: int | None, reason: str, at: datetime) -> None:
+    records.add_dnc([DncEntry(number=session.number, campaign_id=campaign_id, reason=reason, added_at=at)])

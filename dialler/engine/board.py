@@ -1,0 +1,104 @@
+"""What the engine knows at this moment: live calls and agents. Rebuilt from the records and the exchange."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from dialler.domain.call import Call, CallState
+from dialler.domain.session import Session
+from telephony.events import AgentState
+
+
+@dataclass(slots=True, eq=False)
+class Tracked:
+    """One open session, and the call behind it."""
+
+    session: Session
+    call: Call
+    has_agents: bool
+    """Whether an answered call goes to agents."""
+
+    overdue_at: datetime
+    """Without a verdict by then, the exchange is asked."""
+
+    is_doubtful: bool = False
+    """Nobody has confirmed yet that the call exists: left over from before a restart or a lost link."""
+
+    closing: bool = False
+    """Its end is known and on its way to the records."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallCounts:
+    """Live calls of one campaign."""
+
+    unanswered: int = 0
+    waiting: int = 0
+    talking: int = 0
+
+
+@dataclass(slots=True)
+class Board:
+    """Live calls by id, and the agents of each queue."""
+
+    calls: dict[str, Tracked] = field(default_factory=dict)
+    _agents: dict[str, dict[str, dict[str, AgentState]]] = field(default_factory=dict)
+    """State by queue, agent and server: one person may be a member of several queues."""
+
+    def add(self, tracked: Tracked) -> None:
+        """Follow a call from now on."""
+        self.calls[tracked.session.session_id] = tracked
+
+    def remove(self, call_id: str) -> None:
+        """Follow a call no longer."""
+        self.calls.pop(call_id, None)
+
+    def of_server(self, server: str) -> Iterator[Tracked]:
+        """Yield the calls on one exchange."""
+        return iter([tracked for tracked in self.calls.values() if tracked.session.server == server])
+
+    def of_campaign(self, campaign_id: int) -> Iterator[Tracked]:
+        """Yield the calls of one campaign."""
+        return iter([tracked for tracked in self.calls.values() if tracked.session.campaign_id == campaign_id])
+
+    def counts(self, campaign_id: int) -> CallCounts:
+        """Count a campaign's live calls by how far they got."""
+        unanswered = waiting = talking = 0
+        for tracked in self.calls.values():
+            if tracked.session.campaign_id != campaign_id:
+                continue
+            state = tracked.call.state
+            if state in UNANSWERED:
+                unanswered += 1
+            elif tracked.has_agents and state in WAITING:
+                waiting += 1
+            else:
+                talking += 1
+        return CallCounts(unanswered=unanswered, waiting=waiting, talking=talking)
+
+    def move_agent(self, server: str, queue: str, agent: str, state: AgentState) -> None:
+        """Note an agent's state in one queue."""
+        self._agents.setdefault(queue, {}).setdefault(agent, {})[server] = state
+
+    def forget_agents(self, server: str) -> None:
+        """Know nothing of the agents of one exchange, whose link broke: nobody there is free."""
+        for members in self._agents.values():
+            for states in members.values():
+                states.pop(server, None)
+
+    def agents(self, queue: str | None) -> Mapping[str, AgentState]:
+        """Return the agents of a queue (None: all), each once, with the busiest of their states."""
+        found: dict[str, AgentState] = {}
+        queues = self._agents.values() if queue is None else [self._agents.get(queue, {})]
+        for members in queues:
+            for agent, states in members.items():
+                for state in states.values():
+                    known = found.get(agent)
+                    if known is None or _BUSY_FIRST.index(state) < _BUSY_FIRST.index(known):
+                        found[agent] = state
+        return found
+
+
+UNANSWERED = frozenset({CallState.NEW, CallState.SENT, CallState.DIALLING, CallState.RINGING})
+WAITING = frozenset({CallState.ANSWERED, CallState.WAITING})
+_BUSY_FIRST = (AgentState.TALKING, AgentState.RINGING, AgentState.PAUSED, AgentState.READY, AgentState.AWAY)

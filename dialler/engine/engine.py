@@ -1,0 +1,197 @@
+"""The engine: all loops of one daemon, and what supervisors want of it."""
+
+import random
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+
+import anyio
+from anyio import TASK_STATUS_IGNORED
+from anyio.abc import TaskStatus
+
+from dialler.clock import Clock
+from dialler.domain.campaign import Campaign, Desired, LeadList
+from dialler.engine.board import UNANSWERED, Board
+from dialler.engine.campaigns import Running
+from dialler.engine.dial import DialLoop
+from dialler.engine.floor import EngineOptions, Floor
+from dialler.engine.handover import Handover
+from dialler.engine.hopper import Hopper
+from dialler.engine.outbox import Outbox
+from dialler.engine.recovery import Recovery
+from dialler.engine.report import report_of
+from dialler.engine.tracking import Tracker
+from dialler.engine.trunks import Trunks
+from dialler.engine.wake import Wake
+from dialler.engine.windows import Windows
+from dialler.errors import StoreError, TelephonyError
+from dialler.events import CampaignBlocked, CampaignFollowed, EngineStopped, EngineStopping, Journal
+from dialler.ports import EngineReport, Records, Store, Telephony, Trunk
+from strategies.registry import make_pacing
+
+
+class Engine:
+    """Dials for all campaigns of one installation. `EngineControl` in `dialler.ports` is its face to the API."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        telephony: Telephony,
+        clock: Clock,
+        journal: Journal,
+        chance: random.Random,
+        options: EngineOptions | None = None,
+    ) -> None:
+        self.floor = floor = Floor(
+            store=store,
+            telephony=telephony,
+            clock=clock,
+            journal=journal,
+            chance=chance,
+            options=options or EngineOptions(),
+            windows=Windows(),
+            board=Board(),
+            trunks=Trunks(telephony.trunks, clock, chance),
+            outbox=Outbox(store, clock, journal),
+            wake=Wake(clock),
+            ended=Wake(clock),
+        )
+        watch = Wake(clock)
+        self._tracker = Tracker(floor, watch)
+        self._handover = Handover(floor, self._tracker)
+        self._dial = DialLoop(floor, self._handover)
+        self._recovery = Recovery(floor, self._tracker, watch)
+        self._following = anyio.Lock()
+        self._quiet = anyio.Event()
+        self.started_at = clock.now()
+
+    async def run(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
+        """Work until `stop` has done its part, or until cancelled (as a crash would: calls stay with the exchange)."""
+        floor = self.floor
+        await self.follow()
+        await floor.store.read(lambda records: self._dial.shares.restore(records, floor.trunks))
+        await self._recovery.load()
+        async with anyio.create_task_group() as loops:
+            await loops.start(floor.telephony.run)
+            await loops.start(floor.outbox.run)
+            loops.start_soon(self._tracker.run)
+            loops.start_soon(self._recovery.run)
+            loops.start_soon(self._finish_drains)
+            await loops.start(self._dial.run)
+            task_status.started()
+            await self._quiet.wait()
+            loops.cancel_scope.cancel()
+
+    async def stop(self) -> None:
+        """Stop in two phases: place no new calls, then give live ones up to `drain_timeout` to end.
+
+        Calls still up then are left to the exchange; the next engine adopts them. Returns once all is durable.
+        """
+        floor = self.floor
+        floor.accepting = False
+        async with self._dial.at_work:
+            await self._handover.settled(lambda campaign_id: True)
+        drain_s = floor.options.drain_timeout.total_seconds()
+        floor.journal.emit(EngineStopping(at=floor.clock.now(), live_calls=len(floor.board.calls), drain_s=drain_s))
+        with anyio.move_on_after(drain_s):
+            while floor.board.calls:
+                await floor.ended.wait()
+        with anyio.move_on_after(drain_s):
+            await floor.outbox.flush()
+        floor.journal.emit(EngineStopped(at=floor.clock.now(), live_calls=len(floor.board.calls)))
+        self._quiet.set()
+
+    def set_options(self, options: EngineOptions, trunks: Sequence[Trunk]) -> None:
+        """Apply changed settings at once; calls under way are not touched."""
+        floor = self.floor
+        floor.options = options
+        floor.trunks.set_caps({trunk.name: trunk for trunk in trunks})
+        for running in floor.campaigns.values():
+            running.hopper.level = options.hopper_level
+        floor.wake.call()
+
+    async def follow(self) -> None:
+        """Read the desired state and obey it; return once it is obeyed.
+
+        After a stop, pause or drain is followed no further Originate of the campaign leaves. A stop also takes back
+        calls that nobody has answered yet.
+        """
+        async with self._following:
+            floor = self.floor
+            campaigns, lists = await floor.store.read(_wanted)
+            for campaign in campaigns:
+                self._take_up(campaign, [each for each in lists if each.campaign_id == campaign.campaign_id])
+            for gone in set(floor.campaigns) - {campaign.campaign_id for campaign in campaigns}:
+                del floor.campaigns[gone]
+            await self._handover.settled(lambda campaign_id: not self._dials(campaign_id))
+            for running in floor.campaigns.values():
+                if running.campaign.desired is Desired.STOPPED:
+                    await self._take_back(running)
+            floor.wake.call()
+            floor.ended.call()
+
+    def report(self) -> EngineReport:
+        """Return what the engine is doing."""
+        return report_of(self.floor, self.started_at)
+
+    def _dials(self, campaign_id: int) -> bool:
+        running = self.floor.campaigns.get(campaign_id)
+        return running is not None and running.dials
+
+    def _take_up(self, campaign: Campaign, lists: Sequence[LeadList]) -> None:
+        floor = self.floor
+        running = floor.campaigns.get(campaign.campaign_id)
+        if running is None:
+            running = Running(campaign=campaign, hopper=Hopper(floor.windows, level=floor.options.hopper_level))
+            floor.campaigns[campaign.campaign_id] = running
+            changed = True
+        else:
+            changed = running.campaign.desired is not campaign.desired
+        running.campaign = campaign
+        running.lists = {each.list_id: each.name for each in lists if each.to_dial}
+        # Leads, lists, windows or weights may have changed: what the hopper remembers may no longer be so.
+        running.hopper.stale = True
+        running.blocked = None
+        try:
+            running.pacing = make_pacing(campaign.settings.pacing, campaign.settings.pacing_settings)
+        except (ValueError, TypeError) as error:
+            running.pacing, running.blocked = None, f"pacing: {error}"
+        if running.pacing is not None and running.pacing.needs_agents and not campaign.settings.queue:
+            running.blocked = f"pacing {running.pacing.name} needs agents, and the campaign has no queue"
+        if changed:
+            floor.journal.emit(CampaignFollowed(at=floor.clock.now(), campaign=campaign.name, desired=campaign.desired))
+        if running.blocked is not None and campaign.desired is Desired.RUNNING:
+            floor.journal.emit(CampaignBlocked(at=floor.clock.now(), campaign=campaign.name, reason=running.blocked))
+
+    async def _take_back(self, running: Running) -> None:
+        for tracked in self.floor.board.of_campaign(running.campaign.campaign_id):
+            if tracked.call.state in UNANSWERED and not tracked.call.cancelled_by_us:
+                tracked.call = replace(tracked.call, cancelled_by_us=True)
+                with suppress(TelephonyError):  # The deadline looks after a call that could not be taken back.
+                    await self.floor.telephony.hang_up(tracked.session.session_id)
+
+    async def _finish_drains(self) -> None:
+        """Stop campaigns that were to drain, once their last call has ended."""
+        floor = self.floor
+        while True:
+            await floor.ended.wait()
+            for campaign_id, running in list(floor.campaigns.items()):
+                if running.campaign.desired is Desired.DRAINING and not any(floor.board.of_campaign(campaign_id)):
+                    await floor.outbox.flush()
+                    with suppress(StoreError):  # The next end of a call, or the next hour, tries again.
+                        running.campaign = await floor.store.write(partial(_drained, campaign_id, clock=floor.clock))
+
+
+def _wanted(records: Records) -> tuple[Sequence[Campaign], Sequence[LeadList]]:
+    return records.campaigns(), records.lists()
+
+
+def _drained(campaign_id: int, records: Records, *, clock: Clock) -> Campaign:
+    campaign = records.campaign(campaign_id)
+    if campaign.desired is Desired.DRAINING:
+        campaign = replace(campaign, desired=Desired.STOPPED)
+        records.set_campaign(campaign)
+        records.add_audit(clock.now(), "engine", "campaign drained", {"campaign": campaign.name})
+    return campaign

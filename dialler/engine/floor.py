@@ -1,0 +1,93 @@
+"""What all loops of one engine share."""
+
+import random
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from dialler.clock import Clock
+from dialler.engine.board import Board
+from dialler.engine.campaigns import Running
+from dialler.engine.outbox import Outbox
+from dialler.engine.trunks import Trunks
+from dialler.engine.wake import Wake
+from dialler.engine.windows import Windows
+from dialler.events import Journal
+from dialler.ports import PacingFacts, Store, Telephony
+from telephony.events import AgentState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineOptions:
+    """Settings of the engine itself; a reload gives a new one."""
+
+    drain_timeout: timedelta = timedelta(seconds=30)
+    """How long a stopping daemon waits for live calls to end."""
+
+    hopper_level: int = 100
+    """Leads kept ready for each list."""
+
+    intents_max: int = 50
+    """Intents in one transaction."""
+
+    abandon_after: timedelta = timedelta(seconds=2)
+    """An answered person without an agent for longer is abandoned: 16 CFR 310.4(b)(4)(ii)."""
+
+    verdict_grace: timedelta = timedelta(seconds=10)
+    """How long after the ring time-out a verdict may still come."""
+
+
+@dataclass(slots=True, eq=False)
+class Floor:
+    """The engine's common ground: one owner for each thing, many who look."""
+
+    store: Store
+    telephony: Telephony
+    clock: Clock
+    journal: Journal
+    chance: random.Random
+    options: EngineOptions
+    windows: Windows
+    board: Board
+    trunks: Trunks
+    outbox: Outbox
+    wake: Wake
+    """Wakes the dial loop."""
+
+    ended: Wake
+    """Called at each end of a call."""
+
+    campaigns: dict[int, Running] = field(default_factory=dict)
+    reconciled: set[str] = field(default_factory=set)
+    """Servers whose live calls were compared with the records since their link came up: there we may dial."""
+
+    accepting: bool = True
+    """False once the daemon stops: no new calls."""
+
+    def trunks_of(self, running: Running) -> list[str]:
+        """Return the campaign's trunks that can be used now, in order of preference."""
+        wanted = running.campaign.settings.trunks or tuple(self.trunks)
+        known = set(self.trunks)
+        return [
+            name
+            for name in wanted
+            if name in known and self.is_usable(self.trunks.trunk(name).server) and not self.trunks.rested_until(name)
+        ]
+
+    def is_usable(self, server: str) -> bool:
+        """Tell whether calls can be placed on a server: its link is up, and its calls are known."""
+        return server in self.reconciled and self.telephony.is_up(server)
+
+    def facts(self, running: Running) -> PacingFacts:
+        """Read the snapshot of one campaign that pacing decides upon."""
+        counts = self.board.counts(running.campaign.campaign_id)
+        states = list(self.board.agents(running.campaign.settings.queue).values())
+        usable = self.trunks_of(running)
+        return PacingFacts(
+            agents_ready=states.count(AgentState.READY),
+            agents_busy=states.count(AgentState.RINGING) + states.count(AgentState.TALKING),
+            calls_unanswered=counts.unanswered,
+            calls_waiting=counts.waiting,
+            calls_talking=counts.talking,
+            channels_free=sum(self.trunks.channels_free(name) for name in usable),
+            tokens=sum(min(self.trunks.tokens(name), self.trunks.channels_free(name)) for name in usable),
+        )

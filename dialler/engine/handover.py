@@ -1,0 +1,122 @@
+"""From a durable intent to the exchange: the one place that sends Originates."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import anyio
+
+from dialler.domain.call import Call, cancelled, refused, sent
+from dialler.engine.board import Tracked
+from dialler.engine.campaigns import Running
+from dialler.engine.floor import Floor
+from dialler.engine.intent import Intent
+from dialler.engine.tracking import Tracker
+from dialler.errors import LinkLost, NotSent, Refused
+from dialler.events import CampaignBlocked, SessionSent
+from dialler.ports import Origination
+
+NOT_SENT_REST = timedelta(seconds=1)
+"""A trunk whose exchange can't keep up is left alone for so long."""
+
+
+class Handover:
+    """Sends what was intended, unless it has been taken back meanwhile."""
+
+    def __init__(self, floor: Floor, tracker: Tracker) -> None:
+        self._floor = floor
+        self._tracker = tracker
+        self._on_the_way: dict[int, int] = {}
+        self._arrived = anyio.Event()
+
+    def take(self, intent: Intent, running: Running | None) -> Tracked:
+        """Follow a committed intent from now on; its channel and token are taken."""
+        session, settings = intent.session, intent.campaign.settings
+        timeout = timedelta(seconds=settings.ring_timeout_s)
+        tracked = Tracked(
+            session=session,
+            call=Call(call_id=session.session_id),
+            has_agents=running is not None and running.pacing is not None and running.pacing.needs_agents,
+            overdue_at=session.created_at + timeout + self._floor.options.verdict_grace,
+        )
+        self._floor.board.add(tracked)
+        self._floor.trunks.hold(session.trunk, session.session_id)
+        return tracked
+
+    async def send(self, tracked: Tracked, valid_until: datetime | None) -> None:
+        """Ask for the call, once; whatever comes of it is noted in the session."""
+        campaign_id = tracked.session.campaign_id
+        self._on_the_way[campaign_id] = self._on_the_way.get(campaign_id, 0) + 1
+        try:
+            if self._may_leave(tracked, valid_until):
+                await self._originate(tracked)
+            else:
+                self._tracker.end(tracked, cancelled(tracked.call))
+        finally:
+            self._on_the_way[campaign_id] -= 1
+            self._arrived.set()
+
+    async def settled(self, is_meant: Callable[[int], bool]) -> None:
+        """Return once no Originate of a campaign for which `is_meant` holds is on its way to the exchange.
+
+        Those not yet sent see for themselves that they may not leave; those being sent have a deadline.
+        """
+        while any(count and is_meant(campaign_id) for campaign_id, count in self._on_the_way.items()):
+            self._arrived = anyio.Event()
+            await self._arrived.wait()
+
+    def _may_leave(self, tracked: Tracked, valid_until: datetime | None) -> bool:
+        floor = self._floor
+        running = floor.campaigns.get(tracked.session.campaign_id)
+        in_time = valid_until is None or floor.clock.now() < valid_until
+        return (
+            floor.accepting
+            and running is not None
+            and running.dials
+            and in_time
+            and floor.is_usable(tracked.session.server)
+        )
+
+    async def _originate(self, tracked: Tracked) -> None:
+        floor = self._floor
+        session = tracked.session
+        campaign = floor.campaigns[session.campaign_id].campaign
+        asked_at = floor.clock.monotonic()
+        try:
+            await floor.telephony.originate(
+                Origination(
+                    call_id=session.session_id,
+                    trunk=session.trunk,
+                    number=session.number,
+                    caller_id=session.caller_id,
+                    ring_timeout=timedelta(seconds=campaign.settings.ring_timeout_s),
+                    queue=campaign.settings.queue if tracked.has_agents else None,
+                )
+            )
+        except NotSent:
+            floor.trunks.pause(session.trunk, NOT_SENT_REST)
+            self._tracker.end(tracked, cancelled(tracked.call))
+        except Refused as error:
+            if error.configuration:
+                self._block(session.campaign_id, str(error))
+            self._tracker.end(tracked, refused(tracked.call, str(error), floor.clock.now()))
+        except LinkLost:
+            # Nobody can say whether the telephone rings: it counts as placed until the exchange tells.
+            tracked.is_doubtful = True
+            self._tracker.note(tracked, sent(tracked.call, floor.clock.now()))
+        else:
+            now = floor.clock.now()
+            ack_s = floor.clock.monotonic() - asked_at
+            self._tracker.note(tracked, sent(tracked.call, now))
+            floor.journal.emit(
+                SessionSent(
+                    at=now, session_id=session.session_id, campaign=session.campaign, trunk=session.trunk, ack_s=ack_s
+                )
+            )
+
+    def _block(self, campaign_id: int, reason: str) -> None:
+        running = self._floor.campaigns.get(campaign_id)
+        if running is not None and running.blocked is None:
+            running.blocked = reason
+            self._floor.journal.emit(
+                CampaignBlocked(at=self._floor.clock.now(), campaign=running.campaign.name, reason=reason)
+            )

@@ -1,0 +1,220 @@
+"""Whose turn, who, and the intent itself: gates and session New in one transaction.
+
+Everything here runs inside one transaction of the records. If that is undone, nothing of it happened: the caller
+forgets the hopper, and the round robin is read from the records again.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from dialler.clock import Clock
+from dialler.domain.campaign import Campaign, Desired, LeadList
+from dialler.domain.ids import uuid7
+from dialler.domain.lead import CompletedReason, Lead, LeadState
+from dialler.domain.session import Session
+from dialler.domain.verdict import Verdict, dialable, verdict_to_json
+from dialler.engine.facts import facts_of
+from dialler.engine.hopper import Hopper
+from dialler.engine.windows import Windows
+from dialler.errors import NotFound
+from dialler.ports import Records
+from strategies.round_robin import RoundRobin
+
+_TURN = "turn"
+"""The key, beside the round robin's own state, of a list whose turn is not over."""
+
+REFUSED_MAX = 500
+"""Leads refused in one transaction, after which it ends: a long do-not-call list must not hold up the records."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """Leave to place one call, on one trunk."""
+
+    trunk: str
+    server: str
+    caller_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """How many calls one campaign places now, and on which trunks."""
+
+    campaign_id: int
+    slots: Sequence[Slot]
+    dial_mode: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """A durable intent, once its transaction is committed."""
+
+    session: Session
+    campaign: Campaign
+    valid_until: datetime | None
+    """When the lead's window shuts: after that its Originate must not leave any more."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Outcomes:
+    """What came of one order."""
+
+    intents: list[Intent] = field(default_factory=list)
+    refused: list[tuple[LeadList, Lead, str]] = field(default_factory=list)
+    """Leads that did not pass, with the gate that stopped them."""
+
+    dry: list[LeadList] = field(default_factory=list)
+    """Lists that left the round for want of leads."""
+
+    is_running: bool = True
+
+
+def round_scope(campaign_id: int) -> str:
+    """Return the name under which a campaign's round robin is kept."""
+    return f"campaign:{campaign_id}"
+
+
+class Intents:
+    """Commits the intents of orders."""
+
+    def __init__(self, windows: Windows, clock: Clock, chance: random.Random) -> None:
+        self._windows = windows
+        self._clock = clock
+        self._chance = chance
+
+    def commit(self, records: Records, order: Order, hopper: Hopper) -> Outcomes:
+        """Fill the order's slots in the lists' turns; return the intents, in order.
+
+        A lead refused by a gate is replaced by the next lead of the same list in the same slot; only when the list
+        has nobody left is its slot given to the next list.
+        """
+        done = Outcomes()
+        campaign = records.campaign(order.campaign_id)
+        if campaign.desired is not Desired.RUNNING:
+            done.is_running = False
+            return done
+        now = self._clock.now()
+        lists = {
+            each.list_id: each
+            for each in records.lists(campaign.campaign_id)
+            if each.to_dial and hopper.has_stock(records, campaign, each, now)
+        }
+        scope = round_scope(campaign.campaign_id)
+        state = dict(records.round_state(scope) or {})
+        # A turn whose leads were all refused up to the limit goes on in the next transaction.
+        turn = state.pop(_TURN, None)
+        weights = {list_id: each.weight if campaign.settings.weighting else 1 for list_id, each in lists.items()}
+        turns = RoundRobin(weights, state)
+        for slot in order.slots:
+            if turn not in lists:
+                turn = turns.next()
+            picked = None
+            while turn is not None and len(done.refused) < REFUSED_MAX:
+                picked = self._pick(records, campaign, lists[turn], hopper, done, now)
+                if picked is not None or len(done.refused) >= REFUSED_MAX:
+                    break
+                turns.leave(turn)
+                done.dry.append(lists.pop(turn))
+                turn = turns.next()
+            if picked is None or turn is None:
+                break
+            lead, verdict = picked
+            done.intents.append(self._open(records, campaign, lists[turn], lead, verdict, slot, order, now))
+            turn = None
+        records.save_round_state(scope, turns.state() if turn is None else {**turns.state(), _TURN: turn})
+        return done
+
+    def _pick(
+        self,
+        records: Records,
+        campaign: Campaign,
+        lead_list: LeadList,
+        hopper: Hopper,
+        done: Outcomes,
+        now: datetime,
+    ) -> tuple[Lead, Verdict] | None:
+        while len(done.refused) < REFUSED_MAX:
+            lead_id = hopper.take(records, campaign, lead_list, now)
+            if lead_id is None:
+                return None
+            try:
+                lead = records.lead(lead_id)
+            except NotFound:
+                continue  # Deleted since it came into the hopper.
+            facts = facts_of(records, lead, campaign=campaign, lead_list=lead_list, windows=self._windows)
+            verdict = dialable(lead, facts, now)
+            if verdict.dialable:
+                return lead, verdict
+            gate = next(gate.name for gate in verdict.gates if not gate.passed)
+            done.refused.append((lead_list, lead, gate))
+            put_aside(records, lead, verdict, now)
+        return None
+
+    def _open(
+        self,
+        records: Records,
+        campaign: Campaign,
+        lead_list: LeadList,
+        lead: Lead,
+        verdict: Verdict,
+        slot: Slot,
+        order: Order,
+        now: datetime,
+    ) -> Intent:
+        assert verdict.number is not None
+        window = self._windows.window(campaign.settings.hours, lead.window_key)
+        session = records.add_session(
+            Session(
+                session_id=uuid7(now, self._chance),
+                campaign_id=campaign.campaign_id,
+                campaign=campaign.name,
+                list_id=lead_list.list_id,
+                list=lead_list.name,
+                lead_id=lead.lead_id,
+                attempt_no=lead.attempts + 1,
+                number=verdict.number.number,
+                created_at=now,
+                name=lead.name,
+                external_lead_id=lead.external_lead_id,
+                customer_key=lead.customer_key,
+                caller_id=slot.caller_id,
+                trunk=slot.trunk,
+                server=slot.server,
+                dial_mode=order.dial_mode,
+                timezone=" ".join(lead.window_key.zones),
+                local_time=window.local_times(now)[0][1].isoformat(timespec="seconds"),
+                pick={
+                    "weight": lead_list.weight,
+                    "timezone_source": lead.timezone_source,
+                    "pacing": order.reason,
+                    "gates": verdict_to_json(verdict)["gates"],
+                },
+            )
+        )
+        records.set_lead(replace(lead, state=LeadState.IN_CALL, due_at=None))
+        return Intent(session=session, campaign=campaign, valid_until=window.next_close(now))
+
+
+def put_aside(records: Records, lead: Lead, verdict: Verdict, now: datetime) -> None:
+    """Move a lead that did not pass the gates to where it belongs, so that it is not picked again at once."""
+    shut = {gate.name for gate in verdict.gates if not gate.passed}
+    if shut & {"campaign", "list", "state"}:
+        return  # Its list is off, or someone else has it: nothing about the lead itself.
+    completed = next((reason for gate, reason in _ENDS.items() if gate in shut), None)
+    if completed is not None:
+        records.set_lead(replace(lead, state=LeadState.COMPLETED, completed_reason=completed, due_at=None))
+    elif shut != {"window"}:
+        # A shut window is its bucket's affair; everything else would be refused again at once.
+        due_at = verdict.earliest or now + timedelta(days=1)
+        records.set_lead(replace(lead, state=LeadState.RESTING, due_at=due_at))
+
+
+_ENDS = {
+    "do_not_call": CompletedReason.DNC,
+    "number": CompletedReason.UNWORKABLE,
+    "expiry": CompletedReason.EXPIRED,
+    "attempts": CompletedReason.EXHAUSTED,
+}

@@ -1,0 +1,104 @@
+"""What the engine is doing, and why it is not doing more: the two questions of every supervisor."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+from dialler.domain.campaign import Desired
+from dialler.engine.campaigns import Running
+from dialler.engine.floor import Floor
+from dialler.ports import CampaignReport, EngineReport, PacingFacts, TrunkReport
+
+
+def report_of(floor: Floor, started_at: datetime) -> EngineReport:
+    """Return the engine's state at this moment."""
+    return EngineReport(
+        at=floor.clock.now(),
+        started_at=started_at,
+        campaigns=[_campaign(floor, running) for running in floor.campaigns.values()],
+        trunks=[
+            TrunkReport(
+                name=name,
+                server=floor.trunks.trunk(name).server,
+                up=floor.is_usable(floor.trunks.trunk(name).server),
+                channels_used=floor.trunks.channels_used(name),
+                channels=floor.trunks.trunk(name).channels,
+                calls_per_second=floor.trunks.trunk(name).calls_per_second,
+            )
+            for name in floor.trunks
+        ],
+        agents={agent: state.value for agent, state in sorted(floor.board.agents(None).items())},
+    )
+
+
+def _campaign(floor: Floor, running: Running) -> CampaignReport:
+    campaign = running.campaign
+    facts = floor.facts(running)
+    levels = running.hopper.levels()
+    next_at = min(
+        (at for list_id in running.lists if (at := running.hopper.next_at(list_id)) is not None), default=None
+    )
+    return CampaignReport(
+        campaign_id=campaign.campaign_id,
+        name=campaign.name,
+        desired=campaign.desired,
+        actual=_actual(floor, running),
+        calls_unanswered=facts.calls_unanswered,
+        calls_waiting=facts.calls_waiting,
+        calls_talking=facts.calls_talking,
+        agents_ready=facts.agents_ready,
+        agents_busy=facts.agents_busy,
+        hopper={name: levels.get(list_id, 0) for list_id, name in running.lists.items()},
+        pacing=running.decision,
+        limits=_limits(floor, running, facts, next_at),
+        next_at=next_at,
+    )
+
+
+def _actual(floor: Floor, running: Running) -> Literal["stopped", "running", "paused", "draining", "blocked"]:
+    match running.campaign.desired:
+        case Desired.RUNNING:
+            return "blocked" if running.blocked or not floor.accepting or floor.outbox.is_stuck else "running"
+        case Desired.PAUSED:
+            return "paused"
+        case Desired.DRAINING:
+            return "draining"
+        case Desired.STOPPED:
+            return "stopped"
+
+
+def _limits(floor: Floor, running: Running, facts: PacingFacts, next_at: datetime | None) -> Sequence[str]:
+    """Say why no more calls are placed now, the most binding reason first."""
+    campaign = running.campaign
+    now = floor.clock.now()
+    if campaign.desired is not Desired.RUNNING:
+        return [f"the campaign is {campaign.desired.value}: dialler campaign start {campaign.name}"]
+    said: list[str] = []
+    if running.blocked:
+        said.append(running.blocked)
+    if not floor.accepting:
+        said.append("the engine is stopping")
+    if floor.outbox.is_stuck:
+        said.append("the records can not be written")
+    if not running.lists:
+        said.append("no list is to dial")
+    elif all(running.hopper.is_dry(list_id, now) for list_id in running.lists):
+        again = f"; the next may be at {next_at.isoformat(timespec='seconds')}" if next_at else ""
+        said.append(f"no lead can be dialled now: all rest, wait for their window, or are completed{again}")
+    wanted = campaign.settings.trunks or tuple(floor.trunks)
+    missing = [name for name in wanted if name not in set(floor.trunks)]
+    if missing:
+        said.append(f"no such trunk in the settings: {', '.join(missing)}")
+    for name in (name for name in wanted if name not in missing):
+        until = floor.trunks.rested_until(name)
+        if not floor.is_usable(floor.trunks.trunk(name).server):
+            said.append(f"trunk {name}: the link to {floor.trunks.trunk(name).server} is down")
+        elif until is not None:
+            said.append(f"trunk {name} rests until {until.isoformat(timespec='seconds')} after failures in a row")
+    if not said and not facts.channels_free:
+        said.append("all channels are in use")
+    if running.pacing is not None and running.pacing.needs_agents and not facts.agents_ready:
+        said.append(f"no agent is free ({facts.agents_busy} busy)")
+    if running.decision is not None and not said:
+        said.append(f"pacing: {running.decision.reason}")
+    return said

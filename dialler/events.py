@@ -1,0 +1,296 @@
+"""The one vocabulary of what happens: logs, metrics and (later) webhooks all speak it.
+
+An event is a plain value; its `name` is what other programs rely on. A `Journal` hands each event to
+everyone who subscribed: the log writes it down, the metrics count it. No personal data beyond ids.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from dialler.domain.campaign import Desired
+from dialler.domain.outcome import Outcome
+from dialler.domain.session import SessionStatus
+
+_log = logging.getLogger("dialler.events")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened, at `at` (UTC)."""
+
+    name: ClassVar[str] = "event"
+    level: ClassVar[int] = logging.INFO
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineStarted(Event):
+    """The daemon is at work."""
+
+    name: ClassVar[str] = "engine.started"
+    version: str
+    iana_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineStopping(Event):
+    """No new calls; live ones have until `drain_s` to end."""
+
+    name: ClassVar[str] = "engine.stopping"
+    live_calls: int
+    drain_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineStopped(Event):
+    """The daemon ended; `live_calls` were left to the exchange, to be adopted by the next one."""
+
+    name: ClassVar[str] = "engine.stopped"
+    live_calls: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsReloaded(Event):
+    """A reload was applied."""
+
+    name: ClassVar[str] = "settings.reloaded"
+    changed: tuple[str, ...]
+    needs_restart: tuple[str, ...]
+    """Keys whose change waits for the next start."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsRefused(Event):
+    """A reload was refused as a whole; the settings in force stay."""
+
+    name: ClassVar[str] = "settings.refused"
+    level: ClassVar[int] = logging.ERROR
+    mistakes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignFollowed(Event):
+    """The engine now does what supervisors want of a campaign."""
+
+    name: ClassVar[str] = "campaign.followed"
+    campaign: str
+    desired: Desired
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignBlocked(Event):
+    """A campaign can't dial until someone mends what `reason` says."""
+
+    name: ClassVar[str] = "campaign.blocked"
+    level: ClassVar[int] = logging.ERROR
+    campaign: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PacingDecided(Event):
+    """The pacing strategy asked for calls."""
+
+    name: ClassVar[str] = "pacing.decided"
+    level: ClassVar[int] = logging.DEBUG
+    campaign: str
+    calls: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HopperRefilled(Event):
+    """Leads moved into the hopper."""
+
+    name: ClassVar[str] = "hopper.refilled"
+    level: ClassVar[int] = logging.DEBUG
+    campaign: str
+    list: str
+    added: int
+    woken: int
+    hopper_level: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListDry(Event):
+    """A list has nobody to call now and left the round."""
+
+    name: ClassVar[str] = "list.dry"
+    campaign: str
+    list: str
+    next_at: datetime | None
+    """When somebody may be there again by himself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadRefused(Event):
+    """A lead from the hopper did not pass the gates at the moment of the intent."""
+
+    name: ClassVar[str] = "lead.refused"
+    level: ClassVar[int] = logging.DEBUG
+    campaign: str
+    list: str
+    lead_id: int
+    gate: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionOpened(Event):
+    """An intent is durable; its Originate may leave."""
+
+    name: ClassVar[str] = "session.opened"
+    session_id: str
+    seq: int
+    campaign: str
+    list: str
+    lead_id: int
+    trunk: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionSent(Event):
+    """The exchange accepted the call."""
+
+    name: ClassVar[str] = "session.sent"
+    level: ClassVar[int] = logging.DEBUG
+    session_id: str
+    campaign: str
+    trunk: str
+    ack_s: float
+    """From the request to the exchange's answer, seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionAdopted(Event):
+    """A live call of an earlier process, or of before a lost link, is followed again."""
+
+    name: ClassVar[str] = "session.adopted"
+    session_id: str
+    campaign: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionClosed(Event):
+    """An attempt is over. With `wrap = "required"` it may come later than the call's end."""
+
+    name: ClassVar[str] = "session.closed"
+    session_id: str
+    campaign: str
+    list: str
+    lead_id: int
+    trunk: str
+    status: SessionStatus
+    outcome: Outcome
+    cause: int | None
+    answered: bool
+    ring_s: float | None
+    talk_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkChanged(Event):
+    """The link to an exchange came up or broke."""
+
+    name: ClassVar[str] = "link.changed"
+    level: ClassVar[int] = logging.WARNING
+    server: str
+    up: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrunkRested(Event):
+    """A trunk gets no calls for a while, after failures of its own."""
+
+    name: ClassVar[str] = "trunk.rested"
+    level: ClassVar[int] = logging.WARNING
+    trunk: str
+    until: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentMoved(Event):
+    """An agent's state changed."""
+
+    name: ClassVar[str] = "agent.moved"
+    level: ClassVar[int] = logging.DEBUG
+    agent: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallUnknown(Event):
+    """The exchange spoke of a call that no open session knows."""
+
+    name: ClassVar[str] = "call.unknown"
+    level: ClassVar[int] = logging.WARNING
+    call_id: str
+    event: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallIllegal(Event):
+    """The exchange's story and ours differ; it closes nothing."""
+
+    name: ClassVar[str] = "call.illegal"
+    level: ClassVar[int] = logging.WARNING
+    call_id: str
+    state: str
+    event: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallOverdue(Event):
+    """No verdict came in time; the exchange is asked, then the session is closed LOST."""
+
+    name: ClassVar[str] = "call.overdue"
+    level: ClassVar[int] = logging.WARNING
+    session_id: str
+    campaign: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreFailed(Event):
+    """The records could not be written; no call is placed until they can."""
+
+    name: ClassVar[str] = "store.failed"
+    level: ClassVar[int] = logging.ERROR
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportFinished(Event):
+    """A lead file was imported."""
+
+    name: ClassVar[str] = "import.finished"
+    campaign: str
+    list: str
+    rows: int
+    imported: int
+    updated: int
+    rejected: int
+    duplicates: int
+
+
+class Journal:
+    """Hands events to those who subscribed, in order, at once."""
+
+    def __init__(self) -> None:
+        self._subscribers: list[Callable[[Event], None]] = []
+
+    def subscribe(self, subscriber: Callable[[Event], None]) -> None:
+        """Call `subscriber` with every event from now on; it must not block."""
+        self._subscribers.append(subscriber)
+
+    def emit(self, event: Event) -> None:
+        """Tell everyone. A subscriber's fault is logged and stops nobody else: dialling goes on."""
+        for subscriber in self._subscribers:
+            try:
+                subscriber(event)
+            except Exception:
+                _log.exception("a subscriber failed on %s", event.name)
