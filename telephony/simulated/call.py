@@ -1,0 +1,40 @@
+"""A call inside the simulated network."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from telephony.port import LiveState, Origination, Trunk
+from telephony.simulated.desk import Agent
+from telephony.simulated.journey import Journey
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """A call that is up. `over` outlives it: steps that were put for it then do nothing."""
+
+    origination: Origination
+    trunk: Trunk
+    journey: Journey
+    placed_at: datetime
+    holds_channel: bool
+    """Whether the trunk had room for it."""
+
+    state: LiveState = LiveState.DIALLING
+    over: bool = False
+    agent: Agent | None = None
+    """Who is rung, or talks."""
+
+    @property
+    def call_id(self) -> str:
+        """The id that the caller chose."""
+        return self.origination.call_id
+
+    @property
+    def server(self) -> str:
+        """The server that holds it."""
+        return self.trunk.server
+
+    @property
+    def answered(self) -> bool:
+        """Whether somebody, or something, has picked up."""
+        return self.state in (LiveState.UP, LiveState.BRIDGED)

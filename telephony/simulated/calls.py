@@ -1,0 +1,266 @@
+"""The course of calls: each step does one thing, reports it, and puts the next ones on the schedule."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from telephony.events import (
+    AgentChanged,
+    AgentState,
+    Answered,
+    Bridged,
+    Classified,
+    DialEnded,
+    Dialling,
+    HangupBy,
+    HungUp,
+    MessagePlayed,
+    OriginateEnded,
+    Queued,
+    Ringing,
+    TelephonyEvent,
+)
+from telephony.port import LiveState, Origination, Trunk
+from telephony.simulated.call import Call
+from telephony.simulated.desk import OFF_CALL, Agent, Desk
+from telephony.simulated.fate import (
+    ANSWERS,
+    CAUSE_CLEARING,
+    CAUSE_CLEARING_TEXT,
+    CAUSE_TIME_OUT,
+    CAUSE_TIME_OUT_TEXT,
+    FAILURES,
+    Failure,
+    Fate,
+)
+from telephony.simulated.journey import Journeys
+from telephony.simulated.plan import NetworkPlan
+from telephony.simulated.schedule import Schedule
+
+REASON_NONE, REASON_TIME_OUT, REASON_ANSWERED = 0, 3, 4
+
+Report = Callable[[str, TelephonyEvent], None]
+"""Takes a server and its event; `at` is set when the event is handed out."""
+
+
+class Calls:
+    """All calls and agents of the network."""
+
+    def __init__(self, plan: NetworkPlan, journeys: Journeys, schedule: Schedule, report: Report) -> None:
+        self._plan = plan
+        self._journeys = journeys
+        self._schedule = schedule
+        self._report = report
+        self._on_trunk: Counter[str] = Counter()
+        self.desk = Desk(plan.agents, plan.servers[0])
+        self.live: dict[str, Call] = {}
+
+    # Calls from outside
+
+    def place(self, origination: Origination, trunk: Trunk) -> None:
+        """Begin a call."""
+        placed_at = self._schedule.moment
+        journey = self._journeys.draw(origination.number, placed_at)
+        has_room = self._on_trunk[trunk.name] < trunk.channels
+        if not has_room:
+            journey = replace(journey, fate=Fate.CONGESTION, post_dial_s=0.0)
+        call = Call(origination, trunk, journey, placed_at, has_room)
+        self.live[call.call_id] = call
+        self._on_trunk[trunk.name] += call.holds_channel
+        self._put(call, self._plan.ack_s, self._dial)
+
+    def hang_up(self, call_id: str) -> bool:
+        """End a call for whoever placed it; False if it isn't there."""
+        call = self.live.get(call_id)
+        if call is None:
+            return False
+        if call.answered:
+            self._end(call, by=HangupBy.SYSTEM)
+        else:
+            self._fail(
+                call,
+                Failure(
+                    cause=CAUSE_CLEARING,
+                    cause_text=CAUSE_CLEARING_TEXT,
+                    tech_cause=None,
+                    dial_status="NOANSWER",  # Asterisk 22 says so of a dial that the Hangup action cancels.
+                    by=HangupBy.SYSTEM,
+                ),
+            )
+        return True
+
+    def forget(self, server: str) -> None:
+        """Lose all calls of a server without a word, as its restart does; its agents log in anew."""
+        for call in [call for call in self.live.values() if call.server == server]:
+            self._remove(call)
+        for agent in self.desk.of_server(server):
+            if agent.state not in OFF_CALL:
+                agent.at_work = False
+                self.desk.set_state(agent, agent.next_state)
+
+    def set_agent(self, name: str, state: AgentState) -> None:
+        """Make an agent ready, paused or away: now, or after the work that the agent has.
+
+        Raises KeyError for an unknown agent, ValueError for another state.
+        """
+        if state not in OFF_CALL:
+            raise ValueError(f"an agent can be made ready, paused or away, not {state}")
+        agent = self.desk.agents[name]
+        agent.next_state = state
+        if not agent.at_work:
+            self._free(agent)
+
+    def report_agent(self, agent: Agent) -> None:
+        """Tell an agent's state, once for each queue."""
+        for queue in agent.queues:
+            self._report(
+                agent.server,
+                AgentChanged(
+                    server=agent.server, at=self._schedule.moment, agent=agent.name, queue=queue, state=agent.state
+                ),
+            )
+
+    # Before the answer
+
+    def _dial(self, call: Call) -> None:
+        self._tell(call, Dialling)
+        journey = call.journey
+        self._put(call, call.origination.ring_timeout.total_seconds(), self._time_out)
+        failure = FAILURES.get(journey.fate)
+        if failure is None or failure.rings:
+            self._put(call, journey.post_dial_s, self._ring)
+        else:
+            self._put(call, journey.post_dial_s, partial(self._fail, failure=failure))
+
+    def _ring(self, call: Call) -> None:
+        call.state = LiveState.RINGING
+        self._tell(call, Ringing)
+        if call.journey.fate in ANSWERS:
+            self._put(call, call.journey.answer_s, self._answer)
+        elif call.journey.fate in FAILURES:
+            self._put(call, call.journey.answer_s, partial(self._fail, failure=FAILURES[call.journey.fate]))
+
+    def _time_out(self, call: Call) -> None:
+        if call.answered:
+            return
+        self._tell(call, OriginateEnded, success=False, reason=REASON_TIME_OUT)
+        self._hung_up(call, cause=CAUSE_TIME_OUT, cause_text=CAUSE_TIME_OUT_TEXT, by=HangupBy.SYSTEM)
+
+    def _fail(self, call: Call, failure: Failure) -> None:
+        if call.answered:
+            return
+        self._tell(call, DialEnded, dial_status=failure.dial_status)
+        self._tell(call, OriginateEnded, success=False, reason=REASON_NONE)
+        self._hung_up(
+            call, cause=failure.cause, cause_text=failure.cause_text, tech_cause=failure.tech_cause, by=failure.by
+        )
+
+    # From the answer on
+
+    def _answer(self, call: Call) -> None:
+        call.state = LiveState.UP
+        self._tell(call, Answered)
+        self._tell(call, DialEnded, dial_status="ANSWER")
+        self._tell(call, OriginateEnded, success=True, reason=REASON_ANSWERED)
+        if call.journey.stay_s is not None:
+            self._put(call, call.journey.stay_s, partial(self._end, by=HangupBy.CUSTOMER))
+        if self._plan.amd:
+            self._put(call, call.journey.classify_s, self._classify)
+        else:
+            self._serve(call)
+
+    def _classify(self, call: Call) -> None:
+        if call.journey.fate is Fate.MACHINE:
+            self._tell(call, Classified, status="MACHINE", cause="LONGGREETING-1520-1500")
+            self._end(call, by=HangupBy.SYSTEM)
+        else:
+            self._tell(call, Classified, status="HUMAN", cause="HUMAN-800-800")
+            self._serve(call)
+
+    def _serve(self, call: Call) -> None:
+        queue = call.origination.queue
+        if queue is None:
+            self._tell(call, MessagePlayed)
+            self._put(call, self._plan.message_s, partial(self._end, by=HangupBy.SYSTEM))
+            self._put_impatience(call)
+            return
+        self._tell(call, Queued, queue=queue)
+        self.desk.enter(call.call_id, server=call.server, queue=queue)
+        self._put_impatience(call)
+        self._connect_waiting()
+
+    def _put_impatience(self, call: Call) -> None:
+        # A pinned fate says itself when the far end goes.
+        if call.journey.stay_s is None:
+            is_machine = call.journey.fate is Fate.MACHINE
+            self._put(call, self._plan.machine_stay_s if is_machine else call.journey.patience_s, self._lose_patience)
+
+    def _lose_patience(self, call: Call) -> None:
+        if call.state is LiveState.UP:
+            self._end(call, by=HangupBy.CUSTOMER)
+
+    def _connect_waiting(self) -> None:
+        while (match := self.desk.match()) is not None:
+            call, agent = self.live[match[0]], match[1]
+            call.agent, agent.at_work = agent, True
+            if call.journey.pickup_s:
+                self._set_agent(agent, AgentState.RINGING)
+                self._put(call, call.journey.pickup_s, self._bridge)
+            else:
+                self._bridge(call)
+
+    def _bridge(self, call: Call) -> None:
+        assert call.agent is not None
+        call.state = LiveState.BRIDGED
+        self._set_agent(call.agent, AgentState.TALKING)
+        self._tell(call, Bridged, agent=call.agent.name)
+        if call.journey.stay_s is None:
+            by = HangupBy.AGENT if call.journey.agent_hangs_up else HangupBy.CUSTOMER
+            self._put(call, call.journey.talk_s, partial(self._end, by=by))
+
+    def _end(self, call: Call, by: HangupBy) -> None:
+        self._hung_up(call, cause=CAUSE_CLEARING, cause_text=CAUSE_CLEARING_TEXT, by=by)
+
+    def _hung_up(self, call: Call, *, cause: int, cause_text: str, by: HangupBy, tech_cause: int | None = None) -> None:
+        talked = call.state is LiveState.BRIDGED
+        self._remove(call)
+        self._tell(call, HungUp, cause=cause, cause_text=cause_text, tech_cause=tech_cause, by=by)
+        agent = call.agent
+        if agent is None:
+            return
+        if talked and call.journey.wrap_up_s:
+            self._set_agent(agent, AgentState.PAUSED)
+            self._schedule.put(call.journey.wrap_up_s, partial(self._free, agent))
+        else:
+            self._free(agent)
+
+    def _free(self, agent: Agent) -> None:
+        agent.at_work = False
+        self._set_agent(agent, agent.next_state)
+        self._connect_waiting()
+
+    def _set_agent(self, agent: Agent, state: AgentState) -> None:
+        if agent.state is not state:
+            self.desk.set_state(agent, state)
+            self.report_agent(agent)
+
+    # All of them
+
+    def _remove(self, call: Call) -> None:
+        call.over = True
+        self.live.pop(call.call_id, None)
+        self._on_trunk[call.trunk.name] -= call.holds_channel
+        self.desk.leave(call.call_id)
+
+    def _put(self, call: Call, delay_s: float, step: Callable[[Call], None]) -> None:
+        """Put a step of a call; it is not played once the call is over."""
+
+        def play() -> None:
+            if not call.over:
+                step(call)
+
+        self._schedule.put(delay_s, play)
+
+    def _tell(self, call: Call, kind: Callable[..., TelephonyEvent], **facts: object) -> None:
+        self._report(call.server, kind(call_id=call.call_id, at=self._schedule.moment, **facts))
