@@ -1,0 +1,150 @@
+"""How values are stored: moments as integers, settings and rules as JSON. Private to the records.
+
+A value is checked again when it is read, by its own dataclass. A key that is not there takes its default, so
+that a new setting needs no migration; one that is not known is an error.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import orjson
+
+from dialler.domain.calling_hours import CallingHours, Interval
+from dialler.domain.campaign import CampaignSettings, Wrap
+from dialler.domain.lead import NumberStatus, PhoneNumber
+from dialler.domain.outcome import Outcome
+from dialler.domain.redial import RedialRule, RedialRules
+from dialler.domain.session import Evidence
+from dialler.errors import StoreError
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def to_us(at: datetime) -> int:
+    """Return an aware moment as microseconds since 1970, UTC."""
+    return (at - EPOCH) // _MICROSECOND
+
+
+def to_us_or_none(at: datetime | None) -> int | None:
+    """As `to_us`; None stays None."""
+    return None if at is None else (at - EPOCH) // _MICROSECOND
+
+
+def from_us(us: int) -> datetime:
+    """Return the moment, aware, UTC."""
+    return EPOCH + timedelta(microseconds=us)
+
+
+def from_us_or_none(us: int | None) -> datetime | None:
+    """As `from_us`; None stays None."""
+    return None if us is None else EPOCH + timedelta(microseconds=us)
+
+
+def _plain(value: object) -> object:
+    """Return what JSON knows for a value that it does not."""
+    if isinstance(value, timedelta):
+        return value // _MICROSECOND
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    return str(value)
+
+
+def to_json(value: object) -> str:
+    """Return JSON of plain values, dataclasses and mappings; a duration becomes its microseconds."""
+    return orjson.dumps(value, default=_plain, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def json_object(text: str) -> dict[str, Any]:
+    """Return the JSON object that `text` holds."""
+    return {} if text == "{}" else orjson.loads(text)  # most are empty
+
+
+def settings_to_json(settings: CampaignSettings) -> str:
+    """Return a campaign's settings as JSON."""
+    return to_json(settings)
+
+
+def settings_from_json(text: str, *, where: str) -> CampaignSettings:
+    """Return a campaign's settings. Raises StoreError, which names `where`, if they are not valid."""
+    try:
+        plain = orjson.loads(text)
+        known = {one.name for one in fields(CampaignSettings)}
+        if unknown := sorted(plain.keys() - known):
+            raise ValueError(f"unknown settings {unknown}")
+        if "hours" in plain:
+            plain["hours"] = _hours(plain["hours"])
+        if "wrap" in plain:
+            plain["wrap"] = Wrap(plain["wrap"])
+        for name in ("trunks", "caller_ids"):
+            if name in plain:
+                plain[name] = tuple(plain[name])
+        return CampaignSettings(**plain)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise StoreError(f"{where}: the stored settings are not valid: {error}") from error
+
+
+def _hours(plain: Mapping[str, Any]) -> CallingHours:
+    return CallingHours(
+        week=tuple(_intervals(day) for day in plain["week"]),
+        holidays=plain["holidays"],
+        holiday_intervals=_intervals(plain["holiday_intervals"]),
+    )
+
+
+def _intervals(plain: list[Mapping[str, int]]) -> tuple[Interval, ...]:
+    return tuple(Interval(one["start"], one["end"]) for one in plain)
+
+
+def redial_to_json(rules: RedialRules) -> str:
+    """Return a list's redial rules as JSON."""
+    return to_json(rules)
+
+
+def redial_from_json(text: str, *, where: str) -> RedialRules:
+    """Return a list's redial rules. Raises StoreError, which names `where`, if they are not valid."""
+    try:
+        by_outcome = orjson.loads(text)["by_outcome"]
+        return RedialRules(
+            {
+                Outcome(outcome): RedialRule(
+                    rests=tuple(timedelta(microseconds=rest) for rest in rule["rests"]),
+                    in_a_row_max=rule["in_a_row_max"],
+                    then=Outcome(rule["then"]) if rule.get("then") else None,
+                )
+                for outcome, rule in by_outcome.items()
+            }
+        )
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise StoreError(f"{where}: the stored redial rules are not valid: {error}") from error
+
+
+def numbers_to_json(numbers: tuple[PhoneNumber, ...]) -> str:
+    """Return a lead's numbers as JSON: `[number, raw, status]` each."""
+    return orjson.dumps([(one.number, one.raw, one.status) for one in numbers]).decode()
+
+
+def numbers_from_json(text: str) -> tuple[PhoneNumber, ...]:
+    """Return a lead's numbers."""
+    return tuple(PhoneNumber(number, raw, NumberStatus(status)) for number, raw, status in orjson.loads(text))
+
+
+def evidence_to_json(evidence: Evidence) -> str:
+    """Return what is known of the evidence as JSON."""
+    if evidence == _NO_EVIDENCE:
+        return "{}"
+    given = {name: value for name in _EVIDENCE if (value := getattr(evidence, name)) is not None}
+    return orjson.dumps(given).decode()
+
+
+def evidence_from_json(text: str) -> Evidence:
+    """Return the evidence."""
+    return _NO_EVIDENCE if text == "{}" else Evidence(**orjson.loads(text))
+
+
+_NO_EVIDENCE: Final = Evidence()
+_EVIDENCE: Final = tuple(one.name for one in fields(Evidence))

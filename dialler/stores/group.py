@@ -1,0 +1,115 @@
+"""Several works in one commit, each of which can fail alone.
+
+Every work runs inside a savepoint of its own. One that raises is undone to there, and the others go on. When
+the commit fails, or the database gives the whole transaction up in the middle (a full disk, a lost link),
+nothing of the group was kept and every work of it fails.
+"""
+
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from dialler.errors import StoreError
+from dialler.ports import Records
+from dialler.stores.edge import our_error
+from dialler.stores.records import SqlRecords
+from dialler.stores.transaction import WindowKeys
+
+Work = Callable[[Records], Any]
+
+
+@dataclass(slots=True)
+class Done:
+    """What came of a work: its value, or its error."""
+
+    value: object = None
+    error: BaseException | None = None
+
+
+class Desk(Protocol):
+    """Where the writing connection comes from, and what its database knows about a commit gone wrong."""
+
+    def connect(self) -> Connection:
+        """Return the writing connection, opened again where it was lost. Raises StoreError or a driver's error."""
+
+    def is_undone(self, connection: Connection) -> bool:
+        """Whether the database gave up the transaction by itself."""
+
+    def commit(self, connection: Connection) -> None:
+        """Commit; once it returns the transaction is durable, if it raises nothing of it was kept."""
+
+    def close(self) -> None:
+        """Close the connection."""
+
+
+class _Undone(Exception):
+    """The database gave the transaction up."""
+
+
+class GroupCommit:
+    """Runs groups of works on the one writing connection."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._keys = WindowKeys()
+
+    def run(self, works: Sequence[Work]) -> Sequence[Done]:
+        """Run the works in order and commit; return what came of each."""
+        done: list[Done] = []
+        connection: Connection | None = None
+        try:
+            connection = self._desk.connect()
+            connection.begin()
+            for work in works:
+                done.append(self._run_one(connection, work))  # noqa: PERF401 - those done so far count if one raises
+            self._desk.commit(connection)
+        except (SQLAlchemyError, StoreError, _Undone) as error:
+            self._keys.clear()
+            if connection is not None:
+                with contextlib.suppress(SQLAlchemyError):
+                    connection.rollback()
+            cause = error.__cause__ if isinstance(error, _Undone) and error.__cause__ else error
+            return _all_failed(done, len(works), cause)
+        return done
+
+    def _run_one(self, connection: Connection, work: Work) -> Done:
+        connection.exec_driver_sql("SAVEPOINT work")
+        records = SqlRecords(connection, self._keys)
+        try:
+            value = work(records)
+            records.settle()
+        except BaseException as error:  # delivered to the one who asked, whatever it is
+            self._keys.clear()
+            self._undo(connection, error)
+            return Done(error=our_error(error))
+        finally:
+            records.close()
+        connection.exec_driver_sql("RELEASE SAVEPOINT work")
+        return Done(value=value)
+
+    def _undo(self, connection: Connection, error: BaseException) -> None:
+        if self._desk.is_undone(connection):
+            raise _Undone from error
+        try:
+            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT work")
+            connection.exec_driver_sql("RELEASE SAVEPOINT work")
+        except SQLAlchemyError as lost:
+            raise _Undone from lost
+
+    def close(self) -> None:
+        """Close the connection."""
+        with contextlib.suppress(SQLAlchemyError):
+            self._desk.close()
+
+
+def _all_failed(done: Sequence[Done], n: int, cause: BaseException) -> Sequence[Done]:
+    """Return errors for all of a group: a work's own where it had one, else `cause`, each an instance of its own."""
+    failure = our_error(cause)
+    if not isinstance(failure, StoreError):
+        failure = StoreError(f"the transaction was undone: {failure!r}")
+    padded = [*done, *[Done()] * (n - len(done))]
+    return [one if one.error else Done(error=type(failure)(str(failure))) for one in padded]

@@ -1,0 +1,261 @@
+"""Leads in the records: loading them, changing them, and which is next."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from itertools import islice
+from typing import Any, Final
+
+from dialler.domain.campaign import LeadOrder
+from dialler.domain.lead import Lead, LeadState, NewLead
+from dialler.errors import Conflict, NotFound, StoreError
+from dialler.ports import Bucket, LeadFilter
+from dialler.stores.codec import from_us_or_none, numbers_from_json, to_us
+from dialler.stores.lead_rows import (
+    COLUMNS,
+    GIVEN_COLUMNS,
+    PROGRESS_COLUMNS,
+    given_values,
+    lead_of,
+    progress_values,
+)
+from dialler.stores.transaction import Transaction, marks
+
+_SELECT: Final = f"SELECT {', '.join(COLUMNS)} FROM leads"
+_ASSIGN_PROGRESS: Final = ", ".join(f"{name} = ?" for name in PROGRESS_COLUMNS)
+_ASSIGN_GIVEN: Final = ", ".join(f"{name} = ?" for name in GIVEN_COLUMNS)
+_OLD: Final = f"SELECT state, key_id, {', '.join(GIVEN_COLUMNS)} FROM leads WHERE lead_id = ?"
+_SET_PROGRESS: Final = f"UPDATE leads SET {_ASSIGN_PROGRESS} WHERE lead_id = ?"
+_SET_ALL: Final = f"UPDATE leads SET {_ASSIGN_PROGRESS}, key_id = ?, {_ASSIGN_GIVEN} WHERE lead_id = ?"
+_ADD: Final = (
+    f"INSERT INTO leads (lead_id, list_id, campaign_id, key_id, created_at, {', '.join(GIVEN_COLUMNS)})"
+    f" VALUES ({marks(5 + len(GIVEN_COLUMNS))})"
+)
+_ADD_NUMBER: Final = "INSERT INTO lead_numbers (number, campaign_id, lead_id) VALUES (?, ?, ?)"
+_DROP_NUMBER: Final = "DELETE FROM lead_numbers WHERE number = ? AND campaign_id = ? AND lead_id = ?"
+_PAGE: Final = "SELECT lead_id FROM leads WHERE list_id = ? AND state = ? AND lead_id > ? ORDER BY lead_id LIMIT ?"
+# The state stands in the statement's text, not among its values: only then is the partial index used.
+_READY: Final = {
+    order: "SELECT priority, lead_id FROM leads WHERE list_id = ? AND key_id = ? AND state = 'ready'"
+    f" ORDER BY priority DESC, {by} LIMIT ?"
+    for order, by in {LeadOrder.OLDEST: "lead_id", LeadOrder.NEWEST: "lead_id DESC"}.items()
+}
+_WAKE: Final = (
+    "UPDATE leads SET state = 'ready', due_at = NULL WHERE lead_id IN ("
+    "SELECT lead_id FROM leads WHERE list_id = ? AND key_id = ? AND state = 'resting' AND due_at <= ?"
+    " ORDER BY due_at, lead_id LIMIT ?{for_update})"
+)
+_NEXT_DUE: Final = (
+    "SELECT due_at FROM leads WHERE list_id = ? AND key_id = ? AND state = 'resting' ORDER BY due_at, lead_id LIMIT 1"
+)
+_ADDED_AT_ONCE: Final = 2_000
+_ASKED_AT_ONCE: Final = 500
+
+
+class LeadRecords:
+    """The part of the records about leads."""
+
+    _in: Transaction
+
+    def add_leads(self, list_id: int, leads: Iterable[NewLead], now: datetime) -> Sequence[int]:
+        found = self._in.row("SELECT campaign_id FROM lists WHERE list_id = ?", (list_id,))
+        if found is None:
+            raise NotFound(f"there is no list {list_id}")
+        created_at, first, last = to_us(now), 1, 0
+        added: Counter[int] = Counter()
+        stream = iter(leads)
+        self._in.run("SAVEPOINT add_leads")
+        try:
+            while chunk := list(islice(stream, _ADDED_AT_ONCE)):
+                # The counter's row stays ours until the end, so that the ids of one call follow each other.
+                last = self._take_ids(len(chunk))
+                if not added:
+                    first = last - len(chunk) + 1
+                added.update(self._add_chunk(list_id, found[0], chunk, last - len(chunk) + 1, created_at))
+        except BaseException:
+            self._in.forget_window_keys()
+            with suppress(StoreError):  # the database has undone more than that already
+                self._in.run("ROLLBACK TO SAVEPOINT add_leads")
+                self._in.run("RELEASE SAVEPOINT add_leads")
+            raise
+        self._in.run("RELEASE SAVEPOINT add_leads")
+        for key_id, n in added.items():
+            self._in.count_leads(list_id, key_id, LeadState.READY.value, n)
+        return range(first, last + 1)
+
+    def _take_ids(self, n: int) -> int:
+        """Return the last of `n` ids that were never given before."""
+        row = self._in.row(
+            "INSERT INTO meta (key, value) VALUES ('lead_id', ?)"
+            " ON CONFLICT (key) DO UPDATE SET value = meta.value + excluded.value RETURNING value",
+            (n,),
+        )
+        assert row is not None
+        return int(row[0])
+
+    def _add_chunk(
+        self, list_id: int, campaign_id: int, chunk: Sequence[NewLead], first: int, created_at: int
+    ) -> Counter[int]:
+        self._check_customer_keys(list_id, [lead.customer_key for lead in chunk if lead.customer_key is not None])
+        rows: list[tuple[Any, ...]] = []
+        numbers: list[tuple[str, int, int]] = []
+        for lead_id, lead in enumerate(chunk, first):
+            key_id = self._in.window_key_id(lead.window_key)
+            rows.append((lead_id, list_id, campaign_id, key_id, created_at, *given_values(lead)))
+            numbers.extend((number, campaign_id, lead_id) for number in {one.number for one in lead.numbers})
+        self._in.run_many(_ADD, rows)
+        self._in.run_many(_ADD_NUMBER, numbers)
+        return Counter(row[3] for row in rows)
+
+    def _check_customer_keys(self, list_id: int, keys: Sequence[str]) -> None:
+        if len(set(keys)) < len(keys):
+            repeated = next(key for key, n in Counter(keys).items() if n > 1)
+            raise Conflict(f"customer key {repeated!r} is given to two leads of list {list_id}")
+        for start in range(0, len(keys), _ASKED_AT_ONCE):
+            some = keys[start : start + _ASKED_AT_ONCE]
+            taken = self._in.row(
+                f"SELECT customer_key FROM leads WHERE list_id = ? AND customer_key IN ({marks(len(some))}) LIMIT 1",
+                (list_id, *some),
+            )
+            if taken:
+                raise Conflict(f"list {list_id} has a lead with customer key {taken[0]!r} already")
+
+    def lead(self, lead_id: int) -> Lead:
+        row = self._in.row(f"{_SELECT} WHERE lead_id = ?", (lead_id,))
+        if row is None:
+            raise NotFound(f"there is no lead {lead_id}")
+        return lead_of(row, self._in)
+
+    def lead_by_key(self, list_id: int, customer_key: str) -> Lead | None:
+        row = self._in.row(f"{_SELECT} WHERE list_id = ? AND customer_key = ?", (list_id, customer_key))
+        return None if row is None else lead_of(row, self._in)
+
+    def numbers_known(self, campaign_id: int, numbers: Sequence[str]) -> frozenset[str]:
+        known: set[str] = set()
+        for start in range(0, len(numbers), _ASKED_AT_ONCE):
+            some = numbers[start : start + _ASKED_AT_ONCE]
+            # One look-up for each number asked, however many leads share it.
+            rows = self._in.rows(
+                f"WITH asked (number) AS (VALUES {', '.join(['(?)'] * len(some))}) SELECT number FROM asked"
+                " WHERE EXISTS (SELECT 1 FROM lead_numbers AS known"
+                " WHERE known.number = asked.number AND known.campaign_id = ?)",
+                (*some, campaign_id),
+            )
+            known.update(row[0] for row in rows)
+        return frozenset(known)
+
+    def set_lead(self, lead: Lead) -> None:
+        old = self._in.row(_OLD + self._in.for_update, (lead.lead_id,))
+        if old is None:
+            raise NotFound(f"there is no lead {lead.lead_id}")
+        key_id, given = self._in.window_key_id(lead.window_key), given_values(lead)
+        if (key_id, given) == (old[1], tuple(old[2:])):
+            # Nearly every change is one of the engine's; it leaves most indexes alone.
+            self._in.run(_SET_PROGRESS, (*progress_values(lead), lead.lead_id))
+        else:
+            self._set_given(lead, key_id, given, old_numbers=old[2], old_customer_key=old[3])
+        state = lead.state.value
+        if (old[0], old[1]) != (state, key_id):
+            self._in.count_leads(lead.list_id, old[1], old[0], -1)
+            self._in.count_leads(lead.list_id, key_id, state, 1)
+
+    def _set_given(
+        self,
+        lead: Lead,
+        key_id: int,
+        given: tuple[object, ...],
+        *,
+        old_numbers: str,
+        old_customer_key: str | None,
+    ) -> None:
+        if lead.customer_key is not None and lead.customer_key != old_customer_key:
+            self._check_customer_keys(lead.list_id, [lead.customer_key])
+        self._in.run(_SET_ALL, (*progress_values(lead), key_id, *given, lead.lead_id))
+        before = {one.number for one in numbers_from_json(old_numbers)}
+        after = {one.number for one in lead.numbers}
+        gone, come = sorted(before - after), sorted(after - before)
+        self._in.run_many(_DROP_NUMBER, [(number, lead.campaign_id, lead.lead_id) for number in gone])
+        self._in.run_many(_ADD_NUMBER, [(number, lead.campaign_id, lead.lead_id) for number in come])
+
+    def leads(self, which: LeadFilter, *, after: int = 0, limit: int = 100) -> Sequence[Lead]:
+        if which == LeadFilter():
+            rows = self._in.rows(f"{_SELECT} WHERE lead_id > ? ORDER BY lead_id LIMIT ?", (after, limit))
+            return [lead_of(row, self._in) for row in rows]
+        if which.number is None and which.customer_key is None and which.external_lead_id is None:
+            ids = self._ids_by_list(which, after, limit)
+        else:
+            ids = self._ids_by_mark(which, after, limit)
+        found: list[Lead] = []
+        for start in range(0, len(ids), _ASKED_AT_ONCE):
+            some = ids[start : start + _ASKED_AT_ONCE]
+            rows = self._in.rows(f"{_SELECT} WHERE lead_id IN ({marks(len(some))}) ORDER BY lead_id", some)
+            found.extend(lead_of(row, self._in) for row in rows)
+        return found
+
+    def _ids_by_list(self, which: LeadFilter, after: int, limit: int) -> Sequence[int]:
+        """Return a page of ids by list and state: each pair has its own run in the index, so they are merged."""
+        conditions, values = ["1 = 1"], []
+        if which.campaign_id is not None:
+            conditions.append("campaign_id = ?")
+            values.append(which.campaign_id)
+        if which.list_id is not None:
+            conditions.append("list_id = ?")
+            values.append(which.list_id)
+        lists = [row[0] for row in self._in.rows(f"SELECT list_id FROM lists WHERE {' AND '.join(conditions)}", values)]
+        states = list(LeadState) if which.state is None else [which.state]
+        ids = [
+            row[0]
+            for list_id in lists
+            for state in states
+            for row in self._in.rows(_PAGE, (list_id, state.value, after, limit))
+        ]
+        return sorted(ids)[:limit]
+
+    def _ids_by_mark(self, which: LeadFilter, after: int, limit: int) -> Sequence[int]:
+        """Return a page of ids of those few that share a number, a customer key or an external id."""
+        conditions, values = ["lead_id > ?"], list[object]([after])
+        if which.number is not None:
+            conditions.append("lead_id IN (SELECT lead_id FROM lead_numbers WHERE number = ?)")
+            values.append(which.number)
+        if which.customer_key is not None:
+            conditions.append("list_id IN (SELECT list_id FROM lists) AND customer_key = ?")
+            values.append(which.customer_key)
+        for name in ("external_lead_id", "campaign_id", "list_id", "state"):
+            if (value := getattr(which, name)) is not None:
+                conditions.append(f"{name} = ?")
+                values.append(value)
+        rows = self._in.rows(
+            f"SELECT lead_id FROM leads WHERE {' AND '.join(conditions)} ORDER BY lead_id LIMIT ?", (*values, limit)
+        )
+        return [row[0] for row in rows]
+
+    def buckets(self, list_ids: Sequence[int]) -> Sequence[Bucket]:
+        self._in.settle()
+        counts: dict[tuple[int, int], dict[LeadState, int]] = {}
+        for start in range(0, len(list_ids), _ASKED_AT_ONCE):
+            some = list_ids[start : start + _ASKED_AT_ONCE]
+            rows = self._in.rows(
+                f"SELECT list_id, key_id, state, n FROM lead_counts WHERE list_id IN ({marks(len(some))}) AND n <> 0"
+                " ORDER BY list_id, key_id, state",
+                some,
+            )
+            for list_id, key_id, state, n in rows:
+                counts.setdefault((list_id, key_id), dict.fromkeys(LeadState, 0))[LeadState(state)] = n
+        return [
+            Bucket(list_id=list_id, key_id=key_id, key=self._in.window_key(key_id), counts=by_state)
+            for (list_id, key_id), by_state in sorted(counts.items(), key=lambda item: item[0])
+        ]
+
+    def ready_ranks(self, bucket: tuple[int, int], order: LeadOrder, *, limit: int) -> Sequence[tuple[int, int]]:
+        return [(row[0], row[1]) for row in self._in.rows(_READY[order], (*bucket, limit))]
+
+    def wake_rested(self, bucket: tuple[int, int], now: datetime, *, limit: int) -> int:
+        woken = self._in.run(_WAKE.format(for_update=self._in.for_update), (*bucket, to_us(now), limit))
+        self._in.count_leads(*bucket, LeadState.RESTING.value, -woken)
+        self._in.count_leads(*bucket, LeadState.READY.value, woken)
+        return woken
+
+    def next_due_at(self, bucket: tuple[int, int]) -> datetime | None:
+        row = self._in.row(_NEXT_DUE, bucket)
+        return None if row is None else from_us_or_none(row[0])

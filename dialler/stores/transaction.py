@@ -1,0 +1,145 @@
+"""One transaction: running driver SQL fast on either database, and the counts that it changes.
+
+Statements are written once, with `?` for each value, and kept to what both databases understand. Counts are
+collected while the work runs and written at its end, or before somebody reads them: a work that touches the same
+bucket a hundred times pays for it once, and the counts are never in another transaction than the rows.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, cast
+
+from sqlalchemy import Connection, CursorResult
+from sqlalchemy.exc import DBAPIError
+
+from dialler.domain.lead import WindowKey
+from dialler.stores.edge import our_error
+
+SqlRow = tuple[Any, ...]
+"""A row, by position."""
+
+
+@cache
+def _for_psycopg(sql: str) -> str:
+    return sql.replace("?", "%s")
+
+
+class WindowKeys:
+    """Window keys by id and ids by key, as read in transactions that held. Keys are never changed or deleted."""
+
+    def __init__(self) -> None:
+        self.by_id: dict[int, WindowKey] = {}
+        self.ids: dict[WindowKey, int] = {}
+
+    def clear(self) -> None:
+        """Forget all: a transaction that was undone may have given an id that the next one gives again."""
+        self.by_id.clear()
+        self.ids.clear()
+
+
+class Transaction:
+    """Statements and counts of one work."""
+
+    def __init__(self, connection: Connection, keys: WindowKeys) -> None:
+        self._connection = connection
+        self._keys = keys
+        self.is_sqlite = connection.dialect.name == "sqlite"
+        # SQLite has one writer; on PostgreSQL another engine may write to the same row between our read and write.
+        self.for_update = "" if self.is_sqlite else " FOR UPDATE"
+        self._lead_counts: Counter[tuple[int, int, str]] = Counter()
+        self._session_counts: Counter[tuple[int, int, str, str]] = Counter()
+        self._failure: BaseException | None = None
+
+    def rows(self, sql: str, values: Sequence[object] = ()) -> Sequence[SqlRow]:
+        """Run a statement; return all its rows."""
+        return cast(Sequence[SqlRow], self._execute(sql, tuple(values)).fetchall())
+
+    def row(self, sql: str, values: Sequence[object] = ()) -> SqlRow | None:
+        """Run a statement that gives one row at most."""
+        found = self.rows(sql, values)
+        return found[0] if found else None
+
+    def run(self, sql: str, values: Sequence[object] = ()) -> int:
+        """Run a statement that gives no rows; return how many it changed."""
+        return self._execute(sql, tuple(values)).rowcount
+
+    def run_many(self, sql: str, values: Sequence[tuple[object, ...]]) -> int:
+        """Run a statement once for each tuple; return how many rows were changed."""
+        return self._execute(sql, list(values)).rowcount if values else 0
+
+    def _execute(self, sql: str, values: tuple[object, ...] | list[tuple[object, ...]]) -> CursorResult[Any]:
+        self._check_whole()
+        try:
+            return self._connection.exec_driver_sql(sql if self.is_sqlite else _for_psycopg(sql), values)
+        except DBAPIError as error:
+            self._failure = our_error(error)
+            raise self._failure from error
+
+    def _check_whole(self) -> None:
+        """Raise what the database raised once: it may have given the transaction up, and what came next would be
+        on its own. A work that swallows the error must not come through."""
+        if self._failure is not None:
+            raise self._failure
+
+    def count_leads(self, list_id: int, key_id: int, state: str, n: int) -> None:
+        """Note that `n` more leads of a bucket are in a state (fewer if below zero)."""
+        self._lead_counts[list_id, key_id, state] += n
+
+    def count_sessions(self, campaign_id: int, list_id: int, status: str, outcome: str | None, n: int) -> None:
+        """Note that `n` more sessions of a list have this status and outcome."""
+        self._session_counts[campaign_id, list_id, status, outcome or ""] += n
+
+    def settle(self) -> None:
+        """Write the counts noted so far; in order, so that two engines never wait for each other in a ring."""
+        self._check_whole()
+        if leads := sorted((*key, n) for key, n in self._lead_counts.items() if n):
+            self.run_many(_ADD_LEAD_COUNT, leads)
+        self._lead_counts.clear()
+        if sessions := sorted((*key, n) for key, n in self._session_counts.items() if n):
+            self.run_many(_ADD_SESSION_COUNT, sessions)
+        self._session_counts.clear()
+
+    def window_key(self, key_id: int) -> WindowKey:
+        """Return a stored window key."""
+        if (key := self._keys.by_id.get(key_id)) is None:
+            row = self.row("SELECT zones, country, region FROM window_keys WHERE key_id = ?", (key_id,))
+            assert row is not None, f"a lead has window key {key_id}, which is not stored"
+            key = WindowKey(tuple(row[0].split()), row[1], row[2])
+            self._keys.by_id[key_id] = key
+        return key
+
+    def window_key_id(self, key: WindowKey) -> int:
+        """Return the id of a window key, which is stored now if it was not."""
+        if (key_id := self._keys.ids.get(key)) is None:
+            values = (" ".join(key.zones), key.country, key.region)
+            self.run(f"INSERT INTO window_keys {_KEY} VALUES (?, ?, ?) ON CONFLICT DO NOTHING", values)
+            row = self.row(f"SELECT key_id FROM window_keys WHERE {_KEY} = (?, ?, ?)", values)
+            assert row is not None
+            key_id = int(row[0])
+            self._keys.ids[key] = key_id
+        return key_id
+
+    def forget_window_keys(self) -> None:
+        """Forget what was read or stored: part of this transaction was undone."""
+        self._keys.clear()
+
+    def close(self) -> None:
+        """Forget the connection: whoever kept the records beyond their work meets an error, not another's rows."""
+        del self._connection
+
+
+_KEY = "(zones, country, region)"
+_ADD_LEAD_COUNT = (
+    "INSERT INTO lead_counts (list_id, key_id, state, n) VALUES (?, ?, ?, ?)"
+    " ON CONFLICT (list_id, key_id, state) DO UPDATE SET n = lead_counts.n + excluded.n"
+)
+_ADD_SESSION_COUNT = (
+    "INSERT INTO session_counts (campaign_id, list_id, status, outcome, n) VALUES (?, ?, ?, ?, ?)"
+    " ON CONFLICT (campaign_id, list_id, status, outcome) DO UPDATE SET n = session_counts.n + excluded.n"
+)
+
+
+def marks(n: int) -> str:
+    """Return `?, ?, ?`: one for each of `n` values."""
+    return ", ".join("?" * n)

@@ -1,0 +1,141 @@
+"""Sessions on every store."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from dialler.domain.lead import Lead, LeadState
+from dialler.domain.outcome import Outcome
+from dialler.domain.session import Evidence, Session, SessionStatus
+from dialler.errors import Conflict
+from dialler.ports import Records, SessionFilter
+from dialler.stores.open import AnyStore
+from tests.support.stores import (
+    HOSTILE,
+    NOW,
+    list_of_leads,
+    new_session,
+)
+
+
+async def test_a_session_comes_back_as_it_was_written(store: AnyStore) -> None:
+    _, (lead,) = await list_of_leads(store, 1)
+    intent = new_session(
+        lead,
+        "0192-a",
+        name=HOSTILE,
+        external_lead_id="e",
+        customer_key="k",
+        caller_id="+49",
+        trunk="t",
+        server="pbx",
+        dial_mode="ratio",
+        timezone="Europe/Berlin",
+        local_time="2026-11-02T16:04:05+01:00",
+        pick={"weight": 70, "gates": {"window": True}},
+    )
+
+    def begin(records: Records) -> Session:
+        records.set_lead(replace(lead, state=LeadState.IN_CALL))
+        return records.add_session(intent)
+
+    added = await store.write(begin)
+    assert added.seq > 0
+    assert added == replace(intent, seq=added.seq)
+    assert await store.read(lambda records: records.session("0192-a")) == added
+    moments = ("sent_at", "ringing_at", "answered_at", "queued_at", "connected_at", "ended_at", "wrapped_at")
+    changed = replace(
+        added,
+        status=SessionStatus.REJECTED,
+        outcome=Outcome.CONNECTED,
+        caller_id="+50",
+        trunk="u",
+        server="pbx2",
+        evidence=Evidence(cause=16, cause_text="Normal", hangup_by="agent"),
+        agent="ann",
+        counts_attempt=True,
+        wrap_code="REFUSED",
+        wrap_note=HOSTILE,
+        wrap_edited_by="bob",
+        wrap_edited_at=NOW,
+        **{name: NOW + timedelta(microseconds=i) for i, name in enumerate(moments)},
+    )
+
+    def end(records: Records) -> None:
+        records.set_session(changed)
+        records.set_lead(lead)
+
+    await store.write(end)
+    assert await store.read(lambda records: records.session("0192-a")) == changed
+
+
+async def test_a_lead_has_one_open_session_at_most(store: AnyStore) -> None:
+    _, (lead,) = await list_of_leads(store, 1)
+
+    def work(records: Records) -> None:
+        records.set_lead(replace(lead, state=LeadState.IN_CALL))
+        first = records.add_session(new_session(lead, "s1"))
+        with pytest.raises(Conflict, match="open session already: s1"):
+            records.add_session(new_session(lead, "s2"))
+        with pytest.raises(Conflict, match="s1"):
+            records.add_session(new_session(lead, "s1"))
+        records.set_session(replace(first, status=SessionStatus.PROCESSING))
+        with pytest.raises(Conflict):
+            records.add_session(new_session(lead, "s2"))
+        records.set_session(replace(first, status=SessionStatus.COMPLETE, outcome=Outcome.PLAYED))
+        second = records.add_session(new_session(lead, "s2"))
+        assert second.seq > first.seq
+        with pytest.raises(Conflict, match="s2"):
+            records.set_session(first)
+        assert [one.session_id for one in records.open_sessions()] == ["s2"]
+
+    await store.write(work)
+    assert await store.read(lambda records: records.session_counts()) == {
+        (lead.list_id, SessionStatus.COMPLETE, Outcome.PLAYED): 1,
+        (lead.list_id, SessionStatus.NEW, None): 1,
+    }
+    assert await store.read(lambda records: records.session_counts(lead.campaign_id + 1)) == {}
+
+
+async def test_sessions_are_numbered_in_the_order_of_intent_and_paged_either_way(store: AnyStore) -> None:
+    _, leads = await list_of_leads(store, 5)
+
+    def intend(lead: Lead) -> Callable[[Records], Session]:
+        def work(records: Records) -> Session:
+            records.set_lead(replace(lead, state=LeadState.IN_CALL))
+            return records.add_session(new_session(lead, f"s{lead.lead_id}"))
+
+        return work
+
+    sessions = await asyncio.gather(*[store.write(intend(lead)) for lead in leads])
+    seqs = [one.seq for one in sessions]
+    assert seqs == sorted(set(seqs))
+
+    def close(records: Records) -> None:
+        for session, lead in zip(sessions[:2], leads[:2], strict=True):
+            records.set_session(replace(session, status=SessionStatus.EXPIRED, outcome=Outcome.BUSY))
+            records.set_lead(lead)
+
+    await store.write(close)
+    for which, expected in (
+        (SessionFilter(), seqs),
+        (SessionFilter(campaign_id=leads[0].campaign_id), seqs),
+        (SessionFilter(campaign_id=99), []),
+        (SessionFilter(list_id=leads[0].list_id), seqs),
+        (SessionFilter(lead_id=leads[3].lead_id), [seqs[3]]),
+        (SessionFilter(status=SessionStatus.NEW), seqs[2:]),
+        (SessionFilter(status=SessionStatus.EXPIRED), seqs[:2]),
+        (SessionFilter(outcome=Outcome.BUSY, list_id=leads[0].list_id), seqs[:2]),
+    ):
+        for newest_first in (True, False):
+            found: list[int] = []
+            while page := await store.read(
+                lambda r, w=which, f=found, n=newest_first: r.sessions(
+                    w, after=f[-1] if f else None, limit=2, newest_first=n
+                )
+            ):
+                found.extend(one.seq for one in page)
+            assert found == (expected[::-1] if newest_first else expected), which

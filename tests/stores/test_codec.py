@@ -1,0 +1,84 @@
+"""Stored values come back exactly, and damaged ones say where they stand."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dialler.domain.campaign import CampaignSettings
+from dialler.domain.outcome import Outcome
+from dialler.domain.redial import RedialRule, RedialRules
+from dialler.domain.session import Evidence
+from dialler.errors import StoreError
+from dialler.stores.codec import (
+    evidence_from_json,
+    evidence_to_json,
+    from_us,
+    redial_from_json,
+    redial_to_json,
+    settings_from_json,
+    settings_to_json,
+    to_us,
+)
+
+zones = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+moments = st.datetimes(datetime(1971, 1, 1), datetime(2200, 1, 1), timezones=zones | st.just(UTC))  # noqa: DTZ001
+
+
+@given(moments)
+@settings(max_examples=100)
+def test_a_moment_is_the_same_to_the_microsecond(at: datetime) -> None:
+    assert from_us(to_us(at)) == at
+    assert from_us(to_us(at)).tzinfo is UTC
+
+
+def test_a_moment_without_a_zone_is_refused() -> None:
+    with pytest.raises(TypeError):
+        to_us(datetime(2026, 1, 1))  # noqa: DTZ001
+
+
+rests = st.timedeltas(timedelta(0), timedelta(days=90))
+rules = st.builds(
+    RedialRule,
+    rests=st.lists(rests, min_size=1, max_size=3).map(tuple),
+    in_a_row_max=st.none() | st.integers(1, 9),
+)
+
+
+@given(st.dictionaries(st.sampled_from(Outcome), rules, max_size=3).map(RedialRules))
+@settings(max_examples=50)
+def test_redial_rules_come_back(given_rules: RedialRules) -> None:
+    assert redial_from_json(redial_to_json(given_rules), where="") == given_rules
+
+
+@given(
+    st.builds(
+        Evidence, cause=st.none() | st.integers(0, 200), cause_text=st.none() | st.text(), error=st.none() | st.text()
+    )
+)
+@settings(max_examples=50)
+def test_evidence_comes_back(evidence: Evidence) -> None:
+    assert evidence_from_json(evidence_to_json(evidence)) == evidence
+
+
+def test_a_setting_that_was_not_stored_takes_its_default() -> None:
+    assert settings_from_json('{"weight": 5}', where="") == CampaignSettings(weight=5)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"weight": 0}', '{"colour": 1}', '{"hours": {}}', '{"ring_timeout_s": "x"}']
+)
+def test_settings_that_are_not_valid_say_whose_they_are(text: str) -> None:
+    with pytest.raises(StoreError, match="campaign 7"):
+        settings_from_json(text, where="campaign 7")
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"by_outcome": {"X": {}}}', '{"by_outcome": {"BUSY": {"rests": []}}}'])
+def test_redial_rules_that_are_not_valid_say_whose_they_are(text: str) -> None:
+    with pytest.raises(StoreError, match="list 7"):
+        redial_from_json(text, where="list 7")
+
+
+def test_all_settings_come_back() -> None:
+    assert settings_from_json(settings_to_json(CampaignSettings()), where="") == CampaignSettings()

@@ -1,0 +1,88 @@
+"""The next lead costs the same however many there are: no scan and no sorting, by SQLite's own plan."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from dialler.domain.campaign import LeadOrder
+from dialler.domain.lead import LeadState
+from dialler.domain.outcome import Outcome
+from dialler.domain.session import SessionStatus
+from dialler.ports import LeadFilter, Records, SessionFilter
+from dialler.stores.memory import MemoryDesk
+from dialler.stores.records import SqlRecords
+from dialler.stores.transaction import Transaction, WindowKeys
+from tests.support.stores import NOW, add_campaign_and_list, new_lead, new_session
+
+
+class Recorder(Transaction):
+    """Keeps the statements that were run."""
+
+    def __init__(self, desk: MemoryDesk) -> None:
+        super().__init__(desk.connection, WindowKeys())
+        self.ran: list[tuple[str, tuple[object, ...]]] = []
+
+    def rows(self, sql: str, values: Any = ()) -> Any:
+        self.ran.append((sql, tuple(values)))
+        return super().rows(sql, values)
+
+    def run(self, sql: str, values: Any = ()) -> int:
+        self.ran.append((sql, tuple(values)))
+        return super().run(sql, values)
+
+
+def plans(work: Callable[[Records], object]) -> list[str]:
+    """Return the steps of the plans of all statements that `work` runs."""
+    desk = MemoryDesk()
+    records = SqlRecords(desk.connection, WindowKeys())
+    _, lead_list = add_campaign_and_list(records)
+    lead = records.lead(records.add_leads(lead_list.list_id, [new_lead(customer_key="k")], NOW)[0])
+    records.add_session(new_session(lead, "s"))
+    records.settle()
+    recorder = records._in = Recorder(desk)
+    work(records)
+    steps = []
+    for sql, values in recorder.ran:
+        rows = desk.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values).fetchall()
+        steps += [row[3] for row in rows]
+    assert steps
+    return steps
+
+
+@pytest.mark.parametrize(
+    ("work", "index"),
+    [
+        (lambda r: r.ready_ranks((1, 1), LeadOrder.OLDEST, limit=5), "COVERING INDEX leads_ready_oldest"),
+        (lambda r: r.ready_ranks((1, 1), LeadOrder.NEWEST, limit=5), "COVERING INDEX leads_ready_newest"),
+        (lambda r: r.wake_rested((1, 1), NOW, limit=5), "leads_resting (list_id=? AND key_id=? AND due_at<?)"),
+        (lambda r: r.next_due_at((1, 1)), "INDEX leads_resting (list_id=? AND key_id=?)"),
+        (lambda r: r.lead(1), "PRIMARY KEY"),
+        (lambda r: r.set_lead(r.lead(1)), "PRIMARY KEY"),
+        (lambda r: r.set_session(r.session("s")), "sqlite_autoindex_sessions_1"),
+        (lambda r: r.buckets([1, 2]), "SEARCH lead_counts USING PRIMARY KEY"),
+        (lambda r: r.lead_by_key(1, "k"), "leads_customer_key"),
+        (lambda r: r.leads(LeadFilter(list_id=1, state=LeadState.READY)), "leads_by_list"),
+        (lambda r: r.leads(LeadFilter(external_lead_id="e")), "leads_external"),
+        (lambda r: r.sessions(SessionFilter(campaign_id=1), after=9), "sessions_by_campaign"),
+        (lambda r: r.sessions(SessionFilter(list_id=1), newest_first=False), "sessions_by_list"),
+        (lambda r: r.sessions(SessionFilter(lead_id=1), after=9), "sessions_by_lead"),
+        (lambda r: r.session_counts(1), "SEARCH session_counts"),
+    ],
+)
+def test_a_statement_walks_along_its_index(work: Callable[[Records], object], index: str) -> None:
+    steps = plans(work)
+    assert any(index in step for step in steps), steps
+    for step in steps:
+        assert "SCAN" not in step or "SCAN lists" in step, steps  # lists are few
+        assert "TEMP B-TREE" not in step, steps
+
+
+def test_open_sessions_are_found_without_walking_all() -> None:
+    for work in (
+        lambda r: r.open_sessions(),
+        lambda r: r.sessions(SessionFilter(status=SessionStatus.NEW, outcome=Outcome.BUSY)),
+    ):
+        steps = plans(work)
+        assert any("sessions_open" in step for step in steps), steps
+        assert "SCAN sessions" not in steps
