@@ -25,15 +25,17 @@ def postgres_engine(url: URL, *, reading: bool = False, command: str = "dialler"
     options = {"connect_timeout": 10, "application_name": command[:63]}
     if reading:
         return create_engine(
-            hide_parameters=True,
             url,
+            hide_parameters=True,
             pool_size=READERS,
             max_overflow=0,
             pool_pre_ping=True,
             connect_args={**options, "options": "-c default_transaction_read_only=on"},
             isolation_level="REPEATABLE READ",  # one view for the whole work
         )
-    return create_engine(url, hide_parameters=True, pool_size=1, max_overflow=1, pool_pre_ping=True, connect_args=options)
+    return create_engine(
+        url, hide_parameters=True, pool_size=1, max_overflow=1, pool_pre_ping=True, connect_args=options
+    )
 
 
 class PostgresDesk:

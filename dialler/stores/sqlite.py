@@ -46,7 +46,9 @@ def sqlite_engine(path: Path, *, mode: str) -> Engine:
     engine = (
         create_engine("sqlite://", creator=connect, hide_parameters=True, poolclass=StaticPool)
         if writes
-        else create_engine("sqlite://", creator=connect, hide_parameters=True, poolclass=QueuePool, pool_size=READERS, max_overflow=0)
+        else create_engine(
+            "sqlite://", creator=connect, hide_parameters=True, poolclass=QueuePool, pool_size=READERS, max_overflow=0
+        )
     )
 
     @event.listens_for(engine, "begin")

@@ -1,0 +1,100 @@
+"""Turns the engine's report into metrics, anew at each scrape: what ended is not there any more."""
+
+import asyncio
+import concurrent.futures
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, TypeVar, get_args, get_type_hints
+
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from dialler.domain.campaign import Desired
+from dialler.metrics.table import REPORTED
+from dialler.ports import CampaignReport, EngineReport, TrunkReport
+
+T = TypeVar("T")
+ACTUAL: Final[tuple[str, ...]] = get_args(get_type_hints(CampaignReport)["actual"])
+_log: Final = logging.getLogger("dialler.metrics")
+
+
+def from_loop(report: Callable[[], T], loop: asyncio.AbstractEventLoop, *, timeout_s: float = 2.0) -> Callable[[], T]:
+    """Return `report` for use in other threads: run by `loop` between its own steps, so it sees no half-done change.
+
+    Raises TimeoutError where the loop is stuck, RuntimeError where it is closed.
+    """
+
+    def ask() -> T:
+        answer: concurrent.futures.Future[T] = concurrent.futures.Future()
+
+        def run() -> None:
+            try:
+                answer.set_result(report())
+            except Exception as error:
+                answer.set_exception(error)
+
+        loop.call_soon_threadsafe(run)
+        return answer.result(timeout_s)
+
+    return ask
+
+
+class ReportCollector(Collector):
+    """Asks for a report at each scrape. An engine that does not answer is a metric too, not a failed scrape."""
+
+    def __init__(self, report: Callable[[], EngineReport]) -> None:
+        self._report = report
+
+    def describe(self) -> Iterable[GaugeMetricFamily]:
+        """Return the families without samples, so that registering asks for no report."""
+        return _families().values()
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield the families, filled."""
+        families = _families()
+        try:
+            report = self._report()
+        except Exception as error:
+            _log.warning("the engine gave no report for a scrape: %s", error or type(error).__name__)
+            families["dialler_engine_report_up"].add_metric([], 0)
+        else:
+            _fill(families, report)
+        yield from families.values()
+
+
+def _families() -> dict[str, GaugeMetricFamily]:
+    return {name: GaugeMetricFamily(name, text, labels=labels) for name, _, labels, text in REPORTED}
+
+
+def _fill(families: dict[str, GaugeMetricFamily], report: EngineReport) -> None:
+    families["dialler_engine_report_up"].add_metric([], 1)
+    families["dialler_engine_start_time_seconds"].add_metric([], report.started_at.timestamp())
+    for campaign in report.campaigns:
+        _fill_campaign(families, campaign)
+    for trunk in report.trunks:
+        _fill_trunk(families, trunk)
+    for state, count in sorted(Counter(report.agents.values()).items()):
+        families["dialler_agents"].add_metric([state], count)
+
+
+def _fill_campaign(families: dict[str, GaugeMetricFamily], campaign: CampaignReport) -> None:
+    name = campaign.name
+    for state in ("unanswered", "waiting", "talking"):
+        families["dialler_campaign_calls"].add_metric([name, state], getattr(campaign, f"calls_{state}"))
+    for state in ("ready", "busy"):
+        families["dialler_campaign_agents"].add_metric([name, state], getattr(campaign, f"agents_{state}"))
+    for desired in Desired:
+        families["dialler_campaign_desired"].add_metric([name, desired], campaign.desired == desired)
+    for actual in ACTUAL:
+        families["dialler_campaign_actual"].add_metric([name, actual], campaign.actual == actual)
+    for lead_list, leads in campaign.hopper.items():
+        families["dialler_hopper_leads"].add_metric([name, lead_list], leads)
+
+
+def _fill_trunk(families: dict[str, GaugeMetricFamily], trunk: TrunkReport) -> None:
+    labels = [trunk.name, trunk.server]
+    families["dialler_trunk_up"].add_metric(labels, trunk.up)
+    families["dialler_trunk_channels_used"].add_metric(labels, trunk.channels_used)
+    families["dialler_trunk_channels_max"].add_metric(labels, trunk.channels)
+    families["dialler_trunk_calls_per_second_max"].add_metric(labels, trunk.calls_per_second)

@@ -1,0 +1,114 @@
+"""The kinds of values that settings have: each checks itself, and its ValueError says what is expected.
+
+The validation's context may hold `base`, the folder from which relative paths count.
+"""
+
+import ipaddress
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
+
+SQLITE: Final = "sqlite:///"
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+NAME_EXPECTED: Final = "a name: 1 to 64 letters, digits, '.', '_' or '-', the first a letter or digit"
+URL_EXPECTED: Final = "'sqlite:///FILE' or 'postgresql://USER@HOST/DATABASE'"
+PERMIT_EXPECTED: Final = "an address or a network, such as '192.0.2.7' or '192.0.2.0/24'"
+ADDRESS_EXPECTED: Final = "'HOST:PORT', such as '127.0.0.1:9108' or '[::1]:9108'"
+
+
+def host_and_port(address: str) -> tuple[str, int]:
+    """Split 'HOST:PORT' or '[HOST]:PORT'. Raises ValueError, saying what is expected."""
+    host, colon, port = address.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        raise ValueError(ADDRESS_EXPECTED)
+    if not (colon and host and port.isascii() and port.isdigit() and int(port) <= 65535):
+        raise ValueError(ADDRESS_EXPECTED)
+    return host, int(port)
+
+
+def base_of(info: ValidationInfo) -> Path:
+    """Return the folder from which relative paths count."""
+    return Path((info.context or {}).get("base", "."))
+
+
+def _from_base(path: Path, info: ValidationInfo) -> Path:
+    return base_of(info) / path
+
+
+def _no_bool(value: object) -> object:
+    if isinstance(value, bool):  # Python would take true for 1
+        raise ValueError("a number, not true or false")
+    return value
+
+
+def _name(value: str) -> str:
+    if not _NAME.fullmatch(value):
+        raise ValueError(NAME_EXPECTED)
+    return value
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _address(value: str) -> str:
+    host_and_port(value)
+    return value
+
+
+def _one_line(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if not text or not text.isprintable() or text != text.strip():
+        raise ValueError("a secret of printable characters on one line, without blanks around it")
+    return value
+
+
+def _url(value: str, info: ValidationInfo) -> str:
+    if value.startswith(SQLITE):
+        file = value.removeprefix(SQLITE)
+        if not file or file.startswith(":") or "?" in file or not file.isprintable():
+            raise ValueError("'sqlite:///FILE', a plain path: from the settings file's folder, or absolute")
+        return SQLITE + str(Path(os.path.abspath(base_of(info) / file)))
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        raise ValueError(URL_EXPECTED) from None
+    if parts.scheme not in ("postgresql", "postgresql+psycopg") or not parts.path.strip("/"):
+        raise ValueError(URL_EXPECTED)
+    return value
+
+
+def _permit(value: str) -> str:
+    try:
+        return ipaddress.ip_network(value).with_netmask
+    except ValueError:
+        raise ValueError(PERMIT_EXPECTED) from None
+
+
+def _dial(value: str) -> str:
+    rest, places = re.subn(r"\{(number|digits)\}", "", value)
+    if places != 1 or "/" not in rest or re.search(r"[{}\s]", rest) or not rest.isprintable():
+        raise ValueError("a channel with '{number}' (or '{digits}') in it once, such as 'PJSIP/{number}@trunk-a'")
+    return value
+
+
+Name = Annotated[str, AfterValidator(_name)]
+HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,253}$")]
+Level = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
+Address = Annotated[str, AfterValidator(_address)]
+Permit = Annotated[str, AfterValidator(_permit)]
+"""An address with its mask, as Asterisk writes it."""
+
+Secret = Annotated[SecretStr, AfterValidator(_one_line)]
+Sha256 = Annotated[str, BeforeValidator(_lower), Field(pattern="^[0-9a-f]{64}$")]
+StoreUrl = Annotated[str, AfterValidator(_url)]
+Dial = Annotated[str, AfterValidator(_dial)]
+FromBase = Annotated[Path, AfterValidator(_from_base)]
+Whole = Annotated[int, BeforeValidator(_no_bool)]
+Number = Annotated[float, BeforeValidator(_no_bool)]

@@ -1,0 +1,247 @@
+"""Metrics: the table, the counting, and a real scrape."""
+
+import asyncio
+import socket
+import threading
+import time
+import urllib.request
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+from typing import get_type_hints
+
+import anyio
+import anyio.to_thread
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from dialler import events as ev
+from dialler.domain.campaign import Desired
+from dialler.domain.outcome import Outcome
+from dialler.domain.session import SessionStatus
+from dialler.errors import DiallerError
+from dialler.events import Journal
+from dialler.metrics import METRICS, MetricRow, Metrics, from_loop, serve
+from dialler.metrics.table import COUNTED, REPORTED
+from dialler.ports import CampaignReport, EngineReport, TrunkReport
+
+AT = datetime(2026, 6, 1, 15, tzinfo=UTC)
+CLOSED = ev.SessionClosed(
+    at=AT,
+    session_id="0190a",
+    campaign="c",
+    list="l",
+    lead_id=3,
+    trunk="a",
+    status=SessionStatus.COMPLETE,
+    outcome=Outcome.CONNECTED,
+    cause=16,
+    answered=True,
+    ring_s=5.0,
+    talk_s=42.0,
+)
+REPORT = EngineReport(
+    at=AT,
+    started_at=AT,
+    campaigns=[
+        CampaignReport(
+            campaign_id=1,
+            name='c "1"',
+            desired=Desired.RUNNING,
+            actual="blocked",
+            calls_unanswered=3,
+            calls_waiting=1,
+            calls_talking=2,
+            agents_ready=4,
+            agents_busy=2,
+            hopper={"l": 17},
+            pacing=None,
+            limits=(),
+            next_at=None,
+        )
+    ],
+    trunks=[TrunkReport(name="a", server="main", up=True, channels_used=6, channels=30, calls_per_second=2.5)],
+    agents={"PJSIP/1": "ready", "PJSIP/2": "ready", "PJSIP/3": "talking"},
+)
+
+
+@pytest.fixture
+def journal() -> Journal:
+    return Journal()
+
+
+@pytest.fixture
+def metrics(journal: Journal) -> Metrics:
+    metrics = Metrics(report=lambda: REPORT)
+    metrics.subscribe(journal)
+    return metrics
+
+
+def value(metrics: Metrics, name: str, **labels: str) -> float | None:
+    return metrics.registry.get_sample_value(name, labels)
+
+
+def test_the_registry_holds_exactly_the_metrics_of_the_table(metrics: Metrics) -> None:
+    families = {
+        family.name + ("_total" if family.type == "counter" else ""): family for family in metrics.registry.collect()
+    }
+    assert families.keys() == {row.name for row in METRICS}
+    assert {(name, family.type, family.documentation) for name, family in families.items()} == {
+        (row.name, row.type, row.help) for row in METRICS
+    }
+
+
+def test_reported_samples_have_the_labels_of_the_table(metrics: Metrics) -> None:
+    labels = {row.name: set(row.labels) for row in REPORTED}
+    seen = set()
+    for family in metrics.registry.collect():
+        for sample in family.samples if family.name in labels else ():
+            assert set(sample.labels) == labels[family.name]
+            seen.add(family.name)
+    assert seen == labels.keys()
+
+
+@pytest.mark.parametrize("row", METRICS, ids=lambda row: row.name)
+def test_labels_are_bounded_and_names_say_what_is_counted(row: MetricRow) -> None:
+    name, kind, labels, text = row
+    assert name.startswith("dialler_")
+    assert (kind == "counter") == name.endswith("_total")
+    assert not {"lead", "lead_id", "number", "session", "session_id", "agent", "call_id"} & set(labels)
+    assert text.endswith(".")
+
+
+def test_a_session_is_counted_as_it_opens_and_closes(metrics: Metrics, journal: Journal) -> None:
+    journal.emit(ev.SessionOpened(at=AT, session_id="0190a", seq=1, campaign="c", list="l", lead_id=3, trunk="a"))
+    journal.emit(ev.SessionSent(at=AT, session_id="0190a", campaign="c", trunk="a", ack_s=0.004))
+    journal.emit(CLOSED)
+    assert value(metrics, "dialler_sessions_opened_total", campaign="c", list="l") == 1
+    assert value(metrics, "dialler_originate_ack_seconds_bucket", trunk="a", le="0.005") == 1
+    assert value(metrics, "dialler_originate_ack_seconds_bucket", trunk="a", le="0.0025") == 0
+    assert value(metrics, "dialler_sessions_closed_total", campaign="c", list="l", status="complete") == 1
+    assert value(metrics, "dialler_outcomes_total", campaign="c", list="l", outcome="CONNECTED") == 1
+    assert value(metrics, "dialler_trunk_outcomes_total", trunk="a", outcome="CONNECTED") == 1
+    assert value(metrics, "dialler_calls_answered_total", campaign="c") == 1
+    assert value(metrics, "dialler_ring_seconds_sum", campaign="c") == 5
+    assert value(metrics, "dialler_talk_seconds_sum", campaign="c") == 42
+
+
+def test_a_call_that_nobody_answered_has_no_talk(metrics: Metrics, journal: Journal) -> None:
+    journal.emit(replace(CLOSED, answered=False, talk_s=None, ring_s=None, outcome=Outcome.NO_ANSWER))
+    assert value(metrics, "dialler_talk_seconds_count", campaign="c") is None
+    assert value(metrics, "dialler_ring_seconds_count", campaign="c") is None
+    assert value(metrics, "dialler_calls_answered_total", campaign="c") is None
+
+
+def test_the_link_is_up_or_down_and_its_breaks_are_counted(metrics: Metrics, journal: Journal) -> None:
+    for up in (True, False, True):
+        journal.emit(ev.LinkChanged(at=AT, server="main", up=up, reason=""))
+    assert value(metrics, "dialler_link_up", server="main") == 1
+    assert value(metrics, "dialler_link_breaks_total", server="main") == 1
+
+
+def test_every_counted_metric_is_moved_by_some_event_or_commit(metrics: Metrics, journal: Journal) -> None:
+    for event in _one_of_each():
+        journal.emit(event)
+    metrics.observe_commit(12, 0.003)
+    moved = {
+        family.name + ("_total" if family.type == "counter" else "")
+        for family in metrics.registry.collect()
+        if any(sample.value for sample in family.samples)
+    }
+    assert {row.name for row in COUNTED} <= moved
+    assert value(metrics, "dialler_store_commit_works_sum") == 12
+    assert value(metrics, "dialler_import_rows_total", campaign="text", list="text", result="rejected") == 2
+
+
+def test_the_report_is_read_at_the_scrape(metrics: Metrics) -> None:
+    campaign = {"campaign": 'c "1"'}
+    trunk = {"trunk": "a", "server": "main"}
+    assert value(metrics, "dialler_engine_report_up") == 1
+    assert value(metrics, "dialler_campaign_calls", **campaign, state="unanswered") == 3
+    assert value(metrics, "dialler_campaign_agents", **campaign, state="ready") == 4
+    assert value(metrics, "dialler_campaign_desired", **campaign, desired="running") == 1
+    assert value(metrics, "dialler_campaign_desired", **campaign, desired="stopped") == 0
+    assert value(metrics, "dialler_campaign_actual", **campaign, actual="blocked") == 1
+    assert value(metrics, "dialler_hopper_leads", **campaign, list="l") == 17
+    assert value(metrics, "dialler_agents", state="ready") == 2
+    assert value(metrics, "dialler_trunk_channels_used", **trunk) == 6
+    assert value(metrics, "dialler_trunk_channels_max", **trunk) == 30
+    assert value(metrics, "dialler_trunk_calls_per_second_max", **trunk) == 2.5
+
+
+def test_an_engine_that_gives_no_report_is_a_metric_and_not_a_failed_scrape() -> None:
+    def broken() -> EngineReport:
+        raise TimeoutError
+
+    metrics = Metrics(report=broken)
+    assert value(metrics, "dialler_engine_report_up") == 0
+    assert value(metrics, "dialler_calls_unknown_total") == 0
+
+
+def test_a_real_scrape_gives_what_prometheus_can_read(metrics: Metrics, journal: Journal) -> None:
+    journal.emit(replace(CLOSED, campaign='we "are"\nodd'))
+    with serve("127.0.0.1", 0, metrics.registry) as server, urllib.request.urlopen(server.url, timeout=10) as answer:
+        families = {family.name for family in text_string_to_metric_families(answer.read().decode())}
+    assert {row.name.removesuffix("_total") for row in METRICS} == families
+
+
+def test_a_port_that_is_taken_is_an_error_or_falls_back_to_a_free_one(metrics: Metrics) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(DiallerError, match=f"port {port}"):
+            serve("127.0.0.1", port, metrics.registry)
+        with serve("127.0.0.1", port, metrics.registry, port_fallback=True) as server:
+            assert server.port != port
+
+
+def test_an_address_that_is_not_ours_is_an_error(metrics: Metrics) -> None:
+    with pytest.raises(DiallerError, match=r"192\.0\.2\.1"):
+        serve("192.0.2.1", 0, metrics.registry, port_fallback=True)
+
+
+async def test_a_report_is_taken_by_the_loop_itself() -> None:
+    threads: list[int] = []
+    ask = from_loop(lambda: threads.append(threading.get_ident()), asyncio.get_running_loop())
+    await anyio.to_thread.run_sync(ask)
+    assert threads == [threading.get_ident()]
+
+
+async def test_a_loop_that_is_stuck_is_not_waited_for_long() -> None:
+    ask = from_loop(lambda: None, asyncio.get_running_loop(), timeout_s=0.05)
+    begun = time.monotonic()
+    with pytest.raises(TimeoutError):  # this very test holds the loop
+        ask()
+    assert time.monotonic() - begun < 5
+
+
+async def test_an_error_in_the_report_reaches_the_scrape_and_not_the_loop() -> None:
+    def broken() -> None:
+        raise KeyError("no such list")
+
+    ask = from_loop(broken, asyncio.get_running_loop())
+    with pytest.raises(KeyError):
+        await anyio.to_thread.run_sync(ask)
+
+
+def _one_of_each() -> list[ev.Event]:
+    """Return an event of every class, its fields filled by their types."""
+    filled: dict[object, object] = {
+        datetime: AT,
+        datetime | None: AT,
+        int: 2,
+        int | None: 2,
+        float: 0.5,
+        float | None: 0.5,
+        str: "text",
+        bool: True,
+        Desired: Desired.RUNNING,
+        SessionStatus: SessionStatus.COMPLETE,
+        Outcome: Outcome.CONNECTED,
+        tuple[str, ...]: ("text",),
+    }
+    made = []
+    for kind in vars(ev).values():
+        if isinstance(kind, type) and issubclass(kind, ev.Event) and kind is not ev.Event:
+            values = {field.name: filled[get_type_hints(kind)[field.name]] for field in fields(kind)}
+            made.append(kind(**values))
+    made.append(ev.LinkChanged(at=AT, server="main", up=False, reason=""))
+    return made
