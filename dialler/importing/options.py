@@ -1,0 +1,59 @@
+"""How a file is to be read."""
+
+from dataclasses import dataclass, field
+
+from dialler.errors import ImportRefused
+from dialler.importing.mapping import Mapping
+from dialler.importing.phones import check_region
+from dialler.importing.rows import check_delimiter
+from dialler.importing.text import check_encoding
+from dialler.importing.zone_rules import ZoneRules, shipped_zone_rules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportOptions:
+    """What whoever loads a file says about it. Raises ImportRefused for what can't be."""
+
+    mapping: Mapping = field(default_factory=Mapping)
+    region: str | None = None
+    """The country of numbers that do not say theirs, two letters; it also chooses the zone rules."""
+
+    delimiter: str | None = None
+    """One character, or "tab"; None guesses."""
+
+    encoding: str | None = None
+    """None reads UTF-8, and as cp1252 what is not. A byte order mark in the file decides over both."""
+
+    zone_rules: ZoneRules | None = None
+    """None takes those that come with the engine for `region`, if there are any."""
+
+    dry_run: bool = False
+    """Check everything, write nothing."""
+
+    source: str = "the file"
+    """What messages call the file."""
+
+    def __post_init__(self) -> None:
+        if self.region is not None:
+            try:
+                object.__setattr__(self, "region", check_region(self.region))
+            except ValueError as error:
+                raise ImportRefused(f"region: {error}") from error
+        if self.delimiter is not None:
+            object.__setattr__(self, "delimiter", check_delimiter(self.delimiter))
+        if self.encoding is not None:
+            check_encoding(self.encoding)
+        rules = self.zone_rules
+        if rules is not None and self.region not in (None, rules.country):
+            raise ImportRefused(f"{rules.file} has the zones of {rules.country}, but the region is {self.region}")
+
+    def rules(self) -> ZoneRules | None:
+        """Return the zone rules that apply."""
+        if self.zone_rules is None and self.region is not None:
+            return shipped_zone_rules(self.region)
+        return self.zone_rules
+
+    def country(self) -> str:
+        """Return the country of the leads, "" if nothing gives it."""
+        rules = self.rules()
+        return self.region or (rules.country if rules else "")
