@@ -47,11 +47,14 @@ class Shares:
             return claimants * count
         turns = RoundRobin({campaign: weights[campaign] for campaign in claimants}, self._states.get(trunk))
         order: list[int] = []
-        while len(order) < room and (campaign := turns.next()) is not None:
-            order.append(campaign)
-            left[campaign] -= 1
-            if left[campaign] == 0:
-                turns.leave(campaign)
+        # Who has all that it wants passes its turns on. It does not leave the round for that: then the deficits of
+        # lighter campaigns would be rounded away in each pass, and they would starve.
+        while len(order) < room and any(left[campaign] for campaign in claimants):
+            campaign = turns.next()
+            assert campaign is not None
+            if left[campaign]:
+                order.append(campaign)
+                left[campaign] -= 1
         self._states[trunk] = turns.state()
         self._changed.add(trunk)
         return order

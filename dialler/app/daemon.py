@@ -1,0 +1,112 @@
+"""The daemon: records, telephone, engine, API and metrics put together. `run` and `demo` both start it."""
+
+import asyncio
+import random
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import anyio
+from anyio import TASK_STATUS_IGNORED
+from anyio.abc import TaskStatus
+
+import dialler
+from dialler import notify
+from dialler.api.desk import Desk
+from dialler.api.serving import ApiAddresses, serve_api
+from dialler.clock import SystemClock
+from dialler.domain.zones import IANA_VERSION
+from dialler.engine.engine import Engine
+from dialler.engine.floor import EngineOptions
+from dialler.events import EngineStarted, Journal
+from dialler.metrics import Metrics, from_loop, serve
+from dialler.ports import Telephony
+from dialler.settings import Settings
+from dialler.settings.kinds import host_and_port
+from dialler.stores.open import AnyStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addresses:
+    """Where a running daemon can be reached."""
+
+    api: ApiAddresses
+    metrics: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Daemon:
+    """A daemon at work."""
+
+    engine: Engine
+    journal: Journal
+    addresses: Addresses
+
+
+def options_of(settings: Settings) -> EngineOptions:
+    """Return the engine's options from the settings."""
+    given = settings.engine
+    return EngineOptions(
+        drain_timeout=timedelta(seconds=given.drain_timeout_s),
+        hopper_level=given.hopper_level,
+        intents_max=given.intents_per_commit_max,
+        abandon_after=timedelta(seconds=given.abandon_after_s),
+        verdict_grace=timedelta(seconds=given.verdict_grace_s),
+    )
+
+
+@asynccontextmanager
+async def daemon(
+    settings: Settings, *, store: AnyStore, telephony: Telephony, journal: Journal, chance: random.Random
+) -> AsyncIterator[Daemon]:
+    """Run a daemon around a block; at its end the engine stops in its two phases, and the API closes last."""
+    clock = SystemClock()
+    engine = Engine(
+        store=store,
+        telephony=telephony,
+        clock=clock,
+        journal=journal,
+        chance=chance,
+        options=options_of(settings),
+    )
+    metrics = Metrics(report=from_loop(engine.report, asyncio.get_running_loop()))
+    metrics.subscribe(journal)
+    store.on_commit.append(metrics.observe_commit)
+    with ExitStack() as ports:
+        metrics_url = None
+        if settings.metrics is not None:
+            host, port = host_and_port(settings.metrics.listen)
+            server = serve(host, port, metrics.registry, port_fallback=settings.metrics.port_fallback)
+            metrics_url = ports.enter_context(server).url
+        async with anyio.create_task_group() as tasks:
+            desk = Desk(store=store, clock=clock, journal=journal, engine=engine)
+            api = await tasks.start(serve_api, desk, settings.api)
+            async with anyio.create_task_group() as work:
+                await work.start(engine.run)
+                work.start_soon(_feed_watchdog)
+                journal.emit(EngineStarted(at=clock.now(), version=dialler.__version__, iana_version=IANA_VERSION))
+                yield Daemon(engine=engine, journal=journal, addresses=Addresses(api=api, metrics=metrics_url))
+                notify.stopping()
+                await engine.stop()
+                work.cancel_scope.cancel()
+            tasks.cancel_scope.cancel()
+
+
+async def until_signalled(reload: Callable[[], None], *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
+    """Return when the process is asked to end (SIGTERM, SIGINT); call `reload` on each SIGHUP."""
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+        task_status.started()
+        async for number in signals:
+            if number != signal.SIGHUP:
+                return
+            reload()
+
+
+async def _feed_watchdog() -> None:
+    """Tell systemd that this loop turns, as often as it asks for."""
+    interval_s = notify.watchdog_interval()
+    while interval_s is not None:
+        notify.watchdog()
+        await anyio.sleep(interval_s)
