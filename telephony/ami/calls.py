@@ -1,0 +1,152 @@
+"""Which calls are ours, and exactly one `HungUp` for each while its link is up.
+
+A call is ours if its id was originated here, was found by `live_calls`, or has the form of one (a UUID, which
+Asterisk's own ids never have): after a restart the ids of before are not known, but their calls go on.
+"""
+
+import re
+from collections import OrderedDict
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from telephony.ami.translate import Fields, attempt_of, channel_of, hangup_request_by, text, translate
+from telephony.events import Answered, CallEvent, DialEnded, Dialling, HangupBy, HungUp, OriginateEnded, Ringing
+
+UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+CALLS_MAX: Final = 50_000
+"""Calls remembered at once; the oldest are forgotten first, and are still known by their form."""
+ENDED_MAX: Final = 20_000
+"""Ended calls remembered, so that what comes late is told from what is new."""
+
+REQUESTS: Final = frozenset({"HangupRequest", "SoftHangupRequest", "AgentComplete"})
+"""Events that only tell who ends a call."""
+
+ONCE: Final = frozenset({Dialling, Ringing, Answered, DialEnded, OriginateEnded})
+"""Kinds that Asterisk tells by several events, and we once."""
+
+
+@dataclass(slots=True)
+class Call:
+    """What is known of one call that has not ended."""
+
+    server: str
+    generation: int
+    """Of the link on which it was first known."""
+
+    has_channel: bool = False
+    said: set[type[CallEvent]] = field(default_factory=set)
+    """What was told of it, of the kinds that are told once."""
+
+    ended_by: HangupBy | None = None
+
+    @property
+    def answered(self) -> bool:
+        return Answered in self.said
+
+
+class CallBook:
+    """The calls of all servers that have not ended, and those that just did."""
+
+    def __init__(self) -> None:
+        self._calls: OrderedDict[str, Call] = OrderedDict()
+        self._ended: OrderedDict[str, bool] = OrderedDict()  # whether the hint was told
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def is_ours(self, call_id: str) -> bool:
+        """Tell whether a unique id is that of a call we placed."""
+        return call_id in self._calls or call_id in self._ended or UUID.fullmatch(call_id) is not None
+
+    def open(self, call_id: str, server: str, generation: int) -> None:
+        """Note a call before it is asked for. Raises ValueError for an id that was used before."""
+        if call_id in self._calls or call_id in self._ended:
+            raise ValueError(f"call_id {call_id} was used before: it must be fresh for every call")
+        self._add(call_id, server, generation)
+
+    def forget(self, call_id: str) -> None:
+        """Drop a call that was never placed."""
+        self._calls.pop(call_id, None)
+
+    def server_of(self, call_id: str) -> str | None:
+        """Return the server of a call that has not ended, None where it is not known."""
+        call = self._calls.get(call_id)
+        return None if call is None else call.server
+
+    def note_hang_up(self, call_id: str) -> None:
+        """Note that we ask to end a call."""
+        call = self._calls.get(call_id)
+        if call is not None and call.ended_by is None:
+            call.ended_by = HangupBy.SYSTEM
+
+    def lacks_channel(self, call_id: str) -> bool:
+        """Tell whether a call has neither had a channel nor ended."""
+        call = self._calls.get(call_id)
+        return call is not None and not call.has_channel
+
+    def end_without_channel(self, call_id: str, at: datetime) -> HungUp:
+        """End a call of which Asterisk never made a channel, so that no Hangup will come."""
+        self._end(call_id)
+        return HungUp(call_id=call_id, at=at, cause=0, cause_text="no channel", by=HangupBy.SYSTEM)
+
+    def settle(self, server: str, generation: int, live: Collection[str]) -> None:
+        """Take the live calls of a server: forget those from before this link that are gone."""
+        for call_id, call in list(self._calls.items()):
+            if call.server == server and call.generation < generation and call_id not in live:
+                self._end(call_id)
+        for call_id in live:
+            known = self._calls.get(call_id) or self._add(call_id, server, generation)
+            known.has_channel = True
+
+    def take(self, message: Fields, *, server: str, generation: int, at: datetime) -> CallEvent | None:
+        """Return what a message says about a call of ours; None for all else, and for repetitions."""
+        call_id = channel_of(message)
+        if not self.is_ours(call_id):
+            call_id = attempt_of(message)
+            if call_id not in self._calls:
+                return None
+        if call_id in self._ended:
+            return self._late(message, call_id, at)
+        call = self._calls.get(call_id) or self._add(call_id, server, generation)
+        name = text(message, "event")
+        if name != "OriginateResponse":
+            call.has_channel = True
+        if name in REQUESTS:
+            call.ended_by = call.ended_by or hangup_request_by(message, answered=call.answered)
+            return None
+        by = call.ended_by or (HangupBy.SYSTEM if call.answered else None)
+        event = translate(message, call_id=call_id, at=at, by=by)
+        return self._advance(call_id, call, event)
+
+    def _advance(self, call_id: str, call: Call, event: CallEvent | None) -> CallEvent | None:
+        if event is None:
+            return None
+        if isinstance(event, HungUp):
+            self._end(call_id, hinted=OriginateEnded in call.said)
+        elif type(event) in ONCE:
+            if type(event) in call.said or (isinstance(event, Ringing) and call.answered):
+                return None
+            call.said.add(type(event))
+        return event
+
+    def _late(self, message: Fields, call_id: str, at: datetime) -> CallEvent | None:
+        """Return the one thing that may be told of a call after its end: the hint that trails the verdict."""
+        event = translate(message, call_id=call_id, at=at)
+        if not isinstance(event, OriginateEnded) or self._ended[call_id]:
+            return None
+        self._ended[call_id] = True
+        return event
+
+    def _add(self, call_id: str, server: str, generation: int) -> Call:
+        call = self._calls[call_id] = Call(server, generation)
+        if len(self._calls) > CALLS_MAX:
+            self._calls.popitem(last=False)
+        return call
+
+    def _end(self, call_id: str, *, hinted: bool = True) -> None:
+        self._calls.pop(call_id, None)
+        self._ended[call_id] = hinted
+        if len(self._ended) > ENDED_MAX:
+            self._ended.popitem(last=False)

@@ -1,0 +1,493 @@
+"""What the AMI adapter does when the exchange, or the way to it, misbehaves: against a scripted peer."""
+
+import asyncio
+import logging
+import subprocess
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from ssl import PROTOCOL_TLS_SERVER, SSLContext
+from typing import Any
+
+import anyio
+import pytest
+
+from telephony.ami import LinkState
+from telephony.ami.link import IN_FLIGHT_MAX
+from telephony.ami.protocol import AmiManager, AmiProtocol
+from telephony.errors import LinkLost, NotSent, Refused
+from telephony.events import Dialling, HungUp, LinkDown, LinkUp, OriginateEnded, Ringing
+from tests.support.ami_link import QUICK, call, linked
+from tests.support.ami_peer import AmiPeer, AmiSession, Headers, message
+
+
+@pytest.fixture
+async def peer() -> AsyncIterator[AmiPeer]:
+    async with AmiPeer() as running:
+        yield running
+
+
+def never(_: AmiSession, __: Headers) -> bool:
+    """Leave an action unanswered."""
+    return True
+
+
+class DeafTransport(asyncio.Transport):
+    """A transport that sends nothing."""
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None: ...
+
+    def abort(self) -> None: ...
+
+
+def channel_event(name: str, call_id: str, *lines: str) -> bytes:
+    return message(f"Event: {name}", "Privilege: call,all", f"Uniqueid: {call_id}", *lines)
+
+
+async def test_an_originate_goes_out_with_all_its_headers(peer: AmiPeer) -> None:
+    async with linked(peer) as one:
+        placed = call("c-1", caller_id="+12025550199", queue="sales", variables={"NAME": "Smith, J"})
+        await one.network.originate(placed)
+    [sent] = peer.sent("Originate")
+    assert sent == {
+        "action": ["Originate"],
+        "actionid": ["c-1"],
+        "channel": ["PJSIP/+12025550100@trunk-a"],
+        "context": ["dlr-answered"],
+        "exten": ["s"],
+        "priority": ["1"],
+        "timeout": ["20000"],
+        "async": ["true"],
+        "earlymedia": ["false"],
+        "channelid": ["c-1"],
+        "variable": ["NAME=Smith\\, J", "DLR_ATTEMPT=c-1", "DLR_QUEUE=sales"],
+        "callerid": ["<+12025550199>"],
+    }
+
+
+async def test_a_campaign_can_not_set_the_diallers_own_variables(peer: AmiPeer) -> None:
+    async with linked(peer) as one:
+        await one.network.originate(call("c-1", variables={"DLR_ATTEMPT": "x"}))
+    assert peer.sent("Originate")[0]["variable"] == ["DLR_ATTEMPT=c-1", "DLR_QUEUE="]
+
+
+async def test_nothing_is_sent_again_after_a_reconnection(peer: AmiPeer) -> None:
+    peer.on("Originate", never)
+    async with linked(peer) as one, anyio.create_task_group() as tasks:
+        lost: list[str] = []
+
+        async def place(call_id: str) -> None:
+            with pytest.raises(LinkLost):
+                await one.network.originate(call(call_id))
+            lost.append(call_id)
+
+        for number in range(5):
+            tasks.start_soon(place, f"c-{number}")
+        await peer.until(lambda: len(peer.sent("Originate")) == 5)
+        place_in_log = len(one.log.events)
+        peer.session.cut()
+        await one.log.first(LinkUp, after=place_in_log)
+        with anyio.fail_after(5):
+            # A round trip on the new link: what had been kept back would have gone out before it.
+            await one.network.live_calls("a")
+        assert len(peer.sessions) == 2
+        assert len(peer.sent("Originate")) == len(lost) == 5
+
+
+async def test_while_the_link_is_down_an_originate_is_refused_at_once_and_never_sent(peer: AmiPeer) -> None:
+    peer.on("Challenge", never)
+    async with linked(peer, wait=False, timing=replace(QUICK, login_s=0.3)) as one:
+        with anyio.fail_after(0.1), pytest.raises(NotSent):
+            await one.network.originate(call("c-1"))
+        assert not one.network.is_up("a")
+        peer.on("Challenge", lambda *_: False)
+        await one.log.first(LinkUp)
+        await one.network.live_calls("a")
+        assert peer.sent("Originate") == []
+        await one.network.originate(call("c-1"))  # the id was not spent
+    assert len(peer.sent("Originate")) == 1
+
+
+async def test_an_accepted_call_whose_link_breaks_hangs_nothing_and_invents_nothing(peer: AmiPeer) -> None:
+    async with linked(peer) as one:
+        with anyio.fail_after(5):
+            await one.network.originate(call("c-1"))
+        place = len(one.log.events)
+        peer.session.cut()
+        await one.log.first(LinkUp, after=place)
+        assert await one.network.live_calls("a") == []
+        assert not one.log.by_call
+        assert one.network.calls_known == 0
+
+
+async def test_an_originate_without_an_answer_ends_by_its_deadline_and_its_events_still_count(peer: AmiPeer) -> None:
+    peer.on("Originate", never)
+    async with linked(peer) as one:
+        with anyio.fail_after(5), pytest.raises(LinkLost, match="did not answer Originate"):
+            await one.network.originate(call("c-1"))
+        peer.session.send_raw(channel_event("Newchannel", "c-1"))
+        await one.log.first(Dialling, call_id="c-1")
+
+
+async def test_a_silent_peer_is_noticed_by_the_ping(peer: AmiPeer) -> None:
+    async with linked(peer) as one:
+        peer.silent = True
+        down = await one.log.first(LinkDown)
+        assert "Ping" in down.reason
+        place = len(one.log.events)
+        peer.silent = False
+        await one.log.first(LinkUp, after=place)
+
+
+async def test_a_refused_login_is_told_apart_and_backs_off(caplog: pytest.LogCaptureFixture) -> None:
+    async with AmiPeer(secret="another") as peer:
+        timing = replace(QUICK, back_off_first_s=0.1, back_off_max_s=30.0)
+        with caplog.at_level(logging.DEBUG, logger="telephony.ami"):
+            async with linked(peer, wait=False, timing=timing) as one:
+                down = await one.log.first(LinkDown)
+                assert down.reason == "login refused: Authentication failed"
+                assert one.network.links["a"].state is LinkState.REFUSED
+                with pytest.raises(NotSent, match="login refused"):
+                    await one.network.originate(call("c-1"))
+                began = anyio.current_time()
+                await peer.until(lambda: len(peer.sessions) == 4)
+                # Three waits of at least half of 0.1, 0.2 and 0.4 s, less the part that had gone by.
+                assert anyio.current_time() - began > 0.25
+        assert len([event for event in one.log.events if isinstance(event, LinkDown)]) == 1
+        assert any(getattr(record, "event", "") == "login_refused" for record in caplog.records)
+        assert "test-secret" not in caplog.text
+
+
+@pytest.mark.parametrize("garbage", [b"x" * 70_000 * 16, b"\xff\xfe\x00" * 400_000])
+async def test_nonsense_without_an_end_breaks_only_its_link(peer: AmiPeer, garbage: bytes) -> None:
+    async with AmiPeer() as other, linked(peer, other) as one:
+        peer.session.send_raw(garbage)
+        down = await one.log.first(LinkDown)
+        assert (down.server, "not understood" in down.reason) == ("a", True)
+        await one.log.first(LinkUp, server="a", after=one.log.events.index(down))
+        await one.network.originate(call("c-1", trunk="tb"))
+        assert not any(isinstance(event, LinkDown) and event.server == "b" for event in one.log.events)
+
+
+async def test_a_character_cut_in_two_reads_arrives_whole() -> None:
+    manager = AmiManager()
+    names: list[str] = []
+    manager.register_event("*", lambda _, event: names.append(event.get("name")))
+    protocol = AmiProtocol(manager)
+    protocol.connection_made(DeafTransport())
+    whole = message("Event: X", "Name: José")
+    cut = whole.index("é".encode()) + 1
+    protocol.data_received(whole[:cut])
+    protocol.data_received(whole[cut:])
+    assert names == ["José"]
+
+
+async def test_odd_messages_do_not_lose_the_next(peer: AmiPeer) -> None:
+    async with linked(peer) as one:
+        await one.network.originate(call("c-1"))
+        odd = message("Event: Newchannel", "Event: Hangup", "ActionID: a", "ActionID: b", "Uniqueid: x", "Uniqueid: y")
+        surplus = b"\r\n\n\r\n"
+        peer.session.send_raw(odd + surplus + b"no colon\r\n\r\n" + channel_event("Newchannel", "c-1"))
+        await one.log.first(Dialling, call_id="c-1")
+        assert one.network.is_up("a")
+
+
+async def test_an_error_in_one_callback_does_not_lose_the_next_message(caplog: pytest.LogCaptureFixture) -> None:
+    manager = AmiManager()
+    heard: list[str] = []
+
+    def broken(_: AmiManager, event: Any) -> None:
+        heard.append(event.get("uniqueid"))
+        raise RuntimeError("a bug")
+
+    manager.register_event("New*", broken)
+    manager.register_event("Newchannel", lambda _, event: heard.append("second"))
+    protocol = AmiProtocol(manager)
+    protocol.connection_made(DeafTransport())
+    protocol.data_received(channel_event("Newchannel", "1") + channel_event("Newstate", "2"))
+    assert heard == ["1", "second", "2"]
+    assert not protocol.closed
+    assert [record.getMessage() for record in caplog.records] == ["ami callback failed"] * 2
+
+
+async def test_a_refused_originate_says_whether_the_settings_are_at_fault(peer: AmiPeer) -> None:
+    texts = iter(["Extension does not exist.", "Permission denied", "Originate failed", "Asterisk is shutting down"])
+
+    def refuse(session: AmiSession, action: Headers) -> bool:
+        session.respond(action, "Error", f"Message: {next(texts)}")
+        return True
+
+    peer.on("Originate", refuse)
+    async with linked(peer) as one:
+        faults = []
+        for number in range(4):
+            with pytest.raises(Refused) as caught:
+                await one.network.originate(call(f"c-{number}"))
+            faults.append(caught.value.configuration)
+        assert faults == [True, True, False, False]
+        assert one.network.calls_known == 0
+
+
+async def test_a_call_that_never_had_a_channel_ends_once(peer: AmiPeer) -> None:
+    async with linked(peer) as one:
+        await one.network.originate(call("c-1"))
+        peer.session.send(
+            "Event: OriginateResponse", "ActionID: c-1", "Response: Failure", "Reason: 0", "Uniqueid: <unknown>"
+        )
+        verdict = await one.log.first(HungUp, call_id="c-1")
+        assert (verdict.cause, verdict.cause_text) == (0, "no channel")
+        assert [type(event) for event in one.log.by_call["c-1"]] == [OriginateEnded, HungUp]
+
+
+async def test_a_failed_originate_whose_channel_shows_late_ends_by_its_own_hangup(peer: AmiPeer) -> None:
+    async with linked(peer, timing=replace(QUICK, no_channel_s=0.3)) as one:
+        await one.network.originate(call("c-1"))
+        peer.session.send("Event: OriginateResponse", "ActionID: c-1", "Response: Failure", "Reason: 0")
+        await one.log.first(OriginateEnded, call_id="c-1")
+        peer.session.send_raw(channel_event("Newchannel", "c-1"))
+        await one.log.first(Dialling, call_id="c-1")
+        await anyio.sleep(0.4)  # past the moment at which it would be held to have no channel
+        peer.session.send_raw(channel_event("Hangup", "c-1", "Cause: 17"))
+        verdict = await one.log.first(HungUp, call_id="c-1")
+        assert verdict.cause == 17
+
+
+async def test_no_more_actions_are_in_flight_than_asterisk_gets_through(peer: AmiPeer) -> None:
+    peer.on("Originate", never)
+    async with linked(peer, timing=replace(QUICK, action_s=5.0)) as one, anyio.create_task_group() as tasks:
+        outcomes: list[type[Exception]] = []
+        enough = anyio.Event()
+
+        async def place(number: int) -> None:
+            try:
+                await one.network.originate(call(f"c-{number}"))
+            except (NotSent, LinkLost) as error:
+                outcomes.append(type(error))
+                if len(outcomes) == 20:
+                    enough.set()
+
+        for number in range(IN_FLIGHT_MAX + 20):
+            tasks.start_soon(place, number)
+        with anyio.fail_after(10):
+            await enough.wait()
+        assert outcomes == [NotSent] * 20
+        assert len(peer.sent("Originate")) == IN_FLIGHT_MAX
+        peer.session.cut()
+    assert outcomes[20:] == [LinkLost] * IN_FLIGHT_MAX
+
+
+async def test_a_peer_that_reads_nothing_gets_no_endless_buffer(peer: AmiPeer) -> None:
+    manager = AmiManager()
+    protocol = await manager.open("127.0.0.1", peer.port, None)
+    await peer.until(lambda: bool(peer.sessions))
+    peer.session.stop_reading()
+    action = {"Action": "Originate", "Variable": ["X=" + "x" * 900] * 100}
+
+    async def flood() -> None:
+        for _ in range(2_000):
+            protocol.send(action)
+            await asyncio.sleep(0)
+
+    with pytest.raises(NotSent, match="keep up"):
+        await flood()
+    assert protocol.transport.get_write_buffer_size() < 1 << 20
+    protocol.abort("enough")
+    assert not protocol.responses
+
+
+async def test_answered_timed_out_and_cancelled_actions_leave_nothing_behind(peer: AmiPeer) -> None:
+    manager = AmiManager()
+    protocol = await manager.open("127.0.0.1", peer.port, None)
+    await manager.send_action({"Action": "Ping"}, as_list=False)
+    peer.silent = True
+    futures = [protocol.send({"Action": "Ping"}) for _ in range(50)]
+    for future in futures[:25]:
+        future.cancel()
+    await asyncio.sleep(0)
+    assert len(protocol.responses) == 25
+    protocol.abort("test")
+    assert not protocol.responses
+    with pytest.raises(LinkLost, match="test"):
+        await futures[30]
+    with pytest.raises(NotSent):
+        protocol.send({"Action": "Ping"})
+
+
+async def test_a_list_that_is_refused_ends_with_its_error(peer: AmiPeer) -> None:
+    def deny(session: AmiSession, action: Headers) -> bool:
+        session.respond(action, "Error", "Message: Permission denied")
+        return True
+
+    peer.on("CoreShowChannels", deny)
+    async with linked(peer) as one:
+        with anyio.fail_after(0.4), pytest.raises(NotSent, match="Permission denied"):
+            await one.network.live_calls("a")
+
+
+async def test_events_that_nobody_reads_stop_new_calls_and_not_the_reading(peer: AmiPeer) -> None:
+    async with linked(peer, events_max=40, read=False) as one:
+        await one.network.originate(call("c-1"))
+        peer.session.send_raw(b"".join(channel_event("Newchannel", uuid(number)) for number in range(60)))
+        pings = len(peer.sent("Ping"))
+        await peer.until(lambda: len(peer.sent("Ping")) > pings + 1)
+        assert one.network.is_up("a")
+        with pytest.raises(NotSent, match="wait to be read"):
+            await one.network.originate(call("c-2"))
+        assert len(peer.sent("Originate")) == 1
+        assert one.network.events_dropped == 21  # 60 and LinkUp, of which 40 had room
+        for _ in range(40):
+            one.network.events.receive_nowait()
+        await one.network.originate(call("c-2"))
+
+
+def uuid(number: int) -> str:
+    return f"0199b1f6-0000-7000-8000-{number:012x}"
+
+
+async def test_the_filter_is_optional_and_asked_for_once(peer: AmiPeer) -> None:
+    def deny(session: AmiSession, action: Headers) -> bool:
+        session.respond(action, "Error", "Message: Permission denied")
+        return True
+
+    peer.on("Filter", deny)
+    async with linked(peer) as one:
+        assert one.network.is_up("a")
+    assert len(peer.sent("Filter")) == 1
+
+
+async def test_call_events_are_switched_on_after_the_link_was_told(peer: AmiPeer) -> None:
+    async with linked(peer):
+        await peer.until(lambda: bool(peer.sent("QueueStatus")))
+        names = [action["action"][0] for action in peer.actions]
+        assert names.index("Login") < names.index("Filter") < names.index("Events") < names.index("QueueStatus")
+        assert peer.sent("Login")[0]["events"] == ["system"]
+        assert "secret" not in peer.sent("Login")[0]
+
+
+async def test_a_restart_of_asterisk_is_told_and_its_calls_are_forgotten(peer: AmiPeer) -> None:
+    async with linked(peer) as one:
+        await one.network.originate(call("c-1"))
+        peer.uptime_s = 0
+        place = len(one.log.events)
+        peer.session.cut()
+        link = await one.log.first(LinkUp, after=place)
+        assert link.restarted
+        assert one.network.calls_known == 0
+        peer.uptime_s = 1000
+        place = len(one.log.events)
+        peer.session.cut()
+        link = await one.log.first(LinkUp, after=place)
+        assert not link.restarted
+
+
+async def test_an_announced_shutdown_ends_the_link(peer: AmiPeer) -> None:
+    async with linked(peer) as one:
+        peer.session.send("Event: Shutdown", "Privilege: system,all", "Shutdown: Uncleanly", "Restart: False")
+        down = await one.log.first(LinkDown)
+        assert "shutting down" in down.reason
+
+
+async def test_an_account_that_may_not_read_system_still_gets_a_link(peer: AmiPeer) -> None:
+    peer.boots = False
+    async with linked(peer) as one:
+        assert one.network.is_up("a")
+    assert len(peer.sent("CoreStatus")) == 1
+
+
+async def test_nothing_is_listening_is_told_once_and_tried_again(peer: AmiPeer) -> None:
+    async with AmiPeer() as closed:
+        pass
+    async with linked(closed, wait=False) as one:
+        down = await one.log.first(LinkDown)
+        assert "refused" in down.reason.lower() or "connect" in down.reason.lower()
+        async with AmiPeer() as back:
+            assert back.port  # any peer: the address is the closed one's
+        closed.sessions.clear()
+        async with closed:
+            await one.log.first(LinkUp)
+        assert len([event for event in one.log.events if isinstance(event, LinkDown)]) <= 2
+
+
+async def test_an_impossible_host_name_is_only_a_link_that_is_down(peer: AmiPeer) -> None:
+    async with linked(peer, wait=False, host="a" * 70 + ".example") as one:
+        await one.log.first(LinkDown)
+        assert one.network.links["a"].state in (LinkState.DOWN, LinkState.CONNECTING)
+
+
+async def test_a_cancelled_network_closes_its_links_and_connects_no_more(peer: AmiPeer) -> None:
+    async with linked(peer) as one:
+        pass
+    await peer.until(lambda: peer.session.writer.is_closing() or not one.network.is_up("a"))
+    assert not one.network.is_up("a")
+    connections = len(peer.sessions)
+    await anyio.sleep(0.15)  # several back-offs
+    assert len(peer.sessions) == connections
+
+
+async def test_two_servers_are_one_set_of_trunks(peer: AmiPeer) -> None:
+    async with AmiPeer() as other, linked(peer, other) as one:
+        assert [(trunk.name, trunk.server) for trunk in one.network.trunks] == [("ta", "a"), ("tb", "b")]
+        await one.network.originate(call("c-1", trunk="ta"))
+        await one.network.originate(call("c-2", trunk="tb"))
+        other.session.send_raw(channel_event("Newstate", "c-2", "ChannelState: 5"))
+        await one.log.first(Ringing, call_id="c-2")
+        assert [sent["actionid"][0] for sent in other.sent("Originate")] == ["c-2"]
+        assert await one.network.hang_up("c-2") is False  # this peer knows no channel
+        assert [len(peer.sent("Hangup")), len(other.sent("Hangup"))] == [0, 1]
+        assert await one.network.hang_up("unknown") is False
+        assert [len(peer.sent("Hangup")), len(other.sent("Hangup"))] == [1, 2]
+        place = len(one.log.events)
+        peer.session.cut()
+        await one.log.first(LinkDown, server="a", after=place)
+        await one.network.originate(call("c-3", trunk="tb"))
+
+
+async def test_hundreds_of_events_in_any_chunks_are_told_in_order(peer: AmiPeer) -> None:
+    calls = [f"c-{number}" for number in range(50)]
+    async with linked(peer) as one:
+        for call_id in calls:
+            await one.network.originate(call(call_id))
+        steps = [("Newchannel", ()), ("Newstate", ("ChannelState: 5",)), ("Hangup", ("Cause: 17",))]
+        stream = b"".join(channel_event(name, call_id, *lines) for name, lines in steps for call_id in calls)
+        for start in range(0, len(stream), 37):
+            peer.session.send_raw(stream[start : start + 37])
+            await peer.session.writer.drain()
+        await one.log.first(HungUp, call_id=calls[-1])
+        told = [(type(event), event.call_id) for event in one.log.events if hasattr(event, "call_id")]
+        assert told == [(kind, call_id) for kind in (Dialling, Ringing, HungUp) for call_id in calls]
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 that is its own authority, and its key."""
+    folder = tmp_path_factory.mktemp("tls")
+    cert, key = folder / "cert.pem", folder / "key.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"),
+            *("-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return cert, key
+
+
+async def test_a_login_over_tls_checks_the_certificate(certificate: tuple[Path, Path]) -> None:
+    cert, key = certificate
+    context = SSLContext(PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+    async with AmiPeer(tls=context) as peer:
+        async with linked(peer, tls=cert) as one:
+            await one.network.originate(call("c-1"))
+        assert len(peer.sent("Originate")) == 1
+        async with linked(peer, tls=True, wait=False) as distrustful:
+            down = await distrustful.log.first(LinkDown)
+            assert "certificate" in down.reason.lower()
+        assert len(peer.sent("Login")) == 1
+
+
+async def test_a_ca_file_that_is_missing_is_told(peer: AmiPeer, tmp_path: Path) -> None:
+    async with linked(peer, tls=tmp_path / "none.pem", wait=False) as one:
+        down = await one.log.first(LinkDown)
+        assert "No such file" in down.reason

@@ -1,0 +1,115 @@
+"""CoreShowChannels to live calls, queue members to agents' states."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from telephony.ami.live import duration, interface_of, live_calls
+from telephony.ami.queue_members import QueueMembers
+from telephony.events import AgentState
+from telephony.port import LiveCall, LiveState
+
+AT = datetime(2026, 3, 2, tzinfo=UTC)
+
+
+def channel(uniqueid: str, state: str, *, bridge: str = "", name: str = "PJSIP/t-00000001") -> dict[str, str]:
+    return {
+        "event": "CoreShowChannel",
+        "uniqueid": uniqueid,
+        "channelstate": state,
+        "bridgeid": bridge,
+        "channel": name,
+        "duration": "00:01:05",
+    }
+
+
+def test_channels_become_live_calls() -> None:
+    channels = [
+        {"response": "Success"},
+        channel("c0", "0"),
+        channel("c5", "5"),
+        channel("c6", "6"),
+        channel("cb", "6", bridge="b1"),
+        channel("1795307375.1", "6", bridge="b1", name="Local/100@agents-0000723b;1"),
+        channel("c6;2", "6"),
+        {"event": "CoreShowChannelsComplete"},
+    ]
+    found = live_calls(
+        channels, server="a", is_ours=lambda one: one in {"c0", "c5", "c6", "cb"}, members=["Local/100@agents/n"]
+    )
+    age = timedelta(seconds=65)
+    assert found == [
+        LiveCall(call_id="c0", server="a", state=LiveState.DIALLING, age=age),
+        LiveCall(call_id="c5", server="a", state=LiveState.RINGING, age=age),
+        LiveCall(call_id="c6", server="a", state=LiveState.UP, age=age),
+        LiveCall(call_id="cb", server="a", state=LiveState.BRIDGED, age=age, agent="Local/100@agents/n"),
+    ]
+
+
+def test_an_agent_who_is_no_member_is_named_by_the_device() -> None:
+    assert interface_of("PJSIP/1001-0000abcd", ["PJSIP/1001"]) == "PJSIP/1001"
+    assert interface_of("PJSIP/1001-0000abcd", []) == "PJSIP/1001"
+
+
+def test_a_duration_may_be_days_and_nonsense_is_zero() -> None:
+    assert duration("100:00:01") == timedelta(hours=100, seconds=1)
+    assert duration("") == timedelta(0)
+
+
+def member(agent: str, status: str, *, paused: str = "0", queue: str = "sales") -> dict[str, str]:
+    return {"event": "QueueMember", "queue": queue, "location": agent, "status": status, "paused": paused}
+
+
+def change(agent: str, status: str, *, event: str = "QueueMemberStatus", paused: str = "0") -> dict[str, str]:
+    return {"event": event, "queue": "sales", "interface": agent, "status": status, "paused": paused}
+
+
+@pytest.mark.parametrize(
+    ("status", "paused", "state"),
+    [
+        ("0", "0", AgentState.READY),
+        ("1", "0", AgentState.READY),
+        ("1", "1", AgentState.PAUSED),
+        ("2", "0", AgentState.TALKING),
+        ("2", "1", AgentState.TALKING),
+        ("3", "0", AgentState.TALKING),
+        ("4", "0", AgentState.AWAY),
+        ("5", "1", AgentState.AWAY),
+        ("6", "0", AgentState.RINGING),
+        ("7", "0", AgentState.TALKING),
+        ("8", "0", AgentState.TALKING),
+        ("nonsense", "0", AgentState.AWAY),
+    ],
+)
+def test_a_members_status_is_the_agents_state(status: str, paused: str, state: AgentState) -> None:
+    [told] = QueueMembers("a", ()).whole([member("PJSIP/1", status, paused=paused)], AT)
+    assert (told.server, told.agent, told.queue, told.state) == ("a", "PJSIP/1", "sales", state)
+
+
+def test_only_changes_are_told_between_whole_lists() -> None:
+    members = QueueMembers("a", ())
+    members.whole([member("PJSIP/1", "1")], AT)
+    assert members.changed(change("PJSIP/1", "1"), AT) is None
+    talking = members.changed(change("PJSIP/1", "2"), AT)
+    assert talking is not None
+    assert talking.state is AgentState.TALKING
+    added = members.changed(change("PJSIP/2", "1", event="QueueMemberAdded"), AT)
+    assert added is not None
+    removed = members.changed(change("PJSIP/2", "1", event="QueueMemberRemoved"), AT)
+    assert removed is not None
+    assert removed.state is AgentState.AWAY
+    assert members.interfaces == {"PJSIP/1"}
+
+
+def test_who_left_while_the_link_was_down_is_away() -> None:
+    members = QueueMembers("a", ())
+    members.whole([member("PJSIP/1", "1"), member("PJSIP/2", "1")], AT)
+    told = {one.agent: one.state for one in members.whole([member("PJSIP/2", "2")], AT)}
+    assert told == {"PJSIP/1": AgentState.AWAY, "PJSIP/2": AgentState.TALKING}
+
+
+def test_other_queues_are_left_alone_where_some_are_named() -> None:
+    members = QueueMembers("a", ("sales",))
+    told = members.whole([member("PJSIP/1", "1"), member("PJSIP/1", "1", queue="support")], AT)
+    assert [one.queue for one in told] == ["sales"]
+    assert members.changed({**change("PJSIP/1", "2"), "queue": "support"}, AT) is None
