@@ -1,0 +1,139 @@
+"""Routes for campaigns, and their control: start, stop, pause, drain."""
+
+from collections.abc import Set
+from dataclasses import replace
+from enum import StrEnum
+
+from fastapi import APIRouter
+
+from dialler.api.desk import Desk, TheDesk, Who
+from dialler.api.edits import CampaignEdit, NewCampaign, strategy_of
+from dialler.api.forms import Json, campaign_json, page
+from dialler.api.looks import campaign_of
+from dialler.domain.campaign import Campaign, CampaignSettings, Desired
+from dialler.errors import Conflict, UsageError
+from dialler.ports import Records
+
+router = APIRouter(prefix="/campaigns", tags=["campaigns"])
+
+
+class Command(StrEnum):
+    """What a supervisor may tell a campaign's dialler."""
+
+    START = "start"
+    STOP = "stop"
+    PAUSE = "pause"
+    DRAIN = "drain"
+
+
+_WANTED = {
+    Command.START: Desired.RUNNING,
+    Command.STOP: Desired.STOPPED,
+    Command.PAUSE: Desired.PAUSED,
+    Command.DRAIN: Desired.DRAINING,
+}
+
+
+@router.get("")
+async def list_campaigns(desk: TheDesk) -> Json:
+    """All campaigns."""
+    return page([campaign_json(campaign) for campaign in await desk.store.read(lambda records: records.campaigns())])
+
+
+@router.post("", status_code=201)
+async def create_campaign(new: NewCampaign, desk: TheDesk, who: Who) -> Json:
+    """Create a campaign. It is stopped, and has no lists."""
+    settings = new.apply(CampaignSettings())
+    now = desk.clock.now()
+
+    def work(records: Records) -> Campaign:
+        campaign = records.add_campaign(new.name, settings, now)
+        records.add_audit(
+            now, who, "campaign.create", {"campaign": new.name, **new.model_dump(mode="json", exclude_unset=True)}
+        )
+        return campaign
+
+    return campaign_json(await desk.store.write(work))
+
+
+@router.get("/{campaign}")
+async def show_campaign(campaign: str, desk: TheDesk) -> Json:
+    """One campaign, by name or id."""
+    return campaign_json(await desk.store.read(lambda records: campaign_of(records, campaign)))
+
+
+@router.patch("/{campaign}")
+async def set_campaign(campaign: str, edit: CampaignEdit, desk: TheDesk, who: Who) -> Json:
+    """Change settings of a campaign; a running engine follows at once. Keys not given stay as they are."""
+    now, trunks = desk.clock.now(), desk.trunks_known()
+
+    def work(records: Records) -> Campaign:
+        old = campaign_of(records, campaign)
+        new = replace(old, settings=edit.apply(old.settings), version=old.version + 1)
+        if old.desired is Desired.RUNNING:
+            _check_startable(new, trunks)
+        records.set_campaign(new)
+        records.add_audit(
+            now, who, "campaign.set", {"campaign": old.name, **edit.model_dump(mode="json", exclude_unset=True)}
+        )
+        return new
+
+    changed = await desk.store.write(work)
+    await followed(desk)
+    return campaign_json(changed)
+
+
+@router.post("/{campaign}/{command}")
+async def control_campaign(campaign: str, command: Command, desk: TheDesk, who: Who) -> Json:
+    """Start, stop, pause or drain a campaign's dialler; answers once the engine obeys, with what is now true.
+
+    After `stop` is answered no further call is placed. `actual` is None where no engine runs: then what is wanted
+    is written down, and the next engine follows it.
+    """
+    now, trunks = desk.clock.now(), desk.trunks_known()
+
+    def work(records: Records) -> Campaign:
+        old = campaign_of(records, campaign)
+        new = replace(old, desired=_WANTED[command])
+        if command is Command.START:
+            _check_startable(new, trunks)
+        records.set_campaign(new)
+        records.add_audit(now, who, f"campaign.{command.value}", {"campaign": old.name, "was": old.desired.value})
+        return new
+
+    changed = await desk.store.write(work)
+    await followed(desk)
+    return campaign_json(changed) | _actual(desk, changed)
+
+
+async def followed(desk: Desk) -> None:
+    """Wait until the engine, where one runs, does what the records now say."""
+    if desk.engine is not None:
+        await desk.engine.follow()
+
+
+def _actual(desk: Desk, campaign: Campaign) -> Json:
+    reports = desk.engine.report().campaigns if desk.engine is not None else ()
+    for report in reports:
+        if report.campaign_id == campaign.campaign_id:
+            return {"actual": report.actual, "limits": list(report.limits)}
+    return {"actual": None, "limits": ["no engine runs: `dialler run` starts one"] if desk.engine is None else []}
+
+
+def _check_startable(campaign: Campaign, trunks: Set[str]) -> None:
+    """Raise Conflict if the campaign could not place a call; `trunks` are those known, empty where nobody knows any."""
+    settings = campaign.settings
+    try:
+        strategy = strategy_of(settings)
+    except UsageError as error:
+        raise Conflict(f"campaign {campaign.name!r} can't run: {error}") from error
+    if strategy.needs_agents and not settings.queue:
+        raise Conflict(
+            f"campaign {campaign.name!r} can't run: pacing {settings.pacing!r} connects people to agents, and the"
+            " campaign has no queue of agents; set one, or another pacing"
+        )
+    if trunks and (unknown := [trunk for trunk in settings.trunks if trunk not in trunks]):
+        raise Conflict(
+            f"campaign {campaign.name!r} can't run: unknown trunk {', '.join(map(repr, unknown))};"
+            f" the settings have {', '.join(sorted(trunks))}"
+        )

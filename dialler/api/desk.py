@@ -1,0 +1,52 @@
+"""What the routes work with."""
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+import dialler
+from dialler.clock import Clock
+from dialler.events import Journal
+from dialler.ports import EngineControl, Store
+
+WHO = "dialler_who"
+"""The key of the request's scope under which a door leaves the caller's name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """The records, the time, and the engine if one runs in this process."""
+
+    store: Store
+    clock: Clock
+    journal: Journal = field(default_factory=Journal)
+    engine: EngineControl | None = None
+    """None: a command works on the records alone, and no daemon runs."""
+
+    trunks: frozenset[str] = frozenset()
+    """Trunks named by the settings, for use where no engine knows better; empty: they name none."""
+
+    version: str = dialler.__version__
+
+    def trunks_known(self) -> frozenset[str]:
+        """Return the names of the trunks that calls can go out on; empty where nobody knows any."""
+        if self.engine is None:
+            return self.trunks
+        return frozenset(trunk.name for trunk in self.engine.report().trunks)
+
+
+def desk_of(request: Request) -> Desk:
+    """Return the desk that the application was made for."""
+    desk = request.app.state.desk
+    assert isinstance(desk, Desk)
+    return desk
+
+
+def who_of(request: Request) -> str:
+    """Return who asks: the token's name over TCP; over the socket, which the file's mode guards, who they say."""
+    return str(request.scope.get(WHO) or f"socket:{request.headers.get('x-dialler-who', 'someone')[:64]}")
+
+
+TheDesk = Annotated[Desk, Depends(desk_of)]
+Who = Annotated[str, Depends(who_of)]

@@ -1,0 +1,136 @@
+"""What a request may say of a campaign or a list, and how it changes what is there."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from dialler.domain.calling_hours import CallingHours, hours_from_json, parse_intervals
+from dialler.domain.campaign import CampaignSettings, LeadList, LeadOrder, Wrap
+from dialler.domain.lead import WindowKey
+from dialler.domain.redial import rules_from_json
+from dialler.domain.window import window_for
+from dialler.domain.zones import canonical_zone
+from dialler.errors import UsageError
+from strategies.pacing import PacingStrategy
+from strategies.registry import make_pacing
+
+T = TypeVar("T")
+
+
+def _check_name(name: str) -> str:
+    if name in (".", "..") or "/" in name or not name.isprintable():
+        raise ValueError(f"expected printable characters without a slash, got {name!r}")
+    return name
+
+
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(_check_name)
+]
+"""Of a campaign or list: it is a part of addresses."""
+
+
+class _Edit(BaseModel):
+    """Only the keys that are given change something."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    def given(self) -> dict[str, Any]:
+        return {key: getattr(self, key) for key in self.model_fields_set}
+
+
+class CampaignEdit(_Edit):
+    """Settings of a campaign; the keys are those of its JSON form."""
+
+    timezone: str = ""
+    hours: str | dict[str, Any] = Field("", description='"mon-fri 09:00-20:00; sat 10:00-17:00", or an object')
+    holidays: str | None = Field(None, description='"US", "US-TX", "lead", or null for none')
+    holiday_hours: str = Field("none", description='"10:00-14:00", or "none"')
+    pacing: str = ""
+    pacing_settings: dict[str, float] = {}
+    trunks: list[str] = Field([], description="in order of preference; empty: all of the installation")
+    queue: str | None = None
+    caller_ids: list[str] = []
+    ring_timeout_s: int = 0
+    wrap: Wrap = Wrap.NONE
+    wrap_deadline_s: int = 0
+    weighting: bool = True
+    weight: int = 0
+    attempts_max: int = 0
+    attempts_per_day_max: int = 0
+    rest_min_s: int = 0
+
+    def apply(self, settings: CampaignSettings) -> CampaignSettings:
+        """Return `settings` with the given keys changed. Raises UsageError for a value that can't be."""
+        changes = self.given()
+        hours = _said("hours", lambda: _hours(settings.hours, changes))
+        for key in ("hours", "holidays", "holiday_hours", "name"):
+            changes.pop(key, None)
+        if "timezone" in changes:
+            changes["timezone"] = _said("timezone", lambda: canonical_zone(self.timezone).name)
+        for key in ("trunks", "caller_ids"):
+            if key in changes:
+                changes[key] = tuple(changes[key])
+        changed: CampaignSettings = _said("", lambda: replace(settings, hours=hours, **changes))
+        _said("holidays", lambda: window_for(changed.hours, WindowKey(zones=(changed.timezone,))))
+        if changes.keys() & {"pacing", "pacing_settings"}:
+            strategy_of(changed)
+        return changed
+
+
+class NewCampaign(CampaignEdit):
+    """A campaign to create, stopped."""
+
+    name: Name
+
+
+class ListEdit(_Edit):
+    """What may change of a list; the keys are those of its JSON form."""
+
+    name: Name = ""
+    weight: int = 0
+    to_dial: bool = True
+    order: LeadOrder = LeadOrder.OLDEST
+    redial: dict[str, Any] = Field({}, description="rules by outcome; the shipped ones hold for the rest")
+
+    def apply(self, lead_list: LeadList) -> LeadList:
+        """Return `lead_list` with the given keys changed. Raises UsageError for a value that can't be."""
+        changes = self.given()
+        if "redial" in changes:
+            changes["redial"] = _said("redial", lambda: rules_from_json(self.redial))
+        changed: LeadList = _said("", lambda: replace(lead_list, **changes))
+        return changed
+
+
+class NewList(ListEdit):
+    """A list to create."""
+
+    name: Name
+
+
+def strategy_of(settings: CampaignSettings) -> PacingStrategy:
+    """Return the campaign's pacing strategy. Raises UsageError: unknown, or its settings don't suit it."""
+    return _said("pacing", lambda: make_pacing(settings.pacing, settings.pacing_settings))
+
+
+def _hours(hours: CallingHours, changes: Mapping[str, Any]) -> CallingHours:
+    given = changes.get("hours")
+    if isinstance(given, str):
+        hours = replace(hours, week=hours_from_json(given).week)
+    elif given is not None:
+        hours = hours_from_json(given)
+    if "holidays" in changes:
+        hours = replace(hours, holidays=changes["holidays"] or None)
+    if "holiday_hours" in changes:
+        hours = replace(hours, holiday_intervals=parse_intervals(changes["holiday_hours"]))
+    return hours
+
+
+def _said(key: str, make: Callable[[], T]) -> T:
+    """Return what `make` makes; its complaint becomes the caller's, with the key in front."""
+    try:
+        return make()
+    except (ValueError, TypeError) as error:
+        text = str(error)
+        raise UsageError(text if not key or text.startswith(key) else f"{key}: {text}") from error

@@ -1,0 +1,46 @@
+"""How errors are told over HTTP; `kinds` says what of them."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from dialler.api.kinds import error_document
+from dialler.errors import DiallerError, TelephonyError
+
+_HTTP_KINDS: Final[Mapping[int, str]] = {401: "unauthorized", 404: "not_found", 405: "usage"}
+
+
+def tell_errors(app: FastAPI) -> None:
+    """Make the application answer errors as this module says."""
+
+    async def tell(request: Request, error: Exception) -> JSONResponse:
+        status, document = error_document(error)
+        return JSONResponse(document, status)
+
+    async def tell_invalid(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        mistakes = [f"{_where(item['loc'])}: {item['msg'].removeprefix('Value error, ')}" for item in error.errors()]
+        return JSONResponse({"error": "; ".join(mistakes), "kind": "usage", "mistakes": mistakes}, 422)
+
+    async def tell_http(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        kind = _HTTP_KINDS.get(error.status_code, "failed")
+        return JSONResponse({"error": str(error.detail), "kind": kind}, error.status_code, dict(error.headers or {}))
+
+    async def tell_fault(request: Request, error: Exception) -> JSONResponse:
+        # It is raised once more behind this answer, so that the log has all of it.
+        return JSONResponse({"error": "a fault of our own; the log has more about it", "kind": "failed"}, 500)
+
+    app.add_exception_handler(DiallerError, tell)
+    app.add_exception_handler(TelephonyError, tell)
+    app.add_exception_handler(RequestValidationError, tell_invalid)
+    app.add_exception_handler(HTTPException, tell_http)
+    app.add_exception_handler(Exception, tell_fault)
+
+
+def _where(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(step) for step in location if step not in ("body", "query", "path")) or "request"

@@ -1,0 +1,191 @@
+"""How records look as JSON. Keys are relied on by other programs: they are added to, not renamed.
+
+Moments are ISO 8601 with offset, in UTC unless the key says local; durations say their unit.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from dialler.domain.calling_hours import format_hours, format_intervals
+from dialler.domain.campaign import Campaign, LeadList
+from dialler.domain.lead import Lead
+from dialler.domain.redial import rules_to_json
+from dialler.domain.session import Session
+from dialler.domain.verdict import Facts, Verdict, verdict_to_json
+
+Json = dict[str, object]
+
+
+def page(items: Sequence[Json], next_after: object = None) -> Json:
+    """Return a page; `next_after` is to be given back as `after`, None at the end."""
+    return {"items": list(items), "next": next_after}
+
+
+def moment(at: datetime | None) -> str | None:
+    """Return ISO 8601 with offset."""
+    return at.isoformat() if at is not None else None
+
+
+def session_json(session: Session) -> Json:
+    """Return a session; the evidence stands beside the outcome drawn from it."""
+    evidence = session.evidence
+    return {
+        "session_id": session.session_id,
+        "seq": session.seq,
+        "created_at": moment(session.created_at),
+        "campaign": session.campaign,
+        "list": session.list,
+        "lead_id": session.lead_id,
+        "number": session.number,
+        "outcome": session.outcome.value if session.outcome else None,
+        "status": session.status.value,
+        "attempt_no": session.attempt_no,
+        "counts_attempt": session.counts_attempt,
+        "campaign_id": session.campaign_id,
+        "list_id": session.list_id,
+        "name": session.name,
+        "customer_key": session.customer_key,
+        "external_lead_id": session.external_lead_id,
+        "caller_id": session.caller_id,
+        "trunk": session.trunk,
+        "server": session.server,
+        "dial_mode": session.dial_mode,
+        "timezone": session.timezone,
+        "local_time": session.local_time,
+        "sent_at": moment(session.sent_at),
+        "ringing_at": moment(session.ringing_at),
+        "answered_at": moment(session.answered_at),
+        "queued_at": moment(session.queued_at),
+        "connected_at": moment(session.connected_at),
+        "ended_at": moment(session.ended_at),
+        "wrapped_at": moment(session.wrapped_at),
+        "cause": evidence.cause,
+        "cause_text": evidence.cause_text,
+        "tech_cause": evidence.tech_cause,
+        "dial_status": evidence.dial_status,
+        "reason": evidence.reason,
+        "amd_status": evidence.amd_status,
+        "amd_cause": evidence.amd_cause,
+        "hangup_by": evidence.hangup_by,
+        "error": evidence.error,
+        "agent": session.agent,
+        "wrap_code": session.wrap_code,
+        "wrap_note": session.wrap_note,
+        "wrap_edited_by": session.wrap_edited_by,
+        "wrap_edited_at": moment(session.wrap_edited_at),
+        "pick": dict(session.pick),
+    }
+
+
+def campaign_json(campaign: Campaign) -> Json:
+    """Return a campaign: what supervisors want of it, and its settings."""
+    settings = campaign.settings
+    return {
+        "campaign_id": campaign.campaign_id,
+        "name": campaign.name,
+        "desired": campaign.desired.value,
+        "created_at": moment(campaign.created_at),
+        "version": campaign.version,
+        "timezone": settings.timezone,
+        "hours": format_hours(settings.hours),
+        "holidays": settings.hours.holidays,
+        "holiday_hours": format_intervals(settings.hours.holiday_intervals),
+        "pacing": settings.pacing,
+        "pacing_settings": dict(settings.pacing_settings),
+        "trunks": list(settings.trunks),
+        "queue": settings.queue,
+        "caller_ids": list(settings.caller_ids),
+        "ring_timeout_s": settings.ring_timeout_s,
+        "wrap": settings.wrap.value,
+        "wrap_deadline_s": settings.wrap_deadline_s,
+        "weighting": settings.weighting,
+        "weight": settings.weight,
+        "attempts_max": settings.attempts_max,
+        "attempts_per_day_max": settings.attempts_per_day_max,
+        "rest_min_s": settings.rest_min_s,
+    }
+
+
+def list_json(lead_list: LeadList, campaign_name: str) -> Json:
+    """Return a list of a campaign; `redial` holds only its own rules, defaults hold for the rest."""
+    return {
+        "list_id": lead_list.list_id,
+        "name": lead_list.name,
+        "campaign_id": lead_list.campaign_id,
+        "campaign": campaign_name,
+        "created_at": moment(lead_list.created_at),
+        "weight": lead_list.weight,
+        "to_dial": lead_list.to_dial,
+        "order": lead_list.order.value,
+        "redial": rules_to_json(lead_list.redial),
+    }
+
+
+def lead_json(lead: Lead, *, campaign: str, list_name: str) -> Json:
+    """Return a lead, with the names of its campaign and list."""
+    return {
+        "lead_id": lead.lead_id,
+        "campaign": campaign,
+        "list": list_name,
+        "name": lead.name,
+        "numbers": [
+            {"number": number.number, "raw": number.raw, "status": number.status.value} for number in lead.numbers
+        ],
+        "state": lead.state.value,
+        "status": lead.status,
+        "completed_reason": lead.completed_reason.value if lead.completed_reason else None,
+        "campaign_id": lead.campaign_id,
+        "list_id": lead.list_id,
+        "customer_key": lead.customer_key,
+        "external_lead_id": lead.external_lead_id,
+        "timezones": list(lead.window_key.zones),
+        "timezone_source": lead.timezone_source,
+        "timezone_given": lead.timezone_given,
+        "country": lead.window_key.country,
+        "region": lead.window_key.region,
+        "postcode": lead.postcode,
+        "priority": lead.priority,
+        "data": dict(lead.data),
+        "created_at": moment(lead.created_at),
+        "expires_at": moment(lead.expires_at),
+        "due_at": moment(lead.due_at),
+        "callback_at": moment(lead.callback_at),
+        "attempts": lead.attempts,
+        "attempts_counted": lead.attempts_counted,
+        "attempts_on_day": lead.attempts_on_day,
+        "attempts_day": lead.attempts_day.isoformat() if lead.attempts_day else None,
+        "last_attempt_at": moment(lead.last_attempt_at),
+        "last_outcome": lead.last_outcome.value if lead.last_outcome else None,
+        "outcome_run": lead.outcome_run,
+        "last_contacted_at": moment(lead.last_contacted_at),
+        "wrap_code": lead.wrap_code,
+    }
+
+
+def verdict_json(lead: Lead, facts: Facts, verdict: Verdict, now: datetime) -> Json:
+    """Return the verdict on a lead: each gate with its value and rule, and its window on its own wall clocks."""
+    window = facts.window
+    next_open = window.next_open(now)
+    return {
+        "lead_id": lead.lead_id,
+        "name": lead.name,
+        "campaign": facts.campaign.name,
+        "list": facts.lead_list.name,
+        "at": moment(now),
+        **verdict_to_json(verdict),
+        "earliest_local": _local(facts, verdict.earliest),
+        "window": {
+            "open": window.is_open(now),
+            "rule": window.describe(now),
+            "local_times": _local(facts, now),
+            "next_open": moment(next_open),
+            "next_open_local": _local(facts, next_open),
+        },
+    }
+
+
+def _local(facts: Facts, at: datetime | None) -> Mapping[str, str] | None:
+    """Return the moment on the wall clock of each of the lead's zones, by zone."""
+    if at is None:
+        return None
+    return {zone: local.isoformat() for zone, local in facts.window.local_times(at)}

@@ -1,0 +1,119 @@
+"""Routes for leads: search, show, explain, history, wrap."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from dialler.api.campaigns import followed
+from dialler.api.desk import TheDesk, Who
+from dialler.api.forms import Json, lead_json, page, session_json, verdict_json
+from dialler.api.sessions import Limit, ids_of, session_page
+from dialler.domain.lead import Lead, LeadState
+from dialler.domain.verdict import dialable
+from dialler.engine.aftermath import last_session_of, wrap_up
+from dialler.engine.facts import facts_of
+from dialler.engine.windows import Windows
+from dialler.ports import LeadFilter, Records, SessionFilter
+
+router = APIRouter(prefix="/leads", tags=["leads"])
+
+_windows = Windows()
+
+
+class Wrap(BaseModel):
+    """What the people agreed."""
+
+    model_config = ConfigDict(extra="forbid")
+    code: str = Field(min_length=1, max_length=40)
+    note: str | None = Field(None, max_length=2000)
+
+
+@router.get("")
+async def search_leads(
+    desk: TheDesk,
+    campaign: str | None = None,
+    list_name: Annotated[str | None, Query(alias="list", description="needs `campaign`")] = None,
+    state: LeadState | None = None,
+    number: Annotated[str | None, Query(description="E.164; blanks and dashes are left out")] = None,
+    customer_key: str | None = None,
+    external_lead_id: str | None = None,
+    after: Annotated[int, Query(ge=0, description="the `next` of the page before")] = 0,
+    limit: Limit = 100,
+) -> Json:
+    """Leads by id. All conditions given must hold."""
+
+    def work(records: Records) -> Json:
+        campaign_id, list_id = ids_of(records, campaign, list_name)
+        which = LeadFilter(
+            campaign_id=campaign_id,
+            list_id=list_id,
+            state=state,
+            number=plain_number(number) if number is not None else None,
+            customer_key=customer_key,
+            external_lead_id=external_lead_id,
+        )
+        found = records.leads(which, after=after, limit=limit + 1)
+        return page(leads_json(records, found[:limit]), found[limit - 1].lead_id if found[limit:] else None)
+
+    return await desk.store.read(work)
+
+
+@router.get("/{lead_id}")
+async def show_lead(lead_id: int, desk: TheDesk) -> Json:
+    """One lead."""
+    return await desk.store.read(lambda records: leads_json(records, [records.lead(lead_id)])[0])
+
+
+@router.get("/{lead_id}/explain")
+async def explain_lead(lead_id: int, desk: TheDesk) -> Json:
+    """Whether the lead is dialled now, why not, and when it could be at the earliest.
+
+    The dialler itself decides by the same function, on the same facts.
+    """
+    now = desk.clock.now()
+
+    def work(records: Records) -> Json:
+        lead = records.lead(lead_id)
+        facts = facts_of(records, lead)
+        return verdict_json(lead, facts, dialable(lead, facts, now), now)
+
+    return await desk.store.read(work)
+
+
+@router.get("/{lead_id}/history")
+async def lead_history(lead_id: int, desk: TheDesk, after: int | None = None, limit: Limit = 100) -> Json:
+    """The lead's sessions, newest first."""
+
+    def work(records: Records) -> Json:
+        records.lead(lead_id)  # Raises NotFound: no sessions and no lead are two things.
+        return session_page(records, SessionFilter(lead_id=lead_id), after=after, limit=limit)
+
+    return await desk.store.read(work)
+
+
+@router.post("/{lead_id}/wrap")
+async def wrap_lead(lead_id: int, wrap: Wrap, desk: TheDesk, who: Who) -> Json:
+    """Set the wrap code of the lead's last session by hand."""
+    now = desk.clock.now()
+
+    def work(records: Records) -> Json:
+        session = last_session_of(records, lead_id)
+        return session_json(wrap_up(records, session, wrap.code, note=wrap.note, by=who, now=now, windows=_windows))
+
+    wrapped = await desk.store.write(work)
+    await followed(desk)
+    return wrapped
+
+
+def plain_number(said: str) -> str:
+    """Return a number without what people put between its digits."""
+    return "".join(char for char in said if char.isdigit() or char == "+")
+
+
+def leads_json(records: Records, leads: Sequence[Lead]) -> list[Json]:
+    """Return leads with the names of their campaigns and lists."""
+    campaigns = {campaign.campaign_id: campaign.name for campaign in records.campaigns()}
+    lists = {item.list_id: item.name for item in records.lists()}
+    return [lead_json(lead, campaign=campaigns[lead.campaign_id], list_name=lists[lead.list_id]) for lead in leads]

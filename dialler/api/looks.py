@@ -1,0 +1,37 @@
+"""Finds what a request names: by name, or by id where no name is like that."""
+
+from dialler.domain.campaign import Campaign, LeadList
+from dialler.errors import NotFound
+from dialler.ports import Records
+
+
+def campaign_of(records: Records, said: str) -> Campaign:
+    """Return the campaign of that name, else of that id. Raises NotFound, which names those there are."""
+    campaigns = records.campaigns()
+    for campaign in campaigns:
+        if campaign.name == said:
+            return campaign
+    for campaign in campaigns:
+        if str(campaign.campaign_id) == said:
+            return campaign
+    raise NotFound(f"there is no campaign {said!r}; {_there([campaign.name for campaign in campaigns])}")
+
+
+def list_of(records: Records, campaign: Campaign, said: str) -> LeadList:
+    """Return the campaign's list of that name, else of that id. Raises NotFound, which names those there are."""
+    lists = records.lists(campaign.campaign_id)
+    for lead_list in lists:
+        if lead_list.name == said:
+            return lead_list
+    for lead_list in lists:
+        if str(lead_list.list_id) == said:
+            return lead_list
+    there = _there([lead_list.name for lead_list in lists])
+    raise NotFound(f"campaign {campaign.name!r} has no list {said!r}; {there}")
+
+
+def _there(names: list[str]) -> str:
+    if not names:
+        return "there is none yet"
+    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+    return f"there is {', '.join(names[:10])}{more}"

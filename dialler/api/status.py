@@ -1,0 +1,160 @@
+"""What is it doing, and why is it not doing more."""
+
+from collections import Counter
+from datetime import datetime
+
+from fastapi import APIRouter
+
+from dialler.api.desk import TheDesk
+from dialler.api.forms import Json, moment, page
+from dialler.domain.campaign import Campaign, Desired
+from dialler.engine.outlook import ListOutlook, outlook
+from dialler.ports import CampaignReport, EngineReport, Records
+
+router = APIRouter(tags=["status"])
+
+NO_ENGINE = "no engine runs on these records: `dialler run` starts one"
+
+
+@router.get("/status")
+async def status(desk: TheDesk) -> Json:
+    """The engine, its trunks, and each campaign: what it does, what limits it, and what its lists hold."""
+    now = desk.clock.now()
+    report = desk.engine.report() if desk.engine is not None else None
+    campaigns = await desk.store.read(
+        lambda records: [_campaign_json(records, campaign, report, now) for campaign in records.campaigns()]
+    )
+    return {
+        "at": moment(now),
+        "version": desk.version,
+        "engine": {
+            "running": report is not None,
+            "started_at": moment(report.started_at) if report else None,
+            "note": None if report else NO_ENGINE,
+        },
+        "trunks": _trunks_json(report),
+        "campaigns": campaigns,
+    }
+
+
+@router.get("/agents")
+async def list_agents(desk: TheDesk) -> Json:
+    """Agents as the engine sees them; none where no engine runs."""
+    agents = desk.engine.report().agents if desk.engine is not None else {}
+    return page([{"agent": agent, "state": state} for agent, state in sorted(agents.items())]) | {
+        "note": NO_ENGINE if desk.engine is None else None
+    }
+
+
+@router.get("/check")
+async def check(desk: TheDesk) -> Json:
+    """Verify the promises on the stored data. It reads everything, so it takes its time."""
+    problems = await desk.store.read(lambda records: records.check())
+    return page([{"promise": problem.promise, "what": problem.what} for problem in problems])
+
+
+def _trunks_json(report: EngineReport | None) -> list[Json]:
+    return [
+        {
+            "name": trunk.name,
+            "server": trunk.server,
+            "up": trunk.up,
+            "channels_used": trunk.channels_used,
+            "channels": trunk.channels,
+            "calls_per_second": trunk.calls_per_second,
+        }
+        for trunk in (report.trunks if report else ())
+    ]
+
+
+def _campaign_json(records: Records, campaign: Campaign, report: EngineReport | None, now: datetime) -> Json:
+    reports = report.campaigns if report else ()
+    own = next((each for each in reports if each.campaign_id == campaign.campaign_id), None)
+    lists = outlook(records, campaign, now)
+    statuses: Counter[str] = Counter()
+    outcomes: Counter[str] = Counter()
+    by_list: Counter[int] = Counter()
+    for (list_id, status_, outcome), count in records.session_counts(campaign.campaign_id).items():
+        statuses[status_.value] += count
+        by_list[list_id] += count
+        if outcome is not None:
+            outcomes[outcome.value] += count
+    return {
+        "campaign_id": campaign.campaign_id,
+        "name": campaign.name,
+        "desired": campaign.desired.value,
+        "actual": own.actual if own else None,
+        "calls": {
+            "unanswered": own.calls_unanswered if own else None,
+            "waiting": own.calls_waiting if own else None,
+            "talking": own.calls_talking if own else None,
+        },
+        "agents": {"ready": own.agents_ready if own else None, "busy": own.agents_busy if own else None},
+        "hopper": dict(own.hopper) if own else {},
+        "pacing": _pacing_json(campaign, own),
+        "limits": list(own.limits) if own else _limits(campaign, lists, engine=report is not None),
+        "next_at": moment(own.next_at if own else _next_at(lists)),
+        "sessions": {
+            "opened": sum(statuses.values()),
+            "open": statuses["new"] + statuses["processing"],
+            "by_status": dict(sorted(statuses.items())),
+            "by_outcome": dict(sorted(outcomes.items())),
+        },
+        "lists": [_list_json(each, by_list[each.lead_list.list_id]) for each in lists],
+    }
+
+
+def _pacing_json(campaign: Campaign, own: CampaignReport | None) -> Json:
+    decision = own.pacing if own else None
+    return {
+        "strategy": campaign.settings.pacing,
+        "calls": decision.calls if decision else None,
+        "reason": decision.reason if decision else None,
+    }
+
+
+def _list_json(each: ListOutlook, sessions: int) -> Json:
+    return {
+        "list_id": each.lead_list.list_id,
+        "name": each.lead_list.name,
+        "weight": each.lead_list.weight,
+        "to_dial": each.lead_list.to_dial,
+        "leads": each.leads,
+        "sessions": sessions,
+        "dialable_now": each.ready_open,
+        "waiting_for_window": each.ready_shut,
+        "next_open": moment(each.next_open),
+        "next_close": moment(each.next_close),
+        "resting": each.resting,
+        "next_due": moment(each.next_due),
+        "in_call": each.in_call,
+        "completed": each.completed,
+    }
+
+
+def _next_at(lists: list[ListOutlook]) -> datetime | None:
+    return min((at for each in lists for at in (each.next_open, each.next_due) if at is not None), default=None)
+
+
+def _limits(campaign: Campaign, lists: list[ListOutlook], *, engine: bool) -> list[str]:
+    """Say why nothing is dialled, from the records alone, the most binding first."""
+    limits = [] if engine else [NO_ENGINE]
+    if campaign.desired is not Desired.RUNNING:
+        limits.append(f"the campaign is {campaign.desired.value}")
+    if not lists:
+        limits.append("the campaign has no list")
+    elif not any(each.lead_list.to_dial for each in lists):
+        limits.append("no list is to dial")
+    elif not any(each.ready_open for each in lists if each.lead_list.to_dial):
+        limits.append(_nobody(lists))
+    return limits
+
+
+def _nobody(lists: list[ListOutlook]) -> str:
+    on = [each for each in lists if each.lead_list.to_dial]
+    if not sum(each.leads for each in on):
+        return "the lists are empty"
+    shut, resting = sum(each.ready_shut for each in on), sum(each.resting for each in on)
+    if not shut and not resting:
+        return "all leads are completed or in a call"
+    return f"nobody may be called now: {shut} wait for their calling window, {resting} rest"

@@ -1,0 +1,5 @@
+"""`python -m dialler.cli` is `dialler`, where no console script is installed."""
+
+from dialler.cli import main
+
+main()

@@ -1,0 +1,66 @@
+"""dialler demo, run and simulate."""
+
+from contextlib import nullcontext
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from dialler.cli.options import ConfigOption, JsonOption
+from dialler.errors import DiallerError, UsageError
+
+
+def demo(
+    *,
+    for_: Annotated[
+        timedelta | None, Parameter(name="--for", help="Stop after so long, such as 60s; else Ctrl-C ends it.")
+    ] = None,
+    speed: Annotated[float, Parameter(help="How much faster than life the simulated people are.")] = 1.0,
+    fresh: Annotated[bool, Parameter(help="Begin anew instead of going on where the last run stopped.")] = False,
+) -> int | None:
+    """A running contact centre: embedded database, simulated network, nothing to set up.
+
+    Example: `dialler demo --for 60s`
+    """
+    if speed <= 0:
+        raise UsageError(f"--speed {speed:g}: expected more than 0")
+    from dialler.app.demo import demo
+
+    return demo(duration=for_, speed=speed, fresh=fresh)
+
+
+def run(*, config: ConfigOption = None) -> int | None:
+    """The daemon: engine, API and metrics, until it is told to stop.
+
+    Example: `dialler run -c /etc/dialler/dialler.toml`
+    """
+    from dialler.app.run import run
+    from dialler.settings import find_settings
+
+    return run(find_settings(config))
+
+
+def simulate(
+    scenario: Path,
+    /,
+    *,
+    seed: Annotated[int, Parameter(help="The same seed gives the same day.")] = 1,
+    sessions: Annotated[
+        Path | None, Parameter(help="Write the sessions there, one JSON line each, in the order of intent.")
+    ] = None,
+    json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """A whole day in seconds, deterministic: prints the figures, can write the sessions.
+
+    Example: `dialler simulate config/scenarios/weights.toml --seed 1 --sessions day.jsonl`
+    """
+    from dialler.app.simulate import show, simulate
+
+    try:
+        with sessions.open("w", encoding="utf-8", newline="\n") if sessions else nullcontext() as out:
+            day = simulate(scenario, seed=seed, sessions=out)
+    except OSError as error:
+        raise DiallerError(f"{sessions}: {error.strerror or error}") from error
+    show(day, as_json=json)

@@ -1,0 +1,170 @@
+"""dialler lead import."""
+
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, Annotated, Any
+
+from cyclopts import Parameter
+
+from dialler.cli.connection import connected
+from dialler.cli.options import Reading, Writing
+from dialler.cli.printing import note, print_json, print_line
+from dialler.errors import DiallerError, UsageError
+
+_WRITING = Writing()
+_CHUNK_BYTES = 256 * 1024
+_TELL_EVERY_S = 5.0
+"""Between lines of progress where nobody watches them on a terminal."""
+
+
+async def import_(
+    file: Annotated[str, Parameter(allow_leading_hyphen=True)],
+    /,
+    *,
+    campaign: Annotated[str, Parameter(help="The campaign.")],
+    list_name: Annotated[str, Parameter(name="--list", help="Its list.")],
+    map_: Annotated[
+        tuple[str, ...],
+        Parameter(
+            name="--map",
+            help="FIELD=COLUMN; fields are number (several), name, customer_key, external_lead_id, timezone, region,"
+            " postcode, priority; any other is a data field.",
+        ),
+    ] = (),
+    mapping: Annotated[Path | None, Parameter(help="The same from a TOML file.")] = None,
+    region: Annotated[
+        str | None, Parameter(help="Country of numbers without country code, such as US; it chooses the zone rules.")
+    ] = None,
+    delimiter: Annotated[str | None, Parameter(help='One character, or "tab"; else it is guessed.')] = None,
+    encoding: Annotated[str | None, Parameter(help="Such as utf-8 or cp1252; else it is guessed.")] = None,
+    rejects: Annotated[Path | None, Parameter(help="Write rejected rows there, with their reasons, as CSV.")] = None,
+    dry_run: Annotated[bool, Parameter(help="Check everything, load nothing.")] = False,
+    options: Writing = _WRITING,
+) -> None:
+    """Load leads from a delimited text file, or from standard input as "-".
+
+    Rejected rows leave the exit code at 0: the report has their reasons.
+
+    Example: `dialler lead import leads.csv --campaign spring --list hospitals --map number="Phone Number" --region US`
+    """
+    if file.startswith("-") and file != "-":
+        raise UsageError(f"unknown option {file}")
+    params: dict[str, Any] = {
+        "campaign": campaign,
+        "list": list_name,
+        **_mapping_params(map_, mapping),
+        "region": region,
+        "delimiter": delimiter,
+        "encoding": encoding,
+        "dry_run": "true" if dry_run else None,
+        "rejects": "true" if rejects is not None else None,
+        "source": "standard input" if file == "-" else file,
+    }
+    with ExitStack() as files:
+        source = sys.stdin.buffer if file == "-" else files.enter_context(_opened(Path(file), "rb"))
+        sink = files.enter_context(_opened(rejects, "w")) if rejects is not None else None
+        answer = _Answer(sink)
+        # A trial run writes nothing, so it need not wait for whoever does.
+        way = Reading(config=options.config, json=options.json) if dry_run else options
+        async with connected(way) as api:
+            await api.upload("/leads/import", params, _chunks(source, file), answer.take)
+    if answer.report is None:
+        raise DiallerError("the import ended without a report")
+    if options.json:
+        print_json(answer.report)
+    else:
+        _print_report(answer.report, rejects)
+
+
+class _Answer:
+    """Takes the lines of the answer as they come."""
+
+    def __init__(self, rejects: IO[str] | None) -> None:
+        self.report: dict[str, Any] | None = None
+        self._rejects = rejects
+        self._told_at = time.monotonic()
+        self._is_watched = sys.stderr.isatty()
+
+    def take(self, line: dict[str, Any]) -> None:
+        if "rejects" in line and self._rejects is not None:
+            try:
+                self._rejects.write(line["rejects"])
+            except OSError as error:
+                raise DiallerError(f"{self._rejects.name}: {error.strerror or error}") from error
+        elif "progress" in line:
+            self._tell(line["progress"])
+        elif "report" in line:
+            self.report = line["report"]
+            if self._is_watched:
+                sys.stderr.write("\r\x1b[K")
+
+    def _tell(self, progress: Mapping[str, int]) -> None:
+        text = "{rows:,} rows, {imported:,} imported, {updated:,} updated, {rejected:,} rejected".format(**progress)
+        if self._is_watched:
+            sys.stderr.write(f"\r\x1b[K{text}")
+            sys.stderr.flush()
+        elif time.monotonic() - self._told_at >= _TELL_EVERY_S:
+            self._told_at = time.monotonic()
+            note(text)
+
+
+def _mapping_params(options: tuple[str, ...], file: Path | None) -> dict[str, Any]:
+    """Return the mapping as the API takes it. Raises UsageError, SettingsError (each mistake in the file)."""
+    if file is None:
+        return {"map": options}
+    if options:
+        raise UsageError("give either --map or --mapping")
+    from dialler.importing.mapping import load_mapping
+
+    with _opened(file, "r") as opened:
+        mapping = load_mapping(opened.read(), str(file))
+    return {
+        "map": tuple(f"{field}={column}" for field, column in mapping.fields),
+        "guess": str(mapping.guess).lower(),
+        "keep_rest": str(mapping.keep_rest).lower(),
+    }
+
+
+def _opened(path: Path, mode: str) -> IO[Any]:
+    """Open a file that the user named. Raises DiallerError."""
+    try:
+        return path.open(mode) if "b" in mode else path.open(mode, encoding="utf-8", newline="")
+    except OSError as error:
+        raise DiallerError(f"{path}: {error.strerror or error}") from error
+
+
+async def _chunks(source: IO[bytes], name: str) -> AsyncIterator[bytes]:
+    import anyio
+
+    while True:
+        try:
+            # A pipe may keep us waiting: not on the loop, since the answer arrives at the same time.
+            chunk = await anyio.to_thread.run_sync(source.read, _CHUNK_BYTES)
+        except OSError as error:
+            raise DiallerError(f"{name}: {error.strerror or error}") from error
+        if not chunk:
+            return
+        yield chunk
+
+
+def _print_report(report: Mapping[str, Any], rejects: Path | None) -> None:
+    print_line(
+        ("trial run, nothing loaded: " if report["dry_run"] else "")
+        + f"{report['rows']:,} rows: {report['imported']:,} imported, {report['updated']:,} updated,"
+        f" {report['rejected']:,} rejected, {report['duplicates']:,} with a number that another lead has"
+    )
+    for reason, count in report["reasons"].items():
+        print_line(f"  rejected {count:,}: {reason}")
+    for warning, count in report["warnings"].items():
+        print_line(f"  noticed {count:,}: {warning}")
+    used = "; ".join(f"{field} from {', '.join(columns)}" for field, columns in report["columns"].items())
+    print_line(f"  columns: {used}")
+    for line in report["notes"]:
+        print_line(f"  note: {line}")
+    for line in report["examples"][:5]:
+        print_line(f"  {line}")
+    if rejects is not None and report["rejected"]:
+        print_line(f"  rejected rows are in {rejects}")

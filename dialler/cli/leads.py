@@ -1,0 +1,216 @@
+"""dialler lead ..."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
+
+from cyclopts import App, Parameter
+
+from dialler.cli.connection import connected
+from dialler.cli.imports import import_
+from dialler.cli.options import Paging, Reading, Writing
+from dialler.cli.printing import moment, print_fields, print_json, print_line, print_table
+from dialler.cli.sessions import COLUMNS as SESSION_COLUMNS
+from dialler.cli.sessions import tell_next
+from dialler.errors import UsageError
+
+app = App(name="lead", help="Leads: load, find and explain them.")
+app.command(import_, name="import")
+
+_READING, _WRITING, _PAGING = Reading(), Writing(), Paging()
+_COLUMNS = {
+    "lead_id": "lead",
+    "name": "name",
+    "numbers": "numbers",
+    "campaign": "campaign",
+    "list": "list",
+    "state": "state",
+    "timezones": "time zones",
+    "attempts": "tries",
+    "last_outcome": "last outcome",
+    "due_at": "due",
+    "customer_key": "customer key",
+}
+
+Campaign = Annotated[str, Parameter(name="--campaign", help="The campaign.")]
+ListName = Annotated[str, Parameter(name="--list", help="Its list.")]
+
+
+@app.command
+async def add(
+    *,
+    campaign: Campaign,
+    list_name: ListName,
+    number: Annotated[tuple[str, ...], Parameter(help="A phone number; may be repeated.")],
+    region: Annotated[str | None, Parameter(help="Country of numbers without country code, such as US.")] = None,
+    name: str = "",
+    customer_key: str = "",
+    external_lead_id: str = "",
+    timezone: Annotated[str, Parameter(help="The lead's zone, such as America/Denver.")] = "",
+    state: Annotated[str, Parameter(help="The lead's own region, such as TX.")] = "",
+    postcode: str = "",
+    priority: Annotated[int, Parameter(help="Higher goes first.")] = 0,
+    data: Annotated[tuple[str, ...], Parameter(help="A data field, as KEY=VALUE.")] = (),
+    options: Writing = _WRITING,
+) -> None:
+    """Add one lead, checked like a row of a file.
+
+    Example: `dialler lead add --campaign spring --list hospitals --number +12025550123 --name "Mercy General"`
+    """
+    body = {
+        "campaign": campaign,
+        "list": list_name,
+        "numbers": list(number),
+        "region": region,
+        "name": name,
+        "customer_key": customer_key,
+        "external_lead_id": external_lead_id,
+        "timezone": timezone,
+        "state": state,
+        "postcode": postcode,
+        "priority": priority,
+        "data": dict(_pair(each) for each in data),
+    }
+    async with connected(options) as api:
+        lead = await api.post("/leads", body)
+    if options.json:
+        print_json(lead)
+    else:
+        print_line(f"lead {lead['lead_id']} is {'updated' if lead['updated'] else 'added'}")
+
+
+@app.command
+async def search(
+    *,
+    campaign: str | None = None,
+    list_name: Annotated[str | None, Parameter(name="--list", help="A list of the campaign.")] = None,
+    state: Literal["ready", "resting", "in_call", "completed"] | None = None,
+    number: Annotated[str | None, Parameter(help="E.164, such as +12025550123.")] = None,
+    customer_key: str | None = None,
+    external_lead_id: str | None = None,
+    paging: Paging = _PAGING,
+    options: Reading = _READING,
+) -> None:
+    """Find leads; all conditions given must hold.
+
+    Example: `dialler lead search --campaign spring --state resting --limit 20`
+    """
+    async with connected(options) as api:
+        page = await api.pages(
+            "/leads",
+            limit=0 if paging.all else paging.limit,
+            after=paging.after,
+            campaign=campaign,
+            list=list_name,
+            state=state,
+            number=number,
+            customer_key=customer_key,
+            external_lead_id=external_lead_id,
+        )
+    if options.json:
+        print_json(page)
+        return
+    items = [{**lead, "numbers": [each["number"] for each in lead["numbers"]]} for lead in page["items"]]
+    print_table(items, _COLUMNS, empty="no such leads")
+    tell_next(page["next"])
+
+
+@app.command
+async def show(lead_id: int, /, *, options: Reading = _READING) -> None:
+    """Show a lead.
+
+    Example: `dialler lead show 17`
+    """
+    async with connected(options) as api:
+        lead = await api.get(f"/leads/{lead_id}")
+    if options.json:
+        print_json(lead)
+    else:
+        numbers = [f"{each['number']} ({each['status']})" for each in lead["numbers"]]
+        print_fields({**lead, "numbers": numbers})
+
+
+@app.command
+async def explain(lead_id: int, /, *, options: Reading = _READING) -> None:
+    """Is this lead dialled now, if not why not, and when could it be at the earliest.
+
+    Example: `dialler lead explain 17`
+    """
+    async with connected(options) as api:
+        verdict = await api.get(f"/leads/{lead_id}/explain")
+    if options.json:
+        print_json(verdict)
+        return
+    for line in _verdict_lines(verdict):
+        print_line(line)
+
+
+@app.command
+async def history(lead_id: int, /, *, paging: Paging = _PAGING, options: Reading = _READING) -> None:
+    """List a lead's sessions, newest first.
+
+    Example: `dialler lead history 17`
+    """
+    async with connected(options) as api:
+        limit = 0 if paging.all else paging.limit
+        page = await api.pages(f"/leads/{lead_id}/history", limit=limit, after=paging.after)
+    if options.json:
+        print_json(page)
+        return
+    print_table(page["items"], SESSION_COLUMNS, empty="no attempt was made yet")
+    tell_next(page["next"])
+
+
+@app.command
+async def wrap(
+    lead_id: int,
+    code: str,
+    /,
+    *,
+    note: Annotated[str | None, Parameter(help="What there is to say.")] = None,
+    options: Writing = _WRITING,
+) -> None:
+    """Set the wrap code of a lead's last session by hand.
+
+    Example: `dialler lead wrap 17 SALE --note "from May on"`
+    """
+    async with connected(options) as api:
+        session = await api.post(f"/leads/{lead_id}/wrap", {"code": code.upper(), "note": note})
+    if options.json:
+        print_json(session)
+    else:
+        print_line(f"session {session['session_id']} is wrapped {session['wrap_code']}: {session['status']}")
+
+
+def _verdict_lines(verdict: Mapping[str, Any]) -> Iterator[str]:
+    name = f" ({verdict['name']})" if verdict["name"] else ""
+    yield f"lead {verdict['lead_id']}{name} of {verdict['campaign']} / {verdict['list']}, at {moment(verdict['at'])}"
+    if verdict["dialable"]:
+        yield f"dialable now, at {verdict['number']}"
+    elif verdict["earliest"] is None:
+        yield "not dialable, and not without somebody's doing"
+    else:
+        yield f"not dialable now; at the earliest {_both(verdict['earliest'], verdict['earliest_local'])}"
+    window = verdict["window"]
+    for zone, local in window["local_times"].items():
+        yield f"local time: {moment(local)} in {zone}"
+    if window["open"]:
+        yield f"calling window: open ({window['rule']})"
+    elif window["next_open"] is None:
+        yield f"calling window: shut ({window['rule']}); it does not open within a year"
+    else:
+        yield f"calling window: shut ({window['rule']}); opens {_both(window['next_open'], window['next_open_local'])}"
+    for gate in verdict["gates"]:
+        opens = f"; opens {moment(gate['earliest'])}" if not gate["passed"] and gate["earliest"] else ""
+        yield f"  {'ok  ' if gate['passed'] else 'SHUT'} {gate['name']}: {gate['value']} (rule: {gate['rule']}){opens}"
+
+
+def _both(at: str, local: Mapping[str, str]) -> str:
+    there = ", ".join(f"{moment(each)} in {zone}" for zone, each in local.items())
+    return f"{moment(at)} ({there})"
+
+
+def _pair(said: str) -> tuple[str, str]:
+    key, equals, value = said.partition("=")
+    if not equals or not key.strip():
+        raise UsageError(f"--data {said!r}: expected KEY=VALUE")
+    return key.strip(), value

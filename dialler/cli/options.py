@@ -1,0 +1,55 @@
+"""Options that commands share."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Group, Parameter
+
+_COMMON = Group("Common options", sort_key=10)
+_WAIT = timedelta(seconds=10)
+
+ConfigOption = Annotated[
+    Path | None, Parameter(name=["--config", "-c"], group=_COMMON, help="Settings file.", show_default=False)
+]
+JsonOption = Annotated[bool, Parameter(name="--json", group=_COMMON, help="Print one JSON document.")]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """Of every command that reads the records."""
+
+    config: ConfigOption = None
+    json: JsonOption = False
+
+    @property
+    def wait(self) -> timedelta:
+        """How long to wait for the records; reading waits for nobody."""
+        return timedelta(0)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Writing:
+    """Of every command that changes the records."""
+
+    config: ConfigOption = None
+    json: JsonOption = False
+    wait: Annotated[
+        timedelta,
+        Parameter(
+            group=_COMMON, help="How long to wait for another command that holds the records.", show_default="10s"
+        ),
+    ] = _WAIT
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Paging:
+    """Of every command that lists many."""
+
+    limit: Annotated[int, Parameter(help="At most so many.", show_default=True)] = 100
+    all: Annotated[bool, Parameter(help="All there are.")] = False
+    after: Annotated[int | None, Parameter(help="Go on behind this one: the `next` of the page before.")] = None

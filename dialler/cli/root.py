@@ -1,0 +1,105 @@
+"""All verbs, and how a command ends: its exit code, and one clear line where it failed."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, Parameter
+from cyclopts.exceptions import CycloptsError
+
+import dialler
+from dialler.cli import campaigns, checks, daemon, database, dnc, leads, lists, sessions, setup, status
+from dialler.errors import Conflict, DiallerError, NotFound, SettingsError, TelephonyError, UsageError
+
+OK, FAILED, WRONG = 0, 1, 2
+INTERRUPTED = 130  # 128 + SIGINT, as shells say it
+
+_SPREAD = ("--map", "--pacing-setting")
+"""Options of KEY=VALUE that may be followed by several of them."""
+
+app = App(
+    name="dialler",
+    version=dialler.__version__,
+    help="An outbound dialler engine: exact list shares, lawful hours, and an explanation for every decision.",
+    help_epilogue=(
+        "Every command takes `-c FILE`; else settings come from $DIALLER_CONFIG, ./dialler.toml or"
+        " /etc/dialler/dialler.toml. Exit codes: 0 done, 1 failed, 2 wrong usage or settings."
+    ),
+    default_parameter=Parameter(negative=(), show_default=False),
+)
+for verb in (daemon.demo, daemon.run, daemon.simulate, checks.check_config, setup.asterisk_config, status.status):
+    app.command(verb)
+for noun in (
+    campaigns.app,
+    lists.app,
+    leads.app,
+    sessions.app,
+    dnc.app,
+    status.agents,
+    database.app,
+    setup.tokens,
+):
+    app.command(noun)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Carry out a command line; return its exit code."""
+    try:
+        code = app(_arranged(arguments), exit_on_error=False, print_error=False, result_action="return_value")
+        sys.stdout.flush()
+    except CycloptsError as error:
+        return _tell(f"{str(error).rstrip()} See --help.", WRONG)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our answer has enough of it; else the interpreter would complain once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except Exception as error:
+        known = _known(error)
+        if known is None:
+            raise
+        return _tell(str(known), _code_of(known))
+    return code if isinstance(code, int) else OK
+
+
+def _arranged(arguments: Sequence[str]) -> list[str]:
+    """Move `-c FILE` from before the verb to behind it, and repeat options that are given several values."""
+    words = list(arguments)
+    before: list[str] = []
+    while words and words[0] in ("-c", "--config") and len(words) > 1:
+        before, words = [*before, *words[:2]], words[2:]
+    if words and words[0].startswith("--config="):
+        before, words = [*before, words[0]], words[1:]
+    arranged: list[str] = []
+    spreading = ""
+    for word, previous in zip(words, ["", *words], strict=False):
+        if spreading and previous != spreading and "=" in word and not word.startswith("-"):
+            arranged.append(spreading)
+        elif word in _SPREAD:
+            spreading = word
+        elif previous != spreading:
+            spreading = ""
+        arranged.append(word)
+    return arranged + before
+
+
+def _known(error: BaseException) -> Exception | None:
+    """Return the one error in `error` that a person can act on; None if it is a fault of ours."""
+    if isinstance(error, DiallerError | TelephonyError):
+        return error
+    if isinstance(error, BaseExceptionGroup):
+        inner = [_known(each) for each in error.exceptions]
+        return inner[0] if all(each is not None for each in inner) else None
+    return None
+
+
+def _code_of(error: Exception) -> int:
+    if isinstance(error, SettingsError):
+        return WRONG
+    return WRONG if isinstance(error, UsageError) and not isinstance(error, NotFound | Conflict) else FAILED
+
+
+def _tell(text: str, code: int) -> int:
+    sys.stderr.write(f"dialler: {text}\n")
+    return code

@@ -1,0 +1,83 @@
+"""dialler session ..."""
+
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from dialler.cli.connection import connected, segment
+from dialler.cli.options import Paging, Reading
+from dialler.cli.printing import note, print_fields, print_json, print_table
+
+app = App(name="session", help="Sessions: the record of every attempt.")
+
+_READING, _PAGING = Reading(), Paging()
+
+COLUMNS = {
+    "seq": "seq",
+    "created_at": "created",
+    "campaign": "campaign",
+    "list": "list",
+    "lead_id": "lead",
+    "number": "number",
+    "attempt_no": "try",
+    "status": "status",
+    "outcome": "outcome",
+    "cause": "cause",
+    "agent": "agent",
+    "session_id": "session",
+}
+
+
+@app.command(name="list")
+async def list_(
+    *,
+    campaign: str | None = None,
+    list_name: Annotated[str | None, Parameter(name="--list", help="A list of the campaign.")] = None,
+    lead: Annotated[int | None, Parameter(help="Of one lead.")] = None,
+    status: Literal["new", "processing", "complete", "rejected", "failed", "expired"] | None = None,
+    outcome: Annotated[str | None, Parameter(help="Such as NO_ANSWER.")] = None,
+    oldest_first: Annotated[bool, Parameter(help="In the order of intent; else newest first.")] = False,
+    paging: Paging = _PAGING,
+    options: Reading = _READING,
+) -> None:
+    """List sessions, newest first.
+
+    Example: `dialler session list --campaign spring --outcome BUSY --all --json`
+    """
+    async with connected(options) as api:
+        page = await api.pages(
+            "/sessions",
+            limit=0 if paging.all else paging.limit,
+            after=paging.after,
+            campaign=campaign,
+            list=list_name,
+            lead=lead,
+            status=status,
+            outcome=outcome.upper() if outcome is not None else None,
+            oldest_first="true" if oldest_first else None,
+        )
+    if options.json:
+        print_json(page)
+        return
+    print_table(page["items"], COLUMNS, empty="no sessions: no attempt was made yet")
+    tell_next(page["next"])
+
+
+@app.command
+async def show(session_id: str, /, *, options: Reading = _READING) -> None:
+    """Show a session: times, outcome with its evidence, and the decision behind it.
+
+    Example: `dialler session show 0193a5f0-6c1e-7cc2-9d2b-5a4b8a1f3c77`
+    """
+    async with connected(options) as api:
+        session = await api.get(f"/sessions/{segment(session_id)}")
+    if options.json:
+        print_json(session)
+    else:
+        print_fields(session)
+
+
+def tell_next(after: object) -> None:
+    """Tell how to go on where there is more."""
+    if after is not None:
+        note(f"there are more: --after {after}, or --all")

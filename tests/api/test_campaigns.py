@@ -1,0 +1,147 @@
+"""Campaigns and lists over the API."""
+
+import httpx
+
+from dialler.stores.memory import MemoryStore
+from tests.support.desks import FakeEngine
+
+SPRING = {"name": "spring", "timezone": "us/eastern", "hours": "mon-fri 09:00-20:00", "pacing": "agentless"}
+
+
+async def test_a_created_campaign_is_stopped_and_reads_back_as_it_was_said(api: httpx.AsyncClient) -> None:
+    made = await api.post("/campaigns", json={**SPRING, "holidays": "US-TX", "weight": 200})
+    assert made.status_code == 201
+    shown = (await api.get("/campaigns/spring")).json()
+    assert shown == made.json()
+    assert shown["desired"] == "stopped"
+    assert shown["timezone"] == "America/New_York"
+    assert (shown["hours"], shown["holidays"], shown["holiday_hours"]) == ("mon-fri 09:00-20:00", "US-TX", "none")
+    assert shown["weight"] == 200
+    assert shown["created_at"] == "2026-06-03T15:30:00+00:00"
+    assert (await api.get("/campaigns")).json() == {"items": [shown], "next": None}
+
+
+async def test_a_change_leaves_alone_what_it_does_not_name(api: httpx.AsyncClient) -> None:
+    before = (await api.post("/campaigns", json={**SPRING, "holidays": "US", "queue": "sales"})).json()
+    after = (await api.patch("/campaigns/spring", json={"hours": "sat 10:00-14:00", "queue": None})).json()
+    assert after == {**before, "hours": "sat 10:00-14:00", "queue": None, "version": 2}
+
+
+async def test_what_can_not_be_is_told_by_its_key_and_changes_nothing(api: httpx.AsyncClient) -> None:
+    before = (await api.post("/campaigns", json=SPRING)).json()
+    for key, value, said in [
+        ("timezone", "America/Gotham", "America/Gotham"),
+        ("hours", "mon-fri 9-20", "hours"),
+        ("holidays", "XX", "holidays"),
+        ("pacing", "magic", "magic"),
+        ("pacing_settings", {"calls": 2}, "calls"),
+        ("weight", 0, "weight"),
+        ("attempts_max", 0, "attempts_max"),
+        ("no_such_key", 1, "no_such_key"),
+    ]:
+        answer = await api.patch("/campaigns/spring", json={key: value})
+        assert (answer.status_code, answer.json()["kind"]) == (422, "usage"), key
+        assert said in answer.json()["error"]
+    assert (await api.get("/campaigns/spring")).json() == before
+
+
+async def test_a_campaign_is_found_by_id_too_and_a_missing_one_is_told_with_those_there_are(
+    api: httpx.AsyncClient,
+) -> None:
+    await api.post("/campaigns", json=SPRING)
+    assert (await api.get("/campaigns/1")).json()["name"] == "spring"
+    missing = await api.get("/campaigns/autumn")
+    assert missing.status_code == 404
+    assert missing.json()["kind"] == "not_found"
+    assert "'autumn'; there is spring" in missing.json()["error"]
+
+
+async def test_a_taken_name_is_a_conflict(api: httpx.AsyncClient) -> None:
+    await api.post("/campaigns", json=SPRING)
+    again = await api.post("/campaigns", json=SPRING)
+    assert (again.status_code, again.json()["kind"]) == (409, "conflict")
+
+
+async def test_start_is_written_with_who_wanted_it_and_the_engine_has_followed_before_the_answer(
+    engine_api: httpx.AsyncClient, engine: FakeEngine, store: MemoryStore
+) -> None:
+    await engine_api.post("/campaigns", json=SPRING)
+    answer = await engine_api.post("/campaigns/spring/start", headers={"x-dialler-who": "ann"})
+    assert answer.status_code == 200
+    assert (answer.json()["desired"], answer.json()["actual"]) == ("running", "running")
+    assert engine.followed[-1] == {"spring": "running"}
+    stopped = (await engine_api.post("/campaigns/spring/stop")).json()
+    assert (stopped["desired"], stopped["actual"]) == ("stopped", "stopped")
+    audit = store._desk.connection.exec_driver_sql("SELECT who, what FROM audit ORDER BY 1, 2").fetchall()
+    assert ("socket:ann", "campaign.start") in [tuple(row) for row in audit]
+
+
+async def test_without_an_engine_a_start_is_written_down_for_the_next_one(api: httpx.AsyncClient) -> None:
+    await api.post("/campaigns", json=SPRING)
+    answer = (await api.post("/campaigns/spring/start")).json()
+    assert (answer["desired"], answer["actual"]) == ("running", None)
+    assert "dialler run" in answer["limits"][0]
+
+
+async def test_a_campaign_that_could_not_place_a_call_does_not_start(engine_api: httpx.AsyncClient) -> None:
+    await engine_api.post("/campaigns", json={**SPRING, "pacing": "progressive"})
+    no_queue = await engine_api.post("/campaigns/spring/start")
+    assert no_queue.status_code == 409
+    assert "queue" in no_queue.json()["error"]
+    await engine_api.patch("/campaigns/spring", json={"queue": "sales", "trunks": ["trunk-z"]})
+    no_trunk = await engine_api.post("/campaigns/spring/start")
+    assert no_trunk.status_code == 409
+    assert "'trunk-z'" in no_trunk.json()["error"]
+    assert "trunk-a" in no_trunk.json()["error"]
+    assert (await engine_api.get("/campaigns/spring")).json()["desired"] == "stopped"
+    await engine_api.patch("/campaigns/spring", json={"trunks": ["trunk-a"]})
+    assert (await engine_api.post("/campaigns/spring/start")).status_code == 200
+
+
+async def test_a_running_campaign_can_not_be_set_to_what_could_not_run(engine_api: httpx.AsyncClient) -> None:
+    await engine_api.post("/campaigns", json=SPRING)
+    await engine_api.post("/campaigns/spring/start")
+    assert (await engine_api.patch("/campaigns/spring", json={"pacing": "progressive"})).status_code == 409
+    assert (await engine_api.get("/campaigns/spring")).json()["pacing"] == "agentless"
+
+
+async def test_an_unknown_command_is_wrong_usage(api: httpx.AsyncClient) -> None:
+    await api.post("/campaigns", json=SPRING)
+    assert (await api.post("/campaigns/spring/explode")).status_code == 422
+
+
+async def test_a_list_is_created_changed_renamed_and_deleted(engine_api: httpx.AsyncClient, engine: FakeEngine) -> None:
+    await engine_api.post("/campaigns", json=SPRING)
+    redial = {"BUSY": {"rests": ["5m", "1h"], "in_a_row_max": 2}}
+    made = await engine_api.post("/campaigns/spring/lists", json={"name": "east", "weight": 70, "redial": redial})
+    assert made.status_code == 201
+    shown = (await engine_api.get("/campaigns/spring/lists/east")).json()
+    assert shown == made.json()
+    assert (shown["weight"], shown["to_dial"], shown["order"], shown["campaign"]) == (70, True, "oldest", "spring")
+    assert shown["redial"]["BUSY"]["rests"] == ["5m", "1h"]
+    refused = await engine_api.delete("/campaigns/spring/lists/east")
+    assert (refused.status_code, refused.json()["kind"]) == (409, "conflict")
+    follows = len(engine.followed)
+    changed = await engine_api.patch(
+        "/campaigns/spring/lists/east", json={"name": "far east", "weight": 30, "to_dial": False, "order": "newest"}
+    )
+    assert len(engine.followed) == follows + 1
+    assert changed.json() == {**shown, "name": "far east", "weight": 30, "to_dial": False, "order": "newest"}
+    assert [item["name"] for item in (await engine_api.get("/lists?campaign=spring")).json()["items"]] == ["far east"]
+    assert (await engine_api.delete("/campaigns/spring/lists/far%20east")).status_code == 200
+    assert (await engine_api.get("/lists")).json()["items"] == []
+
+
+async def test_wrong_lists_are_told_by_their_key(api: httpx.AsyncClient) -> None:
+    await api.post("/campaigns", json=SPRING)
+    for body, said in [
+        ({"name": "a", "weight": 10_001}, "weight"),
+        ({"name": "a/b"}, "name"),
+        ({"name": " "}, "name"),
+        ({"name": "a", "redial": {"BUZY": {"rests": ["5m"]}}}, "BUZY"),
+        ({"name": "a", "order": "random"}, "order"),
+    ]:
+        answer = await api.post("/campaigns/spring/lists", json=body)
+        assert (answer.status_code, answer.json()["kind"]) == (422, "usage")
+        assert said in answer.json()["error"]
+    assert (await api.get("/lists")).json()["items"] == []

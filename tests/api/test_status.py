@@ -1,0 +1,92 @@
+"""What is it doing, and why is it not doing more."""
+
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from dialler.api.desk import Desk
+from dialler.api.routes import make_api
+from dialler.clock import FixedClock
+from dialler.stores.memory import MemoryStore
+from tests.support.desks import NOW, FakeEngine, fill
+
+
+async def test_status_works_without_an_engine_and_says_that_none_runs(api: httpx.AsyncClient, floor: list[int]) -> None:
+    status = (await api.get("/status")).json()
+    assert status["at"] == "2026-06-03T15:30:00+00:00"
+    assert status["engine"]["running"] is False
+    assert "dialler run" in status["engine"]["note"]
+    (campaign,) = status["campaigns"]
+    assert (campaign["desired"], campaign["actual"]) == ("running", None)
+    assert campaign["limits"] == [status["engine"]["note"]]
+    east, west = campaign["lists"]
+    assert (east["leads"], east["dialable_now"], east["completed"], east["sessions"]) == (2, 1, 1, 1)
+    assert (west["leads"], west["dialable_now"], west["waiting_for_window"]) == (1, 0, 1)
+    assert west["next_open"] == campaign["next_at"] == "2026-06-03T16:00:00+00:00"
+    assert campaign["sessions"]["by_outcome"] == {"BUSY": 1}
+    assert campaign["sessions"]["opened"] == 1
+
+
+async def test_status_says_why_nobody_is_called(api: httpx.AsyncClient, floor: list[int]) -> None:
+    await api.patch("/campaigns/spring/lists/east", json={"to_dial": False})
+    (campaign,) = (await api.get("/status")).json()["campaigns"]
+    assert campaign["limits"][1:] == ["nobody may be called now: 1 wait for their calling window, 0 rest"]
+    await api.patch("/campaigns/spring/lists/west", json={"to_dial": False})
+    await api.post("/campaigns/spring/stop")
+    (campaign,) = (await api.get("/status")).json()["campaigns"]
+    assert campaign["limits"][1:] == ["the campaign is stopped", "no list is to dial"]
+
+
+async def test_status_with_an_engine_gives_its_own_report(
+    engine_api: httpx.AsyncClient, engine: FakeEngine, floor: list[int]
+) -> None:
+    await engine.follow()
+    status = (await engine_api.get("/status")).json()
+    assert status["engine"] == {"running": True, "started_at": "2026-06-03T15:30:00+00:00", "note": None}
+    assert status["trunks"][0]["name"] == "trunk-a"
+    (campaign,) = status["campaigns"]
+    assert campaign["actual"] == "running"
+    assert campaign["limits"] == ["no agent is ready"]
+    assert campaign["calls"] == {"unanswered": 3, "waiting": 0, "talking": 2}
+    assert campaign["hopper"] == {"east": 4}
+    assert campaign["pacing"]["reason"] == "1 agent is ready"
+    agents = (await engine_api.get("/agents")).json()
+    assert agents["items"] == [{"agent": "PJSIP/7001", "state": "talking"}]
+
+
+async def test_check_finds_nothing_in_records_that_keep_their_promises(
+    api: httpx.AsyncClient, floor: list[int]
+) -> None:
+    assert (await api.get("/check")).json() == {"items": [], "next": None}
+
+
+async def test_check_names_the_promise_that_stored_data_breaks(
+    api: httpx.AsyncClient, floor: list[int], store: MemoryStore
+) -> None:
+    await store.write(lambda records: records.set_lead(replace(records.lead(floor[0]), completed_reason=None)))
+    (problem,) = (await api.get("/check")).json()["items"]
+    assert "completed" in problem["promise"]
+    assert f"lead {floor[0]}" in problem["what"]
+
+
+async def test_the_api_describes_itself(api: httpx.AsyncClient) -> None:
+    paths = (await api.get("/openapi.json")).json()["paths"]
+    assert {"/status", "/campaigns/{campaign}/{command}", "/leads/import", "/sessions", "/dnc/{number}"} <= set(paths)
+    assert (await api.get("/nowhere")).json()["kind"] == "not_found"
+
+
+async def test_a_fault_of_ours_is_answered_without_its_insides(
+    store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_down(*_: object) -> None:
+        raise ZeroDivisionError("the secret is 42")
+
+    monkeypatch.setattr("dialler.api.status.outlook", break_down)
+    app = make_api(Desk(store=store, clock=FixedClock(NOW)))
+    await store.write(fill)
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://dialler") as client:
+        answer = await client.get("/status")
+    assert (answer.status_code, answer.json()["kind"]) == (500, "failed")
+    assert "42" not in answer.text

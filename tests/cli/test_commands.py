@@ -1,0 +1,285 @@
+"""Commands on records that no daemon holds."""
+
+import hashlib
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import anyio
+import pytest
+
+from dialler.cli.root import _arranged, app, run
+from dialler.errors import DiallerError
+from dialler.stores.open import open_store
+from telephony.errors import LoginRefused
+from tests.cli.conftest import CSV, Dialler
+
+WHERE = ("--campaign", "spring", "--list", "east", "--region", "US")
+
+
+def test_help_of_every_verb_says_what_it_does_and_gives_an_example() -> None:
+    def walk(name: str, node: object) -> None:
+        for word in [word for word in node if not word.startswith("-")]:  # type: ignore[attr-defined]
+            inner = node[word]  # type: ignore[index]
+            if inner.default_command is None:
+                assert inner.help, f"{name} {word}"
+                walk(f"{name} {word}", inner)
+            else:
+                doc = inner.default_command.__doc__
+                assert 10 < len(doc.splitlines()[0]) <= 100, f"{name} {word}"
+                assert f"Example: `{name} {word}" in doc, f"{name} {word}"
+
+    walk("dialler", app)
+
+
+def test_help_needs_nothing_heavy(capfd: pytest.CaptureFixture[str]) -> None:
+    heavy = {"fastapi", "sqlalchemy", "pydantic", "phonenumbers", "holidays", "httpx", "numpy", "panoramisk"}
+    code = f"import sys, dialler.cli.root as r; r.run(['lead', '--help']); print({heavy} & set(sys.modules))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60).stdout
+    assert "import" in out
+    assert out.splitlines()[-1] == "set()"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nonsense"], "nonsense"),
+        (["campaign", "create"], "NAME"),
+        (["lead", "show", "x"], "LEAD_ID"),
+        (["campaign", "create", "c", "--wrap", "maybe"], "maybe"),
+        (["campaign", "create", "c", "--weight", "0"], "weight"),
+        (["campaign", "create", "c", "--hours", "9-5"], "hours"),
+        (["campaign", "create", "c", "--pacing-setting", "ratio"], "KEY=NUMBER"),
+        (["campaign", "set", "spring"], "nothing to set"),
+        (["list", "set", "spring", "east", "--redial", '{"BUZY": {"rests": ["5m"]}}'], "BUZY"),
+        (["lead", "search", "--list", "east"], "campaign"),
+        (["dnc", "add", "5550123"], "E.164"),
+        (["session", "list", "--outcome", "SAD"], "outcome"),
+    ],
+)
+def test_wrong_usage_is_told_in_a_line_and_ends_with_2(spring: Dialler, arguments: list[str], said: str) -> None:
+    done = spring(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+    assert done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["campaign", "show", "autumn"], "'autumn'; there is spring"),
+        (["campaign", "create", "spring"], "already"),
+        (["list", "delete", "spring", "east"], "to dial"),
+        (["lead", "show", "77"], "77"),
+        (["lead", "import", "missing.csv", *WHERE], "missing.csv: No such file"),
+        (["lead", "import", "leads.csv", *WHERE, "--map", "number=Nope"], "'Nope'"),
+        (["lead", "import", "leads.csv", "--campaign", "spring", "--list", "north"], "there is east"),
+        (["lead", "import", "leads.csv", *WHERE, "--rejects", "no/such/folder.csv"], "no/such/folder.csv"),
+    ],
+)
+def test_what_can_not_be_done_is_told_in_a_line_and_ends_with_1(
+    spring: Dialler, arguments: list[str], said: str
+) -> None:
+    done = spring(*arguments)
+    assert (done.code, done.out) == (1, "")
+    assert said in done.err
+    assert done.err.count("\n") == 1
+    assert spring("lead", "search", "--json").json["items"] == []
+
+
+def test_a_broken_settings_file_lists_all_its_mistakes_at_once(folder: Path, dialler: Dialler) -> None:
+    (folder / "broken.toml").write_text('colour = "red"\n[store]\nurl = "mysql://x"\n[api]\ntcp = "here"\n')
+    done = dialler("status", "-c", "broken.toml")
+    assert (done.code, done.out) == (2, "")
+    for key in ("colour", "store.url", "api.tcp"):
+        assert key in done.err
+    listed = dialler("check-config", "--json", "-c", "broken.toml")
+    assert listed.code == 2
+    assert {mistake["key"] for mistake in listed.json["mistakes"]} >= {"colour", "store.url", "api.tcp"}
+    assert dialler("status", "-c", "missing.toml").code == 2
+
+
+def test_settings_are_named_before_or_after_the_verb_or_by_the_environment(
+    folder: Path, records: str, dialler: Dialler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "dialler.toml").rename(folder / "other.toml")
+    assert dialler("campaign", "list").code == 2
+    assert dialler("campaign", "list", "-c", "other.toml").code == 0
+    assert dialler("-c", "other.toml", "campaign", "list").code == 0
+    assert dialler("--config=other.toml", "campaign", "list").code == 0
+    monkeypatch.setenv("DIALLER_CONFIG", "other.toml")
+    assert dialler("campaign", "list").code == 0
+
+
+def test_options_of_key_and_value_may_be_followed_by_several() -> None:
+    given = ["-c", "f", "lead", "import", "--map", "a=b", "c=d", "leads.csv", "--list", "x=y", "--map", "e=f", "-"]
+    assert _arranged(given) == [
+        "lead", "import", "--map", "a=b", "--map", "c=d", "leads.csv", "--list", "x=y", "--map", "e=f", "-", "-c", "f",
+    ]  # fmt: skip
+
+
+def test_records_that_are_not_there_yet_are_told_with_the_cure(dialler: Dialler) -> None:
+    done = dialler("status")
+    assert done.code == 1
+    assert "dialler db upgrade" in done.err
+
+
+def test_records_that_another_writes_are_refused_with_his_pid_but_can_be_read(spring: Dialler, records: str) -> None:
+    holder = open_store(records, write=True, command="dialler run")
+    try:
+        done = spring("campaign", "create", "autumn", "--wait", "0s")
+        assert done.code == 1
+        assert str(os.getpid()) in done.err
+        assert spring("campaign", "list", "--json").json["items"][0]["name"] == "spring"
+        trial = spring("lead", "import", "leads.csv", *WHERE, "--map", "number=Phone Number", "--dry-run", "--json")
+        assert trial.json["imported"] == 2
+    finally:
+        anyio.run(holder.aclose)
+    assert spring("campaign", "create", "autumn").code == 0
+
+
+def test_all_settings_of_a_campaign_can_be_said(spring: Dialler) -> None:
+    said = (
+        "--timezone|America/Chicago|--hours|mon-fri 09:00-20:00; sat 10:00-17:00|--holidays|US-TX|--pacing|ratio"
+        "|--holiday-hours|10:00-12:00|--pacing-setting|ratio=1.5|--trunk|a|--trunk|b|--queue|sales"
+        "|--caller-id|+12025550100|--ring-timeout|30s|--wrap|required|--wrap-deadline|2m|--no-weighting|--weight|7"
+        "|--attempts-max|4|--attempts-per-day|2|--rest-min|1h"
+    ).split("|")
+    made = spring("campaign", "create", "summer", *said, "--json")
+    expected = {
+        "timezone": "America/Chicago",
+        "hours": "mon-fri 09:00-20:00; sat 10:00-17:00",
+        "holidays": "US-TX",
+        "holiday_hours": "10:00-12:00",
+        "pacing": "ratio",
+        "pacing_settings": {"ratio": 1.5},
+        "trunks": ["a", "b"],
+        "queue": "sales",
+        "caller_ids": ["+12025550100"],
+        "ring_timeout_s": 30,
+        "wrap": "required",
+        "wrap_deadline_s": 120,
+        "weighting": False,
+        "weight": 7,
+        "attempts_max": 4,
+        "attempts_per_day_max": 2,
+        "rest_min_s": 3600,
+    }
+    assert {key: made.json[key] for key in expected} == expected
+    unset = ("--queue", "none", "--trunk", "none", "--holidays", "none", "--weighting", "--json")
+    changed = spring("campaign", "set", "summer", *unset).json
+    assert changed == {
+        **made.json, "queue": None, "trunks": [], "holidays": None, "weighting": True, "version": 2,
+    }  # fmt: skip
+
+
+def test_import_reads_standard_input_and_a_mapping_file(
+    spring: Dialler, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stdin:
+        buffer = io.BytesIO(CSV.encode())
+
+    monkeypatch.setattr(sys, "stdin", Stdin)
+    (folder / "map.toml").write_text('keep_rest = false\n[fields]\nnumber = "Phone Number"\nname = "Name"\n')
+    report = spring("lead", "import", "-", *WHERE, "--mapping", "map.toml", "--json").json
+    assert report["imported"] == 2
+    assert report["columns"] == {"number": ["Phone Number"], "name": ["Name"], "region": ["State"]}
+    assert spring("lead", "import", "leads.csv", *WHERE, "--mapping", "map.toml", "--map", "a=b").code == 2
+
+
+def test_rejects_are_left_empty_when_none_was_rejected(spring: Dialler, folder: Path) -> None:
+    (folder / "rejects.csv").write_text("of an earlier run")
+    (folder / "good.csv").write_text("number\n+12025550123\n")
+    assert spring("lead", "import", "good.csv", *WHERE, "--rejects", "rejects.csv").code == 0
+    assert (folder / "rejects.csv").read_text() == ""
+
+
+def test_a_lead_whose_name_would_be_a_command_is_only_a_name(spring: Dialler) -> None:
+    name = "x\r\nAction: Command [bold]"
+    added = spring("lead", "add", "--campaign", "spring", "--list", "east", "--number", "+12025550123", "--name", name)
+    assert added.code == 0
+    lead = spring("lead", "search", "--json").json["items"][0]
+    assert "Action: Command [bold]" in lead["name"]
+    assert "[bold]" in spring("lead", "show", str(lead["lead_id"])).out
+    assert spring("lead", "explain", str(lead["lead_id"])).out.count("dialable") == 1
+
+
+def test_pages_are_followed_up_to_the_limit_and_to_the_end(spring: Dialler, folder: Path) -> None:
+    rows = "".join(f"+1202555{at:04}\n" for at in range(100, 125))
+    (folder / "many.csv").write_text("number\n" + rows)
+    spring("lead", "import", "many.csv", *WHERE)
+    first = spring("lead", "search", "--limit", "10", "--json").json
+    assert (len(first["items"]), first["next"]) == (10, first["items"][-1]["lead_id"])
+    rest = spring("lead", "search", "--all", "--after", str(first["next"]), "--json").json
+    assert (len(rest["items"]), rest["next"]) == (15, None)
+    shown = spring("lead", "search", "--limit", "10")
+    assert f"--after {first['next']}" in shown.err
+
+
+def test_a_number_goes_on_and_off_the_do_not_call_list(spring: Dialler) -> None:
+    assert spring("dnc", "add", "+12025550123", "--reason", "asked").code == 0
+    assert spring("dnc", "check", "+12025550123", "--json").json["everywhere"] is True
+    assert spring("dnc", "remove", "+12025550123").code == 0
+    assert spring("dnc", "remove", "+12025550123").code == 1
+    assert spring("dnc", "check", "+12025550123").out == "+12025550123 may be called\n"
+
+
+def test_a_token_is_shown_once_and_its_hash_is_for_the_settings(dialler: Dialler) -> None:
+    made = dialler("token", "create", "crm", "--json").json
+    assert made["sha256"] == hashlib.sha256(made["token"].encode()).hexdigest()
+    shown = dialler("token", "create", "crm")
+    assert "[[api.tokens]]" in shown.out
+    assert 'name = "crm"' in shown.out
+
+
+def test_errors_that_a_person_can_act_on_are_a_line_however_deep_they_come(
+    dialler: Dialler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ExceptionGroup("tasks", [ExceptionGroup("more", [LoginRefused("main: wrong secret")])])
+
+    monkeypatch.setattr("dialler.app.run.run", fail)
+    done = dialler("run")
+    assert (done.code, done.err) == (1, "dialler: main: wrong secret\n")
+
+
+def test_a_fault_of_ours_is_not_hidden(dialler: Dialler, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ExceptionGroup("tasks", [DiallerError("x"), ZeroDivisionError()])
+
+    monkeypatch.setattr("dialler.app.run.run", fail)
+    with pytest.raises(ExceptionGroup):
+        run(["run"])
+
+
+def test_asterisk_files_are_printed_or_written_but_never_replaced(folder: Path, dialler: Dialler) -> None:
+    with (folder / "dialler.toml").open("a") as file:
+        file.write(
+            '[[asterisk]]\nname = "main"\nsecret = "s3cret"\n'
+            '[[asterisk.trunks]]\nname = "a"\ndial = "PJSIP/{number}@a"\ncalls_per_second = 5\nchannels = 10\n'
+        )
+    files = dialler("asterisk-config", "--json").json
+    assert dialler("asterisk-config", "--out", "etc").code == 0
+    for name, text in files.items():
+        assert (folder / "etc" / name).read_text() == text
+        assert (folder / "etc" / name).stat().st_mode & 0o077 == 0
+        assert text.strip() in dialler("asterisk-config").out
+    assert dialler("asterisk-config", "--out", "etc").code == 1
+
+
+def test_a_list_is_set_shown_renamed_and_deleted(spring: Dialler, folder: Path) -> None:
+    (folder / "redial.toml").write_text('[BUSY]\nrests = ["5m"]\n')
+    changed = spring(
+        "list", "set", "spring", "east", "--weight", "30", "--no-to-dial", "--order", "newest",
+        "--redial", "redial.toml", "--rename", "far east", "--json",
+    ).json  # fmt: skip
+    assert (changed["name"], changed["weight"], changed["to_dial"], changed["order"]) == (
+        "far east", 30, False, "newest",
+    )  # fmt: skip
+    assert changed["redial"]["BUSY"]["rests"] == ["5m"]
+    assert spring("list", "show", "spring", "far east", "--json").json == changed
+    assert spring("list", "delete", "spring", "far east").code == 0
+    assert json.loads(spring("list", "list", "--json").out)["items"] == []

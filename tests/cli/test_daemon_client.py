@@ -1,0 +1,64 @@
+"""Commands as clients of a daemon that runs."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from anyio.from_thread import start_blocking_portal
+
+from dialler.api.desk import Desk
+from dialler.api.serving import serve_api
+from dialler.clock import SystemClock
+from dialler.settings import load_settings
+from dialler.stores.open import open_store
+from tests.cli.conftest import Dialler
+from tests.support.desks import FakeEngine
+
+
+@pytest.fixture
+def daemon(folder: Path, records: str) -> Iterator[FakeEngine]:
+    """The API as a daemon serves it: it holds the records, and listens where the settings say."""
+    settings = load_settings(folder / "dialler.toml")
+
+    with start_blocking_portal("asyncio") as portal:
+        store = portal.call(lambda: open_store(records, write=True, command="dialler run"))
+        engine = FakeEngine(store)  # type: ignore[arg-type]
+        desk = Desk(store=store, clock=SystemClock(), engine=engine)
+        task, _ = portal.start_task(serve_api, desk, settings.api)
+        yield engine
+        task.cancel()
+        portal.call(store.aclose)
+
+
+def test_commands_go_to_the_daemon_that_holds_the_records(daemon: FakeEngine, spring: Dialler, folder: Path) -> None:
+    started = spring("campaign", "start", "spring", "--json").json
+    assert started["actual"] == "running"
+    assert daemon.followed[-1] == {"spring": "running"}
+    assert spring("status", "--json").json["engine"]["running"] is True
+    shown = spring("status").out
+    assert "3 ringing" in shown
+    assert "why not more: no agent is ready" in shown
+    assert "PJSIP/7001" in spring("agent", "list").out
+
+
+def test_an_import_is_streamed_to_the_daemon_and_its_rejects_come_back(
+    daemon: FakeEngine, spring: Dialler, folder: Path
+) -> None:
+    where = ("--campaign", "spring", "--list", "east", "--region", "US", "--map", "number=Phone Number")
+    report = spring("lead", "import", "leads.csv", *where, "--rejects", "rejects.csv", "--json").json
+    assert (report["imported"], report["rejected"]) == (2, 1)
+    assert len((folder / "rejects.csv").read_text().splitlines()) == 2
+    refused = spring("lead", "import", "leads.csv", "--campaign", "spring", "--list", "north")
+    assert (refused.code, "there is east" in refused.err) == (1, True)
+
+
+def test_errors_of_the_daemon_keep_their_exit_codes(daemon: FakeEngine, spring: Dialler) -> None:
+    assert spring("campaign", "show", "autumn").code == 1
+    assert spring("campaign", "set", "spring", "--weight", "0").code == 2
+    assert spring("lead", "search", "--list", "east").code == 2
+
+
+def test_records_are_not_upgraded_under_a_daemon(daemon: FakeEngine, dialler: Dialler) -> None:
+    done = dialler("db", "upgrade")
+    assert done.code == 1
+    assert "daemon" in done.err

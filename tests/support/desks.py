@@ -1,0 +1,106 @@
+"""A small contact centre for tests of the API: an engine that obeys, and records with a campaign."""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+import httpx
+
+from dialler.api.desk import Desk
+from dialler.api.routes import make_api
+from dialler.domain.calling_hours import parse_hours
+from dialler.domain.campaign import CampaignSettings, Desired
+from dialler.domain.lead import CompletedReason, LeadState, NewLead, PhoneNumber, WindowKey
+from dialler.domain.outcome import Outcome
+from dialler.domain.session import Session, SessionStatus
+from dialler.ports import CampaignReport, EngineReport, Records, TrunkReport
+from dialler.stores.memory import MemoryStore
+from strategies.pacing import PacingDecision
+
+NOW = datetime(2026, 6, 3, 15, 30, tzinfo=UTC)  # a Wednesday: 11:30 in New York, 8:30 in Los Angeles
+NEW_YORK = WindowKey(zones=("America/New_York",), country="US", region="NY")
+LOS_ANGELES = WindowKey(zones=("America/Los_Angeles",), country="US", region="CA")
+
+
+@dataclass
+class FakeEngine:
+    """An engine that follows at once, and says so."""
+
+    store: MemoryStore
+    trunks: tuple[str, ...] = ("trunk-a",)
+    followed: list[dict[str, Desired]] = field(default_factory=list)
+
+    async def follow(self) -> None:
+        campaigns = await self.store.read(lambda records: records.campaigns())
+        self.followed.append({campaign.name: campaign.desired for campaign in campaigns})
+
+    def report(self) -> EngineReport:
+        wanted = self.followed[-1] if self.followed else {}
+        return EngineReport(
+            at=NOW,
+            started_at=NOW,
+            campaigns=[
+                CampaignReport(
+                    campaign_id=at,
+                    name=name,
+                    desired=desired,
+                    actual="running" if desired is Desired.RUNNING else "stopped",
+                    calls_unanswered=3,
+                    calls_waiting=0,
+                    calls_talking=2,
+                    agents_ready=1,
+                    agents_busy=2,
+                    hopper={"east": 4},
+                    pacing=PacingDecision(calls=1, reason="1 agent is ready"),
+                    limits=["no agent is ready"],
+                    next_at=None,
+                )
+                for at, (name, desired) in enumerate(wanted.items(), start=1)
+            ],
+            trunks=[
+                TrunkReport(name=name, server="main", up=True, channels_used=5, channels=200, calls_per_second=40.0)
+                for name in self.trunks
+            ],
+            agents={"PJSIP/7001": "talking"},
+        )
+
+
+def client_of(desk: Desk) -> httpx.AsyncClient:
+    """Return a client of the API over `desk`, in this process."""
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=make_api(desk)), base_url="http://dialler")
+
+
+def fill(records: Records) -> list[int]:
+    """Make a running campaign `spring` (9:00 to 20:00), its lists `east` and `west`, three leads and a session of the
+    first; return the ids of the leads."""
+    settings = CampaignSettings(hours=parse_hours("mon-sun 09:00-20:00"), pacing="agentless")
+    campaign = records.add_campaign("spring", settings, NOW)
+    records.set_campaign(replace(campaign, desired=Desired.RUNNING))
+    east = records.add_list(campaign.campaign_id, "east", NOW, weight=70)
+    west = records.add_list(campaign.campaign_id, "west", NOW, weight=30)
+    ids = [
+        *records.add_leads(east.list_id, [_lead("+12125550101", NEW_YORK), _lead("+12125550102", NEW_YORK)], NOW),
+        *records.add_leads(west.list_id, [_lead("+13105550103", LOS_ANGELES)], NOW),
+    ]
+    records.set_lead(
+        replace(records.lead(ids[0]), state=LeadState.COMPLETED, completed_reason=CompletedReason.MANUAL, attempts=1)
+    )
+    session = records.add_session(
+        Session(
+            session_id="01930000-0000-7000-8000-000000000001",
+            campaign_id=campaign.campaign_id,
+            campaign="spring",
+            list_id=east.list_id,
+            list="east",
+            lead_id=ids[0],
+            attempt_no=1,
+            number="+12125550101",
+            created_at=NOW,
+            status=SessionStatus.NEW,
+        )
+    )
+    records.set_session(replace(session, status=SessionStatus.EXPIRED, outcome=Outcome.BUSY, ended_at=NOW))
+    return ids
+
+
+def _lead(number: str, key: WindowKey) -> NewLead:
+    return NewLead(numbers=(PhoneNumber(number),), window_key=key, name=f"Lead {number[-3:]}", customer_key=number[-3:])
