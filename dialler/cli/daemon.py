@@ -18,6 +18,7 @@ def demo(
     ] = None,
     speed: Annotated[float, Parameter(help="How much faster than life the simulated people are.")] = 1.0,
     fresh: Annotated[bool, Parameter(help="Begin anew instead of going on where the last run stopped.")] = False,
+    config: ConfigOption = None,
 ) -> int | None:
     """A running contact centre: embedded database, simulated network, nothing to set up.
 
