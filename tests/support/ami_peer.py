@@ -210,3 +210,8 @@ class CuttableProxy:
                 writer.write(data)
                 await writer.drain()
         writer.transport.abort()
+
+
+def channel_event(name: str, call_id: str, *lines: str) -> bytes:
+    """Return an event about the channel of one call."""
+    return message(f"Event: {name}", "Privilege: call,all", f"Uniqueid: {call_id}", *lines)
