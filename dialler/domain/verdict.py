@@ -16,7 +16,7 @@ class Gate:
     """One condition, as it stood."""
 
     name: str
-    """campaign, list, state, expiry, number, do_not_call, window, rest, attempts, attempts_per_day."""
+    """campaign, list, state, expiry, number, do_not_call, line, window, rest, attempts, attempts_per_day."""
 
     passed: bool
     value: str
@@ -40,6 +40,9 @@ class Facts:
 
     dnc: Set[str] = frozenset()
     """Those of the lead's numbers that are on a do-not-call list in force for the campaign."""
+
+    in_call: Set[str] = frozenset()
+    """Numbers that are being called now, for whatever lead: none is rung twice at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +76,7 @@ def dialable(lead: Lead, facts: Facts, now: datetime) -> Verdict:
         _expiry_gate(lead, now),
         _gate("number", bool(usable), f"{len(usable)} of {len(lead.numbers)} usable", "one or more", now=now),
         _dnc_gate(usable, facts.dnc, now),
+        _line_gate(number, facts.in_call, now),
         _window_gate(facts.window, now),
         _rest_gate(lead, settings.rest_min_s, now),
         _gate(
@@ -165,6 +169,12 @@ def _dnc_gate(usable: list[PhoneNumber], dnc: Set[str], now: datetime) -> Gate:
     listed = sum(number.number in dnc for number in usable)
     passed = not usable or listed < len(usable)
     return _gate("do_not_call", passed, f"{listed} of {len(usable)} usable on a list", "one or more is not", now=now)
+
+
+def _line_gate(number: PhoneNumber | None, in_call: Set[str], now: datetime) -> Gate:
+    """Return the gate of numbers that several leads share. Nobody can say when a call will be over."""
+    busy = number is not None and number.number in in_call
+    return _gate("line", not busy, "in a call" if busy else "free", "no other call to the number", now=now)
 
 
 def _rest_gate(lead: Lead, rest_min_s: int, now: datetime) -> Gate:

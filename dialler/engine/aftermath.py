@@ -9,17 +9,43 @@ from dialler.domain.session import Session
 from dialler.domain.wrap import DncScope, WrapCode, apply_wrap, wrap_code
 from dialler.engine.windows import Windows
 from dialler.errors import Conflict
+from dialler.events import SessionClosed
 from dialler.ports import DncEntry, Records, SessionFilter
 
 
-def write_end(records: Records, session: Session, windows: Windows) -> None:
-    """Write an attempt that has ended: its session, its lead, and a do-not-call entry if the person opted out."""
+def write_end(records: Records, session: Session, windows: Windows) -> Lead:
+    """Write an attempt that has ended: its session, its lead, and a do-not-call entry if the person opted out.
+
+    Returns the lead as written.
+    """
     assert session.outcome is not None and session.ended_at is not None
     records.set_session(session)
     lead = records.lead(session.lead_id)
-    records.set_lead(_next_turn(records, lead, session, windows, None, session.ended_at))
+    lead = _next_turn(records, lead, session, windows, None, session.ended_at)
+    records.set_lead(lead)
     if TRAITS[session.outcome].number is NumberVerdict.DNC:
         _add_dnc(records, session, None, "opted out", session.ended_at)
+    return lead
+
+
+def closing_event(session: Session) -> SessionClosed:
+    """Return the event that tells of a session's end."""
+    assert session.outcome is not None and session.ended_at is not None
+    rang_until = session.answered_at or session.ended_at
+    return SessionClosed(
+        at=session.wrapped_at or session.ended_at,
+        session_id=session.session_id,
+        campaign=session.campaign,
+        list=session.list,
+        lead_id=session.lead_id,
+        trunk=session.trunk,
+        status=session.status,
+        outcome=session.outcome,
+        cause=session.evidence.cause,
+        answered=session.answered_at is not None,
+        ring_s=(rang_until - session.ringing_at).total_seconds() if session.ringing_at else None,
+        talk_s=(session.ended_at - session.connected_at).total_seconds() if session.connected_at else None,
+    )
 
 
 def wrap_up(

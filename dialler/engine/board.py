@@ -1,6 +1,6 @@
 """What the engine knows at this moment: live calls and agents. Rebuilt from the records and the exchange."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -24,9 +24,6 @@ class Tracked:
     is_doubtful: bool = False
     """Nobody has confirmed yet that the call exists: left over from before a restart or a lost link."""
 
-    closing: bool = False
-    """Its end is known and on its way to the records."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallCounts:
@@ -42,31 +39,44 @@ class Board:
     """Live calls by id, and the agents of each queue."""
 
     calls: dict[str, Tracked] = field(default_factory=dict)
+    _by_campaign: dict[int, dict[str, Tracked]] = field(default_factory=dict)
+    _by_server: dict[str, dict[str, Tracked]] = field(default_factory=dict)
     _agents: dict[str, dict[str, dict[str, AgentState]]] = field(default_factory=dict)
     """State by queue, agent and server: one person may be a member of several queues."""
 
+    _merged: dict[str | None, Mapping[str, AgentState]] = field(default_factory=dict)
+    """Answers of `agents`, until one of them moves."""
+
     def add(self, tracked: Tracked) -> None:
         """Follow a call from now on."""
-        self.calls[tracked.session.session_id] = tracked
+        session = tracked.session
+        self.calls[session.session_id] = tracked
+        self._by_campaign.setdefault(session.campaign_id, {})[session.session_id] = tracked
+        self._by_server.setdefault(session.server, {})[session.session_id] = tracked
 
     def remove(self, call_id: str) -> None:
         """Follow a call no longer."""
-        self.calls.pop(call_id, None)
+        tracked = self.calls.pop(call_id, None)
+        if tracked is not None:
+            del self._by_campaign[tracked.session.campaign_id][call_id]
+            del self._by_server[tracked.session.server][call_id]
 
-    def of_server(self, server: str) -> Iterator[Tracked]:
-        """Yield the calls on one exchange."""
-        return iter([tracked for tracked in self.calls.values() if tracked.session.server == server])
+    def of_server(self, server: str) -> Sequence[Tracked]:
+        """Return the calls on one exchange."""
+        return list(self._by_server.get(server, {}).values())
 
-    def of_campaign(self, campaign_id: int) -> Iterator[Tracked]:
-        """Yield the calls of one campaign."""
-        return iter([tracked for tracked in self.calls.values() if tracked.session.campaign_id == campaign_id])
+    def of_campaign(self, campaign_id: int) -> Sequence[Tracked]:
+        """Return the calls of one campaign."""
+        return list(self._by_campaign.get(campaign_id, {}).values())
+
+    def numbers(self) -> frozenset[str]:
+        """Return the numbers that are being called."""
+        return frozenset(tracked.session.number for tracked in self.calls.values())
 
     def counts(self, campaign_id: int) -> CallCounts:
         """Count a campaign's live calls by how far they got."""
         unanswered = waiting = talking = 0
-        for tracked in self.calls.values():
-            if tracked.session.campaign_id != campaign_id:
-                continue
+        for tracked in self._by_campaign.get(campaign_id, {}).values():
             state = tracked.call.state
             if state in UNANSWERED:
                 unanswered += 1
@@ -79,23 +89,29 @@ class Board:
     def move_agent(self, server: str, queue: str, agent: str, state: AgentState) -> None:
         """Note an agent's state in one queue."""
         self._agents.setdefault(queue, {}).setdefault(agent, {})[server] = state
+        self._merged.clear()
 
     def forget_agents(self, server: str) -> None:
         """Know nothing of the agents of one exchange, whose link broke: nobody there is free."""
         for members in self._agents.values():
             for states in members.values():
                 states.pop(server, None)
+        self._merged.clear()
 
     def agents(self, queue: str | None) -> Mapping[str, AgentState]:
         """Return the agents of a queue (None: all), each once, with the busiest of their states."""
+        found = self._merged.get(queue)
+        if found is None:
+            found = self._merged[queue] = self._merge(queue)
+        return found
+
+    def _merge(self, queue: str | None) -> Mapping[str, AgentState]:
         found: dict[str, AgentState] = {}
         queues = self._agents.values() if queue is None else [self._agents.get(queue, {})]
         for members in queues:
             for agent, states in members.items():
                 for state in states.values():
-                    known = found.get(agent)
-                    if known is None or _BUSY_FIRST.index(state) < _BUSY_FIRST.index(known):
-                        found[agent] = state
+                    found[agent] = min(found.get(agent, state), state, key=_BUSY_FIRST.index)
         return found
 
 

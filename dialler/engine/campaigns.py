@@ -21,18 +21,20 @@ class Running:
     """Why it can't dial until somebody mends it."""
 
     decision: PacingDecision | None = None
-    callers: int = 0
-    """Counts calls, to take the caller ids in turn."""
+    calls: int = 0
+    """Calls placed by this process, to take the caller ids in turn."""
 
     @property
     def dials(self) -> bool:
         """Whether it places calls."""
         return self.campaign.desired is Desired.RUNNING and self.blocked is None and self.pacing is not None
 
-    def next_caller_id(self) -> str | None:
-        """Return the caller id for the next call: the campaign's, in turn."""
-        callers = self.campaign.settings.caller_ids
-        if not callers:
-            return None
-        self.callers += 1
-        return callers[(self.callers - 1) % len(callers)]
+    @property
+    def has_agents(self) -> bool:
+        """Whether answered calls go to agents."""
+        return self.pacing is not None and self.pacing.needs_agents
+
+    def caller_id(self, ahead: int) -> str | None:
+        """Return the caller id of the next call (`ahead` 0), or of one after it: the campaign's, in turn."""
+        caller_ids = self.campaign.settings.caller_ids
+        return caller_ids[(self.calls + ahead) % len(caller_ids)] if caller_ids else None

@@ -1,9 +1,9 @@
 """The dial loop: snapshot, how many, whose turn, who; commit, then dial."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from anyio import TASK_STATUS_IGNORED, Lock, create_task_group
+from anyio import TASK_STATUS_IGNORED, Event, Lock, create_task_group
 from anyio.abc import TaskGroup, TaskStatus
 
 from dialler.engine.campaigns import Running
@@ -12,8 +12,8 @@ from dialler.engine.handover import Handover
 from dialler.engine.intent import Intents, Order, Outcomes, Slot
 from dialler.engine.shares import Shares
 from dialler.errors import StoreError
-from dialler.events import LeadRefused, ListDry, PacingDecided, SessionOpened, StoreFailed
-from dialler.ports import Records
+from dialler.events import HopperRefilled, LeadRefused, ListDry, PacingDecided, SessionOpened, StoreFailed
+from dialler.ports import PacingDecision, PacingFacts, Records
 
 STORE_RETRY_S = 1.0
 
@@ -29,6 +29,9 @@ class DialLoop:
         self.at_work = Lock()
         """Held during a pass: who has it knows that no intent is half way."""
 
+        self.passed = Event()
+        """Set at the end of a pass; each pass has its own."""
+
     async def run(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
         """Dial until cancelled."""
         async with create_task_group() as calls:
@@ -36,6 +39,8 @@ class DialLoop:
             while True:
                 async with self.at_work:
                     pause_s, until = await self.run_once(calls)
+                self.passed.set()
+                self.passed = Event()
                 await self._floor.wake.wait(until, seconds=pause_s)
 
     async def run_once(self, calls: TaskGroup) -> tuple[float | None, datetime | None]:
@@ -46,11 +51,15 @@ class DialLoop:
         floor = self._floor
         if floor.outbox.is_stuck:
             return STORE_RETRY_S, None
-        orders = self._orders() if floor.accepting else []
+        # Later in the pass tokens accrue and rests end: nothing that this pass did without may be missed for that.
+        now = floor.clock.now()
+        short = [name for name in floor.trunks if not floor.trunks.tokens(name)]
+        orders = self._orders(now) if floor.accepting else []
         if not orders:
-            return self._next_look()
+            return self._next_look(now, short)
+        in_call = set(floor.board.numbers())
         try:
-            outcomes = await floor.store.write(lambda records: self._commit(records, orders))
+            outcomes = await floor.store.write(lambda records: self._commit(records, orders, in_call))
         except StoreError as error:
             self._forget_hoppers(orders)
             floor.journal.emit(StoreFailed(at=floor.clock.now(), error=str(error)))
@@ -58,83 +67,101 @@ class DialLoop:
         except BaseException:
             self._forget_hoppers(orders)
             raise
-        again = False
-        for order, done in zip(orders, outcomes, strict=True):
-            running = floor.campaigns.get(order.campaign_id)
-            self._tell(order, done)
-            again = again or bool(done.refused)
+        for (running, _), done in zip(orders, outcomes, strict=True):
+            self._tell(running, done)
+            running.calls += len(done.intents)
             for intent in done.intents:
-                tracked = self._handover.take(intent, running)
-                calls.start_soon(self._handover.send, tracked, intent.valid_until)
-        return (0.0, None) if again else self._next_look()
+                calls.start_soon(self._handover.send, self._handover.take(intent, running), intent.valid_until)
+        if any(done.intents or done.is_unfinished for done in outcomes):
+            return 0.0, None
+        return self._next_look(now, short)
 
-    def _orders(self) -> list[Order]:
+    def _orders(self, now: datetime) -> list[tuple[Running, Order]]:
         floor = self._floor
-        now = floor.clock.now()
+        running = {campaign_id: each for campaign_id, each in floor.campaigns.items() if each.dials}
         wanted: dict[int, int] = {}
-        for campaign_id, running in floor.campaigns.items():
-            if not running.dials or self._is_dry(running, now):
+        for campaign_id, each in running.items():
+            if _is_dry(each, now):
                 continue
-            assert running.pacing is not None
-            facts = floor.facts(running)
-            running.decision = running.pacing.decide(facts)
-            calls = min(running.decision.calls, facts.tokens, facts.channels_free, floor.options.intents_max)
+            facts = floor.facts(each)
+            decision = self._decide(each, facts)
+            calls = min(decision.calls, facts.tokens, facts.channels_free, floor.options.intents_max)
             if calls > 0:
                 wanted[campaign_id] = calls
                 floor.journal.emit(
-                    PacingDecided(at=now, campaign=running.campaign.name, calls=calls, reason=running.decision.reason)
+                    PacingDecided(at=now, campaign=each.campaign.name, calls=calls, reason=decision.reason)
                 )
-        return [self._order(campaign_id, names) for campaign_id, names in self._granted(wanted).items()]
-
-    def _granted(self, wanted: Mapping[int, int]) -> dict[int, list[str]]:
-        floor = self._floor
-        return self.shares.grant(
+        if not wanted:
+            return []
+        granted = self.shares.grant(
             wanted,
-            {campaign_id: floor.trunks_of(floor.campaigns[campaign_id]) for campaign_id in wanted},
+            {campaign_id: floor.trunks_of(each) for campaign_id, each in running.items()},
             {name: min(floor.trunks.tokens(name), floor.trunks.channels_free(name)) for name in floor.trunks},
-            {campaign_id: floor.campaigns[campaign_id].campaign.settings.weight for campaign_id in wanted},
+            {campaign_id: each.campaign.settings.weight for campaign_id, each in running.items()},
         )
+        return [(running[each], self._order(running[each], names)) for each, names in granted.items()]
 
-    def _order(self, campaign_id: int, trunks: list[str]) -> Order:
-        floor = self._floor
-        running = floor.campaigns[campaign_id]
+    def _decide(self, running: Running, facts: PacingFacts) -> PacingDecision:
+        assert running.pacing is not None
+        try:
+            running.decision = running.pacing.decide(facts)
+        except Exception as error:  # A strategy may be anybody's; one campaign's must not stop the others.
+            running.decision = PacingDecision(calls=0, reason=f"pacing {running.pacing.name} failed: {error!r}")
+            self._floor.block(running, running.decision.reason)
+        return running.decision
+
+    def _order(self, running: Running, trunks: Sequence[str]) -> Order:
         assert running.pacing is not None and running.decision is not None
         return Order(
-            campaign_id=campaign_id,
+            campaign_id=running.campaign.campaign_id,
             slots=[
-                Slot(trunk=name, server=floor.trunks.trunk(name).server, caller_id=running.next_caller_id())
-                for name in trunks
+                Slot(trunk=name, server=self._floor.trunks.trunk(name).server, caller_id=running.caller_id(ahead))
+                for ahead, name in enumerate(trunks)
             ],
             dial_mode=running.pacing.name,
             reason=running.decision.reason,
         )
 
-    def _commit(self, records: Records, orders: list[Order]) -> list[Outcomes]:
-        done = [
-            self._intents.commit(records, order, self._floor.campaigns[order.campaign_id].hopper) for order in orders
-        ]
+    def _commit(
+        self, records: Records, orders: Sequence[tuple[Running, Order]], in_call: set[str]
+    ) -> Sequence[Outcomes]:
+        done = [self._intents.commit(records, order, running.hopper, in_call) for running, order in orders]
         self.shares.save(records)
         return done
 
-    def _forget_hoppers(self, orders: list[Order]) -> None:
-        for order in orders:
-            if order.campaign_id in self._floor.campaigns:
-                self._floor.campaigns[order.campaign_id].hopper.forget()
+    @staticmethod
+    def _forget_hoppers(orders: Sequence[tuple[Running, Order]]) -> None:
+        for running, _ in orders:
+            running.hopper.forget()
 
-    def _tell(self, order: Order, done: Outcomes) -> None:
-        floor = self._floor
-        now = floor.clock.now()
+    def _tell(self, running: Running, done: Outcomes) -> None:
+        emit = self._floor.journal.emit
+        now = self._floor.clock.now()
+        name = running.campaign.name
+        for refill in running.hopper.told():
+            emit(
+                HopperRefilled(
+                    at=now,
+                    campaign=name,
+                    list=refill.lead_list.name,
+                    added=refill.added,
+                    woken=refill.woken,
+                    hopper_level=refill.level,
+                )
+            )
         for lead_list, lead, gate in done.refused:
-            name = self._campaign_name(order.campaign_id)
-            floor.journal.emit(LeadRefused(at=now, campaign=name, list=lead_list.name, lead_id=lead.lead_id, gate=gate))
+            emit(LeadRefused(at=now, campaign=name, list=lead_list.name, lead_id=lead.lead_id, gate=gate))
         for lead_list in done.dry:
-            running = floor.campaigns.get(order.campaign_id)
-            next_at = running.hopper.next_at(lead_list.list_id) if running else None
-            name = self._campaign_name(order.campaign_id)
-            floor.journal.emit(ListDry(at=now, campaign=name, list=lead_list.name, next_at=next_at))
-        for intent in done.intents:
-            session = intent.session
-            floor.journal.emit(
+            emit(
+                ListDry(
+                    at=now,
+                    campaign=name,
+                    list=lead_list.name,
+                    next_at=running.hopper.next_at(lead_list.list_id, now),
+                )
+            )
+        for session in (intent.session for intent in done.intents):
+            emit(
                 SessionOpened(
                     at=session.created_at,
                     session_id=session.session_id,
@@ -146,39 +173,31 @@ class DialLoop:
                 )
             )
 
-    def _campaign_name(self, campaign_id: int) -> str:
-        running = self._floor.campaigns.get(campaign_id)
-        return running.campaign.name if running else str(campaign_id)
+    def _next_look(self, now: datetime, short: Collection[str]) -> tuple[float | None, datetime | None]:
+        """Return when the next token is due for a campaign that has leads, and when a dry list may have some again.
 
-    @staticmethod
-    def _is_dry(running: Running, now: datetime) -> bool:
-        return all(running.hopper.is_dry(list_id, now) for list_id in running.lists)
-
-    def _next_look(self) -> tuple[float | None, datetime | None]:
-        """Return when the next token is due for a campaign that has leads, and when a dry list may have some again."""
+        As of `now`, when the trunks in `short` had no token. Everything else that may let a call go wakes the loop.
+        """
         floor = self._floor
         if not floor.accepting:
             return None, None
-        now = floor.clock.now()
         seconds: list[float] = []
-        instants: list[datetime] = []
+        instants: list[datetime | None] = []
         for running in floor.campaigns.values():
             if not running.dials:
                 continue
-            for list_id in running.lists:
-                next_at = running.hopper.next_at(list_id)
-                if next_at is not None:
-                    instants.append(next_at)
-            wanted = running.campaign.settings.trunks or tuple(floor.trunks)
-            for name in (name for name in wanted if name in set(floor.trunks)):
-                rested_until = floor.trunks.rested_until(name)
-                if rested_until is not None:
-                    instants.append(rested_until)
-            if self._is_dry(running, now):
+            instants += [running.hopper.next_at(list_id, now) for list_id in running.lists]
+            if _is_dry(running, now):
                 continue
-            seconds.extend(
+            wanted = running.campaign.settings.trunks or floor.trunks
+            instants += [floor.trunks.rested_until(name) for name in wanted if name in floor.trunks]
+            seconds += [
                 floor.trunks.token_due_s(name)
                 for name in floor.trunks_of(running)
-                if floor.trunks.channels_free(name) and not floor.trunks.tokens(name)
-            )
-        return min(seconds, default=None), min(instants, default=None)
+                if name in short and floor.trunks.channels_free(name)
+            ]
+        return min(seconds, default=None), min((at for at in instants if at is not None), default=None)
+
+
+def _is_dry(running: Running, now: datetime) -> bool:
+    return all(running.hopper.is_dry(list_id, now) for list_id in running.lists)

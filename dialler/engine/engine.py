@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -12,7 +11,7 @@ from anyio.abc import TaskStatus
 
 from dialler.clock import Clock
 from dialler.domain.campaign import Campaign, Desired, LeadList
-from dialler.engine.board import UNANSWERED, Board
+from dialler.engine.board import Board
 from dialler.engine.campaigns import Running
 from dialler.engine.dial import DialLoop
 from dialler.engine.floor import EngineOptions, Floor
@@ -25,10 +24,13 @@ from dialler.engine.tracking import Tracker
 from dialler.engine.trunks import Trunks
 from dialler.engine.wake import Wake
 from dialler.engine.windows import Windows
-from dialler.errors import StoreError, TelephonyError
-from dialler.events import CampaignBlocked, CampaignFollowed, EngineStopped, EngineStopping, Journal
+from dialler.engine.wrapping import Wrapping
+from dialler.events import CampaignFollowed, EngineStopped, EngineStopping, Journal
 from dialler.ports import EngineReport, Records, Store, Telephony, Trunk
 from strategies.registry import make_pacing
+
+FLUSH_MIN_S = 10.0
+"""What has ended is written down before the engine stops, however little time live calls get."""
 
 
 class Engine:
@@ -59,10 +61,11 @@ class Engine:
             ended=Wake(clock),
         )
         watch = Wake(clock)
-        self._tracker = Tracker(floor, watch)
+        self._wrapping = Wrapping(floor)
+        self._tracker = Tracker(floor, self._wrapping, watch)
         self._handover = Handover(floor, self._tracker)
         self._dial = DialLoop(floor, self._handover)
-        self._recovery = Recovery(floor, self._tracker, watch)
+        self._recovery = Recovery(floor, self._tracker, self._wrapping, watch)
         self._following = anyio.Lock()
         self._quiet = anyio.Event()
         self.started_at = clock.now()
@@ -78,6 +81,7 @@ class Engine:
             await loops.start(floor.outbox.run)
             loops.start_soon(self._tracker.run)
             loops.start_soon(self._recovery.run)
+            loops.start_soon(self._wrapping.run)
             loops.start_soon(self._finish_drains)
             await loops.start(self._dial.run)
             task_status.started()
@@ -87,7 +91,8 @@ class Engine:
     async def stop(self) -> None:
         """Stop in two phases: place no new calls, then give live ones up to `drain_timeout` to end.
 
-        Calls still up then are left to the exchange; the next engine adopts them. Returns once all is durable.
+        Calls still up then are left to the exchange; the next engine adopts them. Returns once what has ended is
+        durable; if the records fail all the while, the next engine finds those sessions open.
         """
         floor = self.floor
         floor.accepting = False
@@ -98,10 +103,16 @@ class Engine:
         with anyio.move_on_after(drain_s):
             while floor.board.calls:
                 await floor.ended.wait()
-        with anyio.move_on_after(drain_s):
+        with anyio.move_on_after(max(drain_s, FLUSH_MIN_S)):
             await floor.outbox.flush()
         floor.journal.emit(EngineStopped(at=floor.clock.now(), live_calls=len(floor.board.calls)))
         self._quiet.set()
+
+    async def dial_pass(self) -> None:
+        """Wake the dial loop and return once it has completed a pass; never, if it is stuck: for a watchdog."""
+        passed = self._dial.passed
+        self.floor.wake.call()
+        await passed.wait()
 
     def set_options(self, options: EngineOptions, trunks: Sequence[Trunk]) -> None:
         """Apply changed settings at once; calls under way are not touched."""
@@ -128,7 +139,9 @@ class Engine:
             await self._handover.settled(lambda campaign_id: not self._dials(campaign_id))
             for running in floor.campaigns.values():
                 if running.campaign.desired is Desired.STOPPED:
-                    await self._take_back(running)
+                    calls = floor.board.of_campaign(running.campaign.campaign_id)
+                    await self._tracker.take_back(filter(self._tracker.is_unwanted, calls))
+            await self._wrapping.look()
             floor.wake.call()
             floor.ended.call()
 
@@ -143,45 +156,56 @@ class Engine:
     def _take_up(self, campaign: Campaign, lists: Sequence[LeadList]) -> None:
         floor = self.floor
         running = floor.campaigns.get(campaign.campaign_id)
+        was = running.campaign if running is not None else None
         if running is None:
             running = Running(campaign=campaign, hopper=Hopper(floor.windows, level=floor.options.hopper_level))
             floor.campaigns[campaign.campaign_id] = running
-            changed = True
-        else:
-            changed = running.campaign.desired is not campaign.desired
         running.campaign = campaign
         running.lists = {each.list_id: each.name for each in lists if each.to_dial}
         # Leads, lists, windows or weights may have changed: what the hopper remembers may no longer be so.
         running.hopper.stale = True
-        running.blocked = None
-        try:
-            running.pacing = make_pacing(campaign.settings.pacing, campaign.settings.pacing_settings)
-        except (ValueError, TypeError) as error:
-            running.pacing, running.blocked = None, f"pacing: {error}"
-        if running.pacing is not None and running.pacing.needs_agents and not campaign.settings.queue:
-            running.blocked = f"pacing {running.pacing.name} needs agents, and the campaign has no queue"
-        if changed:
+        if was is None or was.desired is not campaign.desired:
             floor.journal.emit(CampaignFollowed(at=floor.clock.now(), campaign=campaign.name, desired=campaign.desired))
-        if running.blocked is not None and campaign.desired is Desired.RUNNING:
-            floor.journal.emit(CampaignBlocked(at=floor.clock.now(), campaign=campaign.name, reason=running.blocked))
+        if was is None or was.settings != campaign.settings:
+            running.pacing = None
+        self._set_pacing(running)
 
-    async def _take_back(self, running: Running) -> None:
-        for tracked in self.floor.board.of_campaign(running.campaign.campaign_id):
-            if tracked.call.state in UNANSWERED and not tracked.call.cancelled_by_us:
-                tracked.call = replace(tracked.call, cancelled_by_us=True)
-                with suppress(TelephonyError):  # The deadline looks after a call that could not be taken back.
-                    await self.floor.telephony.hang_up(tracked.session.session_id)
+    def _set_pacing(self, running: Running) -> None:
+        """Give a campaign its pacing, if it has none that fits; what blocked it may have been mended meanwhile."""
+        settings = running.campaign.settings
+        reason = None
+        if running.pacing is None:
+            try:
+                running.pacing = make_pacing(settings.pacing, settings.pacing_settings)
+            except (ValueError, TypeError) as error:
+                reason = f"pacing: {error}"
+        if running.pacing is not None and running.has_agents and not settings.queue:
+            reason = f"pacing {running.pacing.name} needs agents, and the campaign has no queue"
+        if reason is None or reason != running.blocked:  # What is known is not told again.
+            running.blocked = None
+        if reason is not None:
+            self.floor.block(running, reason)
 
     async def _finish_drains(self) -> None:
         """Stop campaigns that were to drain, once their last call has ended."""
         floor = self.floor
         while True:
             await floor.ended.wait()
-            for campaign_id, running in list(floor.campaigns.items()):
-                if running.campaign.desired is Desired.DRAINING and not any(floor.board.of_campaign(campaign_id)):
-                    await floor.outbox.flush()
-                    with suppress(StoreError):  # The next end of a call, or the next hour, tries again.
-                        running.campaign = await floor.store.write(partial(_drained, campaign_id, clock=floor.clock))
+            async with self._dial.at_work:  # No intent of theirs is half way.
+                for campaign_id, running in floor.campaigns.items():
+                    if running.campaign.desired is Desired.DRAINING and not floor.board.of_campaign(campaign_id):
+                        # By way of the outbox: behind the ends of its calls.
+                        floor.outbox.put(partial(_drained, campaign_id, clock=floor.clock), then=self._drained)
+
+    def _drained(self, campaign: Campaign) -> None:
+        running = self.floor.campaigns.get(campaign.campaign_id)
+        if running is None or running.campaign.desired is not Desired.DRAINING:
+            return
+        if campaign.desired is Desired.STOPPED:  # Else somebody wants it otherwise by now, and `follow` comes.
+            running.campaign = campaign
+            self.floor.journal.emit(
+                CampaignFollowed(at=self.floor.clock.now(), campaign=campaign.name, desired=campaign.desired)
+            )
 
 
 def _wanted(records: Records) -> tuple[Sequence[Campaign], Sequence[LeadList]]:

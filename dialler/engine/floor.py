@@ -2,16 +2,17 @@
 
 import random
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from dialler.clock import Clock
+from dialler.domain.lead import Lead, LeadState
 from dialler.engine.board import Board
 from dialler.engine.campaigns import Running
 from dialler.engine.outbox import Outbox
 from dialler.engine.trunks import Trunks
 from dialler.engine.wake import Wake
 from dialler.engine.windows import Windows
-from dialler.events import Journal
+from dialler.events import CampaignBlocked, Journal
 from dialler.ports import PacingFacts, Store, Telephony
 from telephony.events import AgentState
 
@@ -65,12 +66,12 @@ class Floor:
 
     def trunks_of(self, running: Running) -> list[str]:
         """Return the campaign's trunks that can be used now, in order of preference."""
-        wanted = running.campaign.settings.trunks or tuple(self.trunks)
-        known = set(self.trunks)
         return [
             name
-            for name in wanted
-            if name in known and self.is_usable(self.trunks.trunk(name).server) and not self.trunks.rested_until(name)
+            for name in running.campaign.settings.trunks or self.trunks
+            if name in self.trunks
+            and self.is_usable(self.trunks.trunk(name).server)
+            and not self.trunks.rested_until(name)
         ]
 
     def is_usable(self, server: str) -> bool:
@@ -80,7 +81,8 @@ class Floor:
     def facts(self, running: Running) -> PacingFacts:
         """Read the snapshot of one campaign that pacing decides upon."""
         counts = self.board.counts(running.campaign.campaign_id)
-        states = list(self.board.agents(running.campaign.settings.queue).values())
+        queue = running.campaign.settings.queue if running.has_agents else None
+        states = list(self.board.agents(queue).values()) if queue else []
         usable = self.trunks_of(running)
         return PacingFacts(
             agents_ready=states.count(AgentState.READY),
@@ -91,3 +93,19 @@ class Floor:
             channels_free=sum(self.trunks.channels_free(name) for name in usable),
             tokens=sum(min(self.trunks.tokens(name), self.trunks.channels_free(name)) for name in usable),
         )
+
+    def expect(self, lead: Lead, now: datetime) -> bool:
+        """Note that a lead is back from a call; tell whether the dial loop has to look earlier for it.
+
+        For use inside the transaction that wrote the lead.
+        """
+        running = self.campaigns.get(lead.campaign_id)
+        if running is None or lead.state not in (LeadState.READY, LeadState.RESTING):
+            return False
+        return running.hopper.expect(lead.list_id, lead.due_at or now)
+
+    def block(self, running: Running, reason: str) -> None:
+        """Let a campaign place no calls until somebody mends what `reason` says."""
+        if running.blocked is None:
+            running.blocked = reason
+            self.journal.emit(CampaignBlocked(at=self.clock.now(), campaign=running.campaign.name, reason=reason))

@@ -12,7 +12,7 @@ from dialler.engine.floor import Floor
 from dialler.engine.intent import Intent
 from dialler.engine.tracking import Tracker
 from dialler.errors import LinkLost, NotSent, Refused
-from dialler.events import CampaignBlocked, SessionSent
+from dialler.events import SessionSent
 from dialler.ports import Origination
 
 NOT_SENT_REST = timedelta(seconds=1)
@@ -35,14 +35,13 @@ class Handover:
         tracked = Tracked(
             session=session,
             call=Call(call_id=session.session_id),
-            has_agents=running is not None and running.pacing is not None and running.pacing.needs_agents,
-            overdue_at=session.created_at + timeout + self._floor.options.verdict_grace,
+            has_agents=running is not None and running.has_agents,
+            overdue_at=self._floor.clock.now() + timeout + self._floor.options.verdict_grace,
         )
-        self._floor.board.add(tracked)
-        self._floor.trunks.hold(session.trunk, session.session_id)
+        self._tracker.take_up(tracked, launched=True)
         return tracked
 
-    async def send(self, tracked: Tracked, valid_until: datetime | None) -> None:
+    async def send(self, tracked: Tracked, valid_until: datetime) -> None:
         """Ask for the call, once; whatever comes of it is noted in the session."""
         campaign_id = tracked.session.campaign_id
         self._on_the_way[campaign_id] = self._on_the_way.get(campaign_id, 0) + 1
@@ -61,18 +60,18 @@ class Handover:
         Those not yet sent see for themselves that they may not leave; those being sent have a deadline.
         """
         while any(count and is_meant(campaign_id) for campaign_id, count in self._on_the_way.items()):
-            self._arrived = anyio.Event()
+            if self._arrived.is_set():  # Else somebody else waits for it, too.
+                self._arrived = anyio.Event()
             await self._arrived.wait()
 
-    def _may_leave(self, tracked: Tracked, valid_until: datetime | None) -> bool:
+    def _may_leave(self, tracked: Tracked, valid_until: datetime) -> bool:
         floor = self._floor
         running = floor.campaigns.get(tracked.session.campaign_id)
-        in_time = valid_until is None or floor.clock.now() < valid_until
         return (
             floor.accepting
             and running is not None
             and running.dials
-            and in_time
+            and floor.clock.now() < valid_until
             and floor.is_usable(tracked.session.server)
         )
 
@@ -95,9 +94,11 @@ class Handover:
         except NotSent:
             floor.trunks.pause(session.trunk, NOT_SENT_REST)
             self._tracker.end(tracked, cancelled(tracked.call))
-        except Refused as error:
-            if error.configuration:
-                self._block(session.campaign_id, str(error))
+        except (Refused, ValueError) as error:
+            # ValueError: a text that can't be sent, such as a caller id of two lines.
+            running = floor.campaigns.get(session.campaign_id)
+            if running is not None and isinstance(error, Refused) and error.configuration:
+                floor.block(running, str(error))
             self._tracker.end(tracked, refused(tracked.call, str(error), floor.clock.now()))
         except LinkLost:
             # Nobody can say whether the telephone rings: it counts as placed until the exchange tells.
@@ -111,12 +112,4 @@ class Handover:
                 SessionSent(
                     at=now, session_id=session.session_id, campaign=session.campaign, trunk=session.trunk, ack_s=ack_s
                 )
-            )
-
-    def _block(self, campaign_id: int, reason: str) -> None:
-        running = self._floor.campaigns.get(campaign_id)
-        if running is not None and running.blocked is None:
-            running.blocked = reason
-            self._floor.journal.emit(
-                CampaignBlocked(at=self._floor.clock.now(), campaign=running.campaign.name, reason=reason)
             )

@@ -2,30 +2,50 @@
 
 It holds ids only and is a memory of the records, never a truth of its own: every lead is read and judged again
 in the transaction of the intent. So it may be thrown away at any time (`forget`), and is, when a transaction
-was undone. It is used only inside the records' transactions, which run one at a time.
+was undone. It changes only inside the records' transactions, which run one at a time; between them, and from the
+event loop's thread, one may look.
 """
 
 import heapq
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from dialler.domain.campaign import Campaign, LeadList, LeadOrder
 from dialler.domain.lead import LeadState
 from dialler.engine.windows import Windows
 from dialler.ports import Bucket, Records
 
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refill:
     """What one refill of a list did."""
 
+    lead_list: LeadList
     added: int
     woken: int
     level: int
-    next_at: datetime | None
-    """When more may be there by itself: a window opens, a rest ends. None: not by itself."""
+
+
+@dataclass(slots=True)
+class _Stock:
+    """One list's leads, as of its last refill."""
+
+    leads: deque[int]
+    half: int
+    """With fewer leads left than this, a refill is due."""
+
+    good_until: datetime
+    """When the next window with leads opens or shuts: then others may be the best."""
+
+    is_dry: bool
+    """The refill found nobody."""
+
+    more_at: datetime | None
+    """When a dry list may have somebody by itself: a window opens, a rest ends. None: not by itself."""
 
 
 class Hopper:
@@ -39,54 +59,69 @@ class Hopper:
         """Set by anyone when leads, lists or windows changed outside the dial path: the next look reads anew."""
 
         self._windows = windows
-        self._leads: dict[int, deque[int]] = {}
-        self._dry_until: dict[int, datetime | None] = {}
-        self._good_until: dict[int, datetime] = {}
+        self._stocks: dict[int, _Stock] = {}
+        self._refills: list[Refill] = []
 
     def levels(self) -> dict[int, int]:
         """Return how many leads are in stock, by list id."""
-        return {list_id: len(leads) for list_id, leads in self._leads.items()}
+        return {list_id: len(stock.leads) for list_id, stock in self._stocks.copy().items()}
 
     def forget(self) -> None:
         """Throw everything away; the next refill reads the records."""
-        self._leads.clear()
-        self._dry_until.clear()
-        self._good_until.clear()
+        self._stocks.clear()
+        self._refills.clear()
+
+    def told(self) -> list[Refill]:
+        """Return the refills since the last time this was asked."""
+        refills, self._refills = self._refills, []
+        return refills
 
     def is_dry(self, list_id: int, now: datetime) -> bool:
         """Tell whether the list is known to have nobody to call at `now`."""
-        if self.stale or self._leads.get(list_id) or list_id not in self._dry_until:
+        stock = self._stocks.get(list_id)
+        if self.stale or stock is None or not stock.is_dry:
             return False
-        until = self._dry_until[list_id]
-        return until is None or now < until
+        return stock.more_at is None or now < stock.more_at
 
-    def is_low(self, list_id: int, now: datetime) -> bool:
-        """Tell whether a refill is due: half empty, or a window of the list has opened or shut since the last."""
-        if self.is_dry(list_id, now):
+    def next_at(self, list_id: int, now: datetime) -> datetime | None:
+        """Return when a list that is dry at `now` may have somebody by itself; None also for one that is not dry."""
+        stock = self._stocks.get(list_id)
+        return stock.more_at if stock is not None and self.is_dry(list_id, now) else None
+
+    def expect(self, list_id: int, at: datetime) -> bool:
+        """Note that a lead comes back at `at`, from a call; tell whether a dry list has to look earlier for it."""
+        stock = self._stocks.get(list_id)
+        if stock is None or not stock.is_dry or (stock.more_at is not None and stock.more_at <= at):
             return False
-        leads = self._leads.get(list_id)
-        return leads is None or len(leads) * 2 < self.level or now >= self._good_until[list_id]
-
-    def next_at(self, list_id: int) -> datetime | None:
-        """Return when a list that is dry may have somebody again by itself."""
-        return self._dry_until.get(list_id)
+        stock.more_at = at
+        return True
 
     def has_stock(self, records: Records, campaign: Campaign, lead_list: LeadList, now: datetime) -> bool:
-        """Tell whether the list has somebody to call now, refilling when the stock has run out."""
+        """Tell whether the list has somebody to call now.
+
+        Refills first if the stock is below half of what the last refill brought, or if a window has opened or shut
+        since.
+        """
         if self.stale:
             self.stale = False
             self.forget()
-        if not self._leads.get(lead_list.list_id) and not self.is_dry(lead_list.list_id, now):
-            self.refill(records, campaign, lead_list, now)
-        return bool(self._leads.get(lead_list.list_id))
+        if self._is_low(lead_list.list_id, now):
+            self._refill(records, campaign, lead_list, now)
+        return bool(self._stocks[lead_list.list_id].leads)
 
     def take(self, records: Records, campaign: Campaign, lead_list: LeadList, now: datetime) -> int | None:
         """Take the list's next lead; None: nobody is left to call now."""
         if not self.has_stock(records, campaign, lead_list, now):
             return None
-        return self._leads[lead_list.list_id].popleft()
+        return self._stocks[lead_list.list_id].leads.popleft()
 
-    def refill(self, records: Records, campaign: Campaign, lead_list: LeadList, now: datetime) -> Refill:
+    def _is_low(self, list_id: int, now: datetime) -> bool:
+        if self.is_dry(list_id, now):
+            return False
+        stock = self._stocks.get(list_id)
+        return stock is None or not stock.leads or len(stock.leads) < stock.half or now >= stock.good_until
+
+    def _refill(self, records: Records, campaign: Campaign, lead_list: LeadList, now: datetime) -> None:
         """Bring the stock of one list up to its level, best leads first.
 
         The stock is made anew, so that an urgent lead does not wait behind the others, and leads whose
@@ -98,7 +133,7 @@ class Hopper:
         window_changes: list[datetime] = []
         rest_ends: list[datetime] = []
         for bucket in records.buckets([lead_list.list_id]):
-            if not self._has_waiting(bucket):
+            if not _has_waiting(bucket):
                 continue
             window_changes.append(self._windows.changes_at(hours, bucket.key, now))
             if not self._windows.is_open(hours, bucket.key, now):
@@ -110,29 +145,32 @@ class Hopper:
                 if due_at is not None and due_at > now:
                     rest_ends.append(due_at)
             streams.append(self._ranked(records, place, lead_list.order))
-        before = len(self._leads.get(lead_list.list_id, ()))
-        stock = deque(lead_id for _, _, lead_id in self._first(streams))
-        next_at = min(window_changes + rest_ends, default=None)
-        self._leads[lead_list.list_id] = stock
-        if stock:
-            self._dry_until.pop(lead_list.list_id, None)
-        else:
-            self._dry_until[lead_list.list_id] = next_at
-        # Rests end all the time; only a list that is dry has to look at once, the others do when half empty.
-        self._good_until[lead_list.list_id] = min(window_changes, default=datetime.max.replace(tzinfo=now.tzinfo))
-        return Refill(added=max(0, len(stock) - before), woken=woken, level=len(stock), next_at=next_at)
-
-    @staticmethod
-    def _has_waiting(bucket: Bucket) -> bool:
-        return bool(bucket.counts.get(LeadState.READY) or bucket.counts.get(LeadState.RESTING))
+        known = self._stocks.get(lead_list.list_id)
+        before = len(known.leads) if known else 0
+        leads = deque(self._first(streams))
+        self._stocks[lead_list.list_id] = _Stock(
+            leads=leads,
+            half=(len(leads) + 1) // 2,
+            # Rests end all the time; only a list that is dry has to look at once, the others do when half empty.
+            good_until=min(window_changes, default=_NEVER),
+            is_dry=not leads,
+            more_at=min(window_changes + rest_ends, default=None),
+        )
+        self._refills.append(
+            Refill(lead_list=lead_list, added=max(0, len(leads) - before), woken=woken, level=len(leads))
+        )
 
     def _ranked(self, records: Records, place: tuple[int, int], order: LeadOrder) -> Iterator[tuple[int, int, int]]:
         sign = 1 if order is LeadOrder.OLDEST else -1
         for priority, lead_id in records.ready_ranks(place, order, limit=self.level):
             yield -priority, sign * lead_id, lead_id
 
-    def _first(self, streams: list[Iterator[tuple[int, int, int]]]) -> Iterator[tuple[int, int, int]]:
-        for taken, ranked in enumerate(heapq.merge(*streams)):
+    def _first(self, streams: list[Iterator[tuple[int, int, int]]]) -> Iterator[int]:
+        for taken, (_, _, lead_id) in enumerate(heapq.merge(*streams)):
             if taken >= self.level:
                 return
-            yield ranked
+            yield lead_id
+
+
+def _has_waiting(bucket: Bucket) -> bool:
+    return bool(bucket.counts.get(LeadState.READY) or bucket.counts.get(LeadState.RESTING))

@@ -5,7 +5,7 @@ forgets the hopper, and the round robin is read from the records again.
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -24,6 +24,9 @@ from strategies.round_robin import RoundRobin
 
 _TURN = "turn"
 """The key, beside the round robin's own state, of a list whose turn is not over."""
+
+LINE_REST = timedelta(minutes=1)
+"""A lead whose number is in a call, for another lead, is looked at again after so long."""
 
 REFUSED_MAX = 500
 """Leads refused in one transaction, after which it ends: a long do-not-call list must not hold up the records."""
@@ -54,8 +57,8 @@ class Intent:
 
     session: Session
     campaign: Campaign
-    valid_until: datetime | None
-    """When the lead's window shuts: after that its Originate must not leave any more."""
+    valid_until: datetime
+    """When the lead's window shuts, or is to be looked at again: from then on its Originate must not leave."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,9 +70,10 @@ class Outcomes:
     """Leads that did not pass, with the gate that stopped them."""
 
     dry: list[LeadList] = field(default_factory=list)
-    """Lists that left the round for want of leads."""
+    """Lists that have run out of leads to call now."""
 
-    is_running: bool = True
+    is_unfinished: bool = False
+    """So many leads were refused that the rest of the order was put off."""
 
 
 def round_scope(campaign_id: int) -> str:
@@ -85,23 +89,19 @@ class Intents:
         self._clock = clock
         self._chance = chance
 
-    def commit(self, records: Records, order: Order, hopper: Hopper) -> Outcomes:
+    def commit(self, records: Records, order: Order, hopper: Hopper, in_call: set[str]) -> Outcomes:
         """Fill the order's slots in the lists' turns; return the intents, in order.
 
         A lead refused by a gate is replaced by the next lead of the same list in the same slot; only when the list
-        has nobody left is its slot given to the next list.
+        has nobody left is its slot given to the next list. `in_call` are the numbers that are being called; those
+        of the intents come to them.
         """
         done = Outcomes()
         campaign = records.campaign(order.campaign_id)
         if campaign.desired is not Desired.RUNNING:
-            done.is_running = False
             return done
         now = self._clock.now()
-        lists = {
-            each.list_id: each
-            for each in records.lists(campaign.campaign_id)
-            if each.to_dial and hopper.has_stock(records, campaign, each, now)
-        }
+        lists = self._with_stock(records, campaign, hopper, done, now)
         scope = round_scope(campaign.campaign_id)
         state = dict(records.round_state(scope) or {})
         # A turn whose leads were all refused up to the limit goes on in the next transaction.
@@ -113,7 +113,7 @@ class Intents:
                 turn = turns.next()
             picked = None
             while turn is not None and len(done.refused) < REFUSED_MAX:
-                picked = self._pick(records, campaign, lists[turn], hopper, done, now)
+                picked = self._pick(records, campaign, lists[turn], hopper, in_call, done, now)
                 if picked is not None or len(done.refused) >= REFUSED_MAX:
                     break
                 turns.leave(turn)
@@ -122,10 +122,29 @@ class Intents:
             if picked is None or turn is None:
                 break
             lead, verdict = picked
-            done.intents.append(self._open(records, campaign, lists[turn], lead, verdict, slot, order, now))
+            intent = self._open(records, campaign, lists[turn], lead, verdict, slot, order, now)
+            done.intents.append(intent)
+            in_call.add(intent.session.number)
             turn = None
+        done.is_unfinished = turn is not None
         records.save_round_state(scope, turns.state() if turn is None else {**turns.state(), _TURN: turn})
         return done
+
+    @staticmethod
+    def _with_stock(
+        records: Records, campaign: Campaign, hopper: Hopper, done: Outcomes, now: datetime
+    ) -> dict[int, LeadList]:
+        """Return the lists that have somebody to call, by id; note those that have nobody any more."""
+        lists = {}
+        for each in records.lists(campaign.campaign_id):
+            if not each.to_dial:
+                continue
+            was_dry = hopper.is_dry(each.list_id, now)
+            if hopper.has_stock(records, campaign, each, now):
+                lists[each.list_id] = each
+            elif not was_dry:
+                done.dry.append(each)
+        return lists
 
     def _pick(
         self,
@@ -133,6 +152,7 @@ class Intents:
         campaign: Campaign,
         lead_list: LeadList,
         hopper: Hopper,
+        in_call: Set[str],
         done: Outcomes,
         now: datetime,
     ) -> tuple[Lead, Verdict] | None:
@@ -144,7 +164,9 @@ class Intents:
                 lead = records.lead(lead_id)
             except NotFound:
                 continue  # Deleted since it came into the hopper.
-            facts = facts_of(records, lead, campaign=campaign, lead_list=lead_list, windows=self._windows)
+            facts = facts_of(
+                records, lead, campaign=campaign, lead_list=lead_list, in_call=in_call, windows=self._windows
+            )
             verdict = dialable(lead, facts, now)
             if verdict.dialable:
                 return lead, verdict
@@ -195,7 +217,8 @@ class Intents:
             )
         )
         records.set_lead(replace(lead, state=LeadState.IN_CALL, due_at=None))
-        return Intent(session=session, campaign=campaign, valid_until=window.next_close(now))
+        valid_until = self._windows.changes_at(campaign.settings.hours, lead.window_key, now)
+        return Intent(session=session, campaign=campaign, valid_until=valid_until)
 
 
 def put_aside(records: Records, lead: Lead, verdict: Verdict, now: datetime) -> None:
@@ -208,7 +231,7 @@ def put_aside(records: Records, lead: Lead, verdict: Verdict, now: datetime) -> 
         records.set_lead(replace(lead, state=LeadState.COMPLETED, completed_reason=completed, due_at=None))
     elif shut != {"window"}:
         # A shut window is its bucket's affair; everything else would be refused again at once.
-        due_at = verdict.earliest or now + timedelta(days=1)
+        due_at = now + LINE_REST if "line" in shut else verdict.earliest or now + timedelta(days=1)
         records.set_lead(replace(lead, state=LeadState.RESTING, due_at=due_at))
 
 

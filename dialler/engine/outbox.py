@@ -2,8 +2,10 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Final, TypeVar
 
 import anyio
 from anyio import TASK_STATUS_IGNORED
@@ -15,11 +17,17 @@ from dialler.errors import StoreError
 from dialler.events import Journal, StoreFailed
 from dialler.ports import Records, Store
 
-Work = Callable[[Records], None]
+T = TypeVar("T")
 
 BATCH_MAX: Final = 500
 RETRY_FIRST_S, RETRY_MAX_S = 0.2, 10.0
 _log = logging.getLogger("dialler.outbox")
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    work: Callable[[Records], Any]
+    then: Callable[[Any], None] | None
 
 
 class Outbox:
@@ -27,42 +35,43 @@ class Outbox:
 
     A work may run twice if its first transaction was undone, so it writes states, or reads before it counts. While
     the records fail the works wait here and `is_stuck` is true: then no call may be placed, since its end
-    might not be written down. There are a few works for each live call
-    at most, so the outbox is bounded by the channels.
+    might not be written down. There are a few works for each live call at most, so the outbox is bounded by the
+    channels.
     """
 
     def __init__(self, store: Store, clock: Clock, journal: Journal) -> None:
         self._store = store
         self._clock = clock
         self._journal = journal
-        self._works: deque[Work] = deque()
+        self._entries: deque[_Entry] = deque()
+        self._put_in = self._done = 0
         self._wake = Wake(clock)
-        self._flushed = anyio.Event()
+        self._progress = anyio.Event()
         self.is_stuck = False
 
     def __len__(self) -> int:
-        return len(self._works)
+        return len(self._entries)
 
-    def put(self, work: Work) -> None:
-        """Put in a work; it will be durable soon, after those before it."""
-        self._works.append(work)
+    def put(self, work: Callable[[Records], T], then: Callable[[T], None] | None = None) -> None:
+        """Put in a work; it will be durable soon, after those before it, and `then` gets what it returned."""
+        self._entries.append(_Entry(work, then))
+        self._put_in += 1
         self._wake.call()
 
     async def flush(self) -> None:
-        """Return once everything put in so far, and since, is durable."""
-        while self._works:
-            if self._flushed.is_set():
-                self._flushed = anyio.Event()
-            self._wake.call()
-            await self._flushed.wait()
+        """Return once everything put in so far is durable."""
+        last = self._put_in
+        while self._done < last:
+            if self._progress.is_set():
+                self._progress = anyio.Event()
+            await self._progress.wait()
 
     async def run(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
         """Write until cancelled."""
         task_status.started()
         retry_s = RETRY_FIRST_S
         while True:
-            if not self._works:
-                self._flushed.set()
+            if not self._entries:
                 await self._wake.wait()
                 continue
             try:
@@ -77,29 +86,36 @@ class Outbox:
                 retry_s = RETRY_FIRST_S
 
     async def _write_some(self) -> None:
-        batch = [self._works[at] for at in range(min(BATCH_MAX, len(self._works)))]
+        batch = list(islice(self._entries, BATCH_MAX))
         try:
-            await self._store.write(lambda records: _run_all(records, batch), urgent=False)
+            values = await self._store.write(lambda records: [entry.work(records) for entry in batch], urgent=False)
         except StoreError:
             raise
         except Exception:
             # One of them is wrong in itself: alone, so that it does not hold up the others.
-            await self._write_singly(len(batch))
+            await self._write_singly(batch)
         else:
-            for _ in batch:
-                self._works.popleft()
+            for entry, value in zip(batch, values, strict=True):
+                self._end(entry, value)
 
-    async def _write_singly(self, count: int) -> None:
-        for _ in range(count):
+    async def _write_singly(self, batch: Sequence[_Entry]) -> None:
+        for entry in batch:
             try:
-                await self._store.write(self._works[0])
+                value = await self._store.write(entry.work)
             except StoreError:
                 raise
             except Exception:
                 _log.exception("a record could not be written and is dropped")
-            self._works.popleft()
+                self._count_done()
+            else:
+                self._end(entry, value)
 
+    def _end(self, entry: _Entry, value: object) -> None:
+        self._count_done()
+        if entry.then is not None:
+            entry.then(value)
 
-def _run_all(records: Records, batch: list[Work]) -> None:
-    for work in batch:
-        work(records)
+    def _count_done(self) -> None:
+        self._entries.popleft()
+        self._done += 1
+        self._progress.set()

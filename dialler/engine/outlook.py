@@ -8,7 +8,7 @@ from dialler.domain.calling_hours import CallingHours
 from dialler.domain.campaign import Campaign, LeadList
 from dialler.domain.lead import LeadState, WindowKey
 from dialler.engine.windows import Windows
-from dialler.ports import Records
+from dialler.ports import Bucket, Records
 
 _FAR = timedelta(days=360)
 """Beyond this a change of a window is looked at twice: `Windows` also says so of one that never opens."""
@@ -53,7 +53,9 @@ def outlook(records: Records, campaign: Campaign, now: datetime, *, windows: Win
     It costs one look at each bucket: as many as the lists have window keys, however many leads they hold.
     """
     lists = records.lists(campaign.campaign_id)
-    buckets = records.buckets([lead_list.list_id for lead_list in lists])
+    buckets: dict[int, list[Bucket]] = {lead_list.list_id: [] for lead_list in lists}
+    for bucket in records.buckets(list(buckets)):
+        buckets[bucket.list_id].append(bucket)
     hours = campaign.settings.hours
     outlooks = []
     for lead_list in lists:
@@ -62,9 +64,7 @@ def outlook(records: Records, campaign: Campaign, now: datetime, *, windows: Win
         opens: list[datetime] = []
         closes: list[datetime] = []
         dues: list[datetime] = []
-        for bucket in buckets:
-            if bucket.list_id != lead_list.list_id:
-                continue
+        for bucket in buckets[lead_list.list_id]:
             counts.update(bucket.counts)
             if ready := bucket.counts.get(LeadState.READY, 0):
                 is_open = windows.is_open(hours, bucket.key, now)

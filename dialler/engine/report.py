@@ -35,8 +35,9 @@ def _campaign(floor: Floor, running: Running) -> CampaignReport:
     campaign = running.campaign
     facts = floor.facts(running)
     levels = running.hopper.levels()
+    now = floor.clock.now()
     next_at = min(
-        (at for list_id in running.lists if (at := running.hopper.next_at(list_id)) is not None), default=None
+        (at for list_id in running.lists if (at := running.hopper.next_at(list_id, now)) is not None), default=None
     )
     return CampaignReport(
         campaign_id=campaign.campaign_id,
@@ -86,7 +87,7 @@ def _limits(floor: Floor, running: Running, facts: PacingFacts, next_at: datetim
         again = f"; the next may be at {next_at.isoformat(timespec='seconds')}" if next_at else ""
         said.append(f"no lead can be dialled now: all rest, wait for their window, or are completed{again}")
     wanted = campaign.settings.trunks or tuple(floor.trunks)
-    missing = [name for name in wanted if name not in set(floor.trunks)]
+    missing = [name for name in wanted if name not in floor.trunks]
     if missing:
         said.append(f"no such trunk in the settings: {', '.join(missing)}")
     for name in (name for name in wanted if name not in missing):

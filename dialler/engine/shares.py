@@ -22,41 +22,47 @@ class Shares:
     ) -> dict[int, list[str]]:
         """Return the trunk of each call granted, by campaign.
 
-        `wanted` is how many calls each campaign wants, `trunks` what it may use in order of preference, `free` how
-        many calls each trunk takes now. A trunk on which one campaign alone has a claim needs no turns.
+        `wanted` is how many calls campaigns want now; `trunks`, of all campaigns that dial, what each may use in
+        order of preference, and `weights` their weights; `free` how many calls each trunk takes now.
         """
         left = dict(wanted)
         granted: dict[int, list[str]] = {campaign: [] for campaign in wanted}
-        for rank in range(max((len(names) for names in trunks.values()), default=0)):
-            room = {name: free[name] - sum(names.count(name) for names in granted.values()) for name in free}
+        room = dict(free)
+        for rank in range(max((len(trunks[campaign]) for campaign in wanted), default=0)):
             claims: dict[str, list[int]] = {}
-            for campaign, names in trunks.items():
-                if rank < len(names) and left[campaign] > 0:
-                    claims.setdefault(names[rank], []).append(campaign)
-            for name, claimants in claims.items():
-                for campaign in self._turns(name, claimants, left, room.get(name, 0), weights):
+            for campaign in wanted:
+                if rank < len(trunks[campaign]) and left[campaign] > 0:
+                    claims.setdefault(trunks[campaign][rank], []).append(campaign)
+            for name, hungry in claims.items():
+                members = {campaign: weights[campaign] for campaign, names in trunks.items() if name in names}
+                for campaign in self._turns(name, members, hungry, left, room[name]):
                     granted[campaign].append(name)
+                    room[name] -= 1
         return {campaign: names for campaign, names in granted.items() if names}
 
     def _turns(
-        self, trunk: str, claimants: list[int], left: dict[int, int], room: int, weights: Mapping[int, int]
+        self, trunk: str, members: Mapping[int, int], hungry: list[int], left: dict[int, int], room: int
     ) -> list[int]:
-        if len(claimants) == 1:
-            count = min(room, left[claimants[0]])
-            left[claimants[0]] -= count
-            return claimants * count
-        turns = RoundRobin({campaign: weights[campaign] for campaign in claimants}, self._states.get(trunk))
         order: list[int] = []
-        # Who has all that it wants passes its turns on. It does not leave the round for that: then the deficits of
-        # lighter campaigns would be rounded away in each pass, and they would starve.
-        while len(order) < room and any(left[campaign] for campaign in claimants):
-            campaign = turns.next()
-            assert campaign is not None
-            if left[campaign]:
-                order.append(campaign)
-                left[campaign] -= 1
-        self._states[trunk] = turns.state()
-        self._changed.add(trunk)
+        if room and len(hungry) > 1:
+            turns = RoundRobin(members, self._states.get(trunk))
+            # Who wants nothing now passes its turns on. It does not leave the round for that: then the deficits of
+            # lighter campaigns would be rounded away each time, and they would starve.
+            while len(order) < room and len(hungry) > 1:
+                campaign = turns.next()
+                assert campaign is not None
+                if campaign in hungry:
+                    order.append(campaign)
+                    left[campaign] -= 1
+                    if not left[campaign]:
+                        hungry.remove(campaign)
+            self._states[trunk] = turns.state()
+            self._changed.add(trunk)
+        # Who alone wants more needs no turns.
+        for campaign in hungry[:1]:
+            count = min(room - len(order), left[campaign])
+            order += [campaign] * count
+            left[campaign] -= count
         return order
 
     def restore(self, records: Records, trunks: Iterable[str]) -> None:

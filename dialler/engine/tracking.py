@@ -1,24 +1,29 @@
 """Follows live calls through the exchange's events, to the verdict and into the records."""
 
-from collections import OrderedDict
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Final
+
+import anyio
+import anyio.lowlevel
 
 from dialler.domain.attempt import ended, followed
 from dialler.domain.call import Call, CallState, apply, verdict_of
-from dialler.domain.campaign import Wrap
+from dialler.domain.campaign import Desired, Wrap
 from dialler.domain.session import Session
-from dialler.engine.aftermath import write_end
-from dialler.engine.board import Tracked
+from dialler.engine.aftermath import closing_event, write_end
+from dialler.engine.board import UNANSWERED, Tracked
 from dialler.engine.floor import Floor
 from dialler.engine.wake import Wake
-from dialler.errors import IllegalTransition
-from dialler.events import AgentMoved, CallIllegal, CallUnknown, LinkChanged, SessionClosed, TrunkRested
+from dialler.engine.wrapping import Wrapping
+from dialler.errors import IllegalTransition, NotSent, TelephonyError
+from dialler.events import AgentMoved, CallIllegal, CallUnknown, LinkChanged, TrunkRested
 from dialler.ports import Records
 from telephony.events import (
     AgentChanged,
-    Answered,
-    Bridged,
     CallEvent,
     DialEnded,
     LinkDown,
@@ -38,15 +43,17 @@ LONG_CALL_LOOK: Final = timedelta(hours=1)
 class Tracker:
     """The one owner of open sessions: every change of one goes through here."""
 
-    def __init__(self, floor: Floor, watch: Wake) -> None:
+    def __init__(self, floor: Floor, wrapping: Wrapping, watch: Wake) -> None:
+        """`watch` wakes the one who looks after deadlines and links."""
         self._floor = floor
+        self._wrapping = wrapping
         self._watch = watch
-        self._recent: OrderedDict[str, CallState] = OrderedDict()
+        self._recent: dict[str, None] = {}
         self.links_to_reconcile: dict[str, bool] = {}
         """Servers whose link came up, and whether the exchange was restarted."""
 
-        self.wrapping: dict[str, Session] = {}
-        """Sessions that wait for their wrap code."""
+        self.link_breaks: Counter[str] = Counter()
+        """How often each link broke: what was asked before a break says nothing about the time after it."""
 
     async def run(self) -> None:
         """Handle events until cancelled."""
@@ -69,6 +76,39 @@ class Tracker:
             case LinkDown():
                 self._floor.journal.emit(LinkChanged(at=event.at, server=event.server, up=False, reason=event.reason))
                 self._lose(event.server)
+
+    async def caught_up(self) -> None:
+        """Return once what the exchange has reported so far is taken in."""
+        for _ in range(RECENT_MAX):
+            events = self._floor.telephony.events.statistics()
+            if events.tasks_waiting_receive and not events.current_buffer_used:
+                return
+            await anyio.lowlevel.checkpoint()
+
+    def take_up(self, tracked: Tracked, *, launched: bool) -> None:
+        """Follow a call from now on. It holds a channel; `launched` now, it takes a token of its trunk as well."""
+        self._floor.board.add(tracked)
+        self._floor.trunks.hold(tracked.session.trunk, tracked.session.session_id, launched=launched)
+        self._watch.call_by(tracked.overdue_at)
+
+    async def take_back(self, calls: Iterable[Tracked]) -> None:
+        """Ask to end those of `calls` that nobody has answered yet."""
+        async with anyio.create_task_group() as tasks:
+            for tracked in calls:
+                if tracked.call.state in UNANSWERED:
+                    tasks.start_soon(self._take_back, tracked)
+
+    async def _take_back(self, tracked: Tracked) -> None:
+        tracked.call = replace(tracked.call, cancelled_by_us=True)  # Its end may come before the answer.
+        try:
+            known = await self._floor.telephony.hang_up(tracked.session.session_id)
+        except NotSent:
+            known = False
+        except TelephonyError:
+            known = True  # Nobody can say.
+        if not known:
+            # Perhaps its channel is yet to come; when it does, or when the link is back, it is asked again.
+            tracked.call = replace(tracked.call, cancelled_by_us=False)
 
     def note(self, tracked: Tracked, call: Call) -> None:
         """Keep what became known of a call that goes on, and write it down soon."""
@@ -93,10 +133,9 @@ class Tracker:
         floor.board.remove(session_id)
         floor.trunks.release(session.trunk, session_id)
         self._remember(session_id)
-        floor.outbox.put(lambda records: self._write_end(records, session))
+        floor.outbox.put(partial(self._write_end, session), then=self._end_written)
         if session.status.is_open:
-            self.wrapping[session_id] = session
-            self._watch.call()
+            self._wrapping.wait_for(session)
         else:
             floor.journal.emit(closing_event(session))
         rested_until = floor.trunks.judge(session.trunk, outcome)
@@ -106,8 +145,14 @@ class Tracker:
         floor.wake.call()
         floor.ended.call()
 
-    def _write_end(self, records: Records, session: Session) -> None:
-        write_end(records, session, self._floor.windows)
+    def _write_end(self, session: Session, records: Records) -> bool:
+        """Return whether the dial loop has to look earlier for the lead."""
+        assert session.ended_at is not None
+        return self._floor.expect(write_end(records, session, self._floor.windows), session.ended_at)
+
+    def _end_written(self, look_earlier: bool) -> None:
+        if look_earlier:
+            self._floor.wake.call()
 
     def _handle_call(self, event: CallEvent) -> None:
         floor = self._floor
@@ -136,14 +181,24 @@ class Tracker:
                 self._watch.call()
             else:
                 self.end(tracked, call)
-        elif isinstance(event, Answered | Bridged) and call.state is not before.state:
+        elif _is_news(before.state, call.state):
             tracked.overdue_at = event.at + LONG_CALL_LOOK
             self.note(tracked, call)
             floor.wake.call()
+        elif self.is_unwanted(tracked):
+            self._watch.call()
+
+    def is_unwanted(self, tracked: Tracked) -> bool:
+        """Tell whether a call rings for a campaign that has been stopped, and is to be taken back."""
+        running = self._floor.campaigns.get(tracked.session.campaign_id)
+        is_stopped = running is not None and running.campaign.desired is Desired.STOPPED
+        may_ring = tracked.call.state in UNANSWERED and not tracked.is_doubtful
+        return is_stopped and may_ring and not tracked.call.cancelled_by_us
 
     def _lose(self, server: str) -> None:
         floor = self._floor
         floor.reconciled.discard(server)
+        self.link_breaks[server] += 1
         self.links_to_reconcile.pop(server, None)
         floor.board.forget_agents(server)
         for tracked in floor.board.of_server(server):
@@ -151,26 +206,12 @@ class Tracker:
         floor.wake.call()
 
     def _remember(self, session_id: str) -> None:
-        self._recent[session_id] = CallState.ENDED
-        while len(self._recent) > RECENT_MAX:
-            self._recent.popitem(last=False)
+        self._recent[session_id] = None
+        if len(self._recent) > RECENT_MAX:
+            del self._recent[next(iter(self._recent))]
 
 
-def closing_event(session: Session) -> SessionClosed:
-    """Return the event that tells of a session's end."""
-    assert session.outcome is not None and session.ended_at is not None
-    rang_until = session.answered_at or session.ended_at
-    return SessionClosed(
-        at=session.wrapped_at or session.ended_at,
-        session_id=session.session_id,
-        campaign=session.campaign,
-        list=session.list,
-        lead_id=session.lead_id,
-        trunk=session.trunk,
-        status=session.status,
-        outcome=session.outcome,
-        cause=session.evidence.cause,
-        answered=session.answered_at is not None,
-        ring_s=(rang_until - session.ringing_at).total_seconds() if session.ringing_at else None,
-        talk_s=(session.ended_at - session.connected_at).total_seconds() if session.connected_at else None,
-    )
+def _is_news(before: CallState, after: CallState) -> bool:
+    """Tell whether a call that goes on is worth a record: somebody answered, or an agent talks."""
+    answered = before in UNANSWERED and after not in UNANSWERED
+    return answered or (after is CallState.TALKING and before is not after)

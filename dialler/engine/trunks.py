@@ -15,6 +15,9 @@ from telephony.port import Trunk
 TRUNK_FAULTS: Final = frozenset({Outcome.CONGESTION, Outcome.FAILED, Outcome.NO_ROUTE})
 """Outcomes that speak of the trunk rather than of the person called."""
 
+_TELLS_NOTHING: Final = frozenset({Outcome.CANCELLED, Outcome.LOST})
+"""Outcomes that say neither that the trunk works nor that it doesn't."""
+
 FAULTS_IN_A_ROW_MAX = 10
 REST_FIRST, REST_MAX = timedelta(seconds=5), timedelta(minutes=5)
 JITTER = 0.2
@@ -48,6 +51,14 @@ class Trunks:
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._held)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._held
+
+    @property
+    def servers(self) -> frozenset[str]:
+        """The exchanges behind the trunks."""
+        return frozenset(held.trunk.server for held in self._held.values())
 
     def trunk(self, name: str) -> Trunk:
         """Return a trunk's description."""
@@ -105,7 +116,7 @@ class Trunks:
         time up to 5 min. The first call after a rest decides whether the next one follows.
         """
         held = self._held.get(name)
-        if held is None:
+        if held is None or outcome in _TELLS_NOTHING:
             return None
         if outcome not in TRUNK_FAULTS:
             held.faults, held.rest = 0, REST_FIRST

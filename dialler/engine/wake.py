@@ -1,6 +1,6 @@
 """Waiting for something to happen, or for the next known instant."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import anyio
 import anyio.lowlevel
@@ -24,22 +24,31 @@ class Wake:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._called = anyio.Event()
+        self._wakes_at: datetime | None = None
 
     def call(self) -> None:
         """Wake who sleeps."""
         self._called.set()
 
+    def call_by(self, at: datetime) -> None:
+        """Wake a sleeper who would not look at `at` (UTC) by himself. For a wake that one loop sleeps on."""
+        if self._wakes_at is None or at < self._wakes_at:
+            self.call()
+
     async def wait(self, until: datetime | None = None, *, seconds: float | None = None) -> None:
         """Sleep until called, until `until` (UTC), for `seconds`, or for an hour: whichever comes first."""
+        now = self._clock.now()
         pause = SAFETY_WAKE_S
         if until is not None:
-            pause = min(pause, (until - self._clock.now()).total_seconds())
+            pause = min(pause, (until - now).total_seconds())
         if seconds is not None:
             pause = min(pause, seconds)
         if pause > 0:
+            self._wakes_at = now + timedelta(seconds=pause)
             # Timers may fire a little early, by the resolution of their clock: not before the instant, then.
             with anyio.move_on_after(max(pause, RESOLUTION_S)):
                 await self._called.wait()
+            self._wakes_at = None
         else:
             # A pass that is due at once still lets the others run.
             await anyio.lowlevel.checkpoint()

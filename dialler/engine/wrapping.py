@@ -1,0 +1,69 @@
+"""Talks that wait for their agent's wrap code: closed without one once the deadline has passed."""
+
+from datetime import datetime, timedelta
+from functools import partial
+
+from dialler.domain.session import Session, SessionStatus
+from dialler.domain.wrap import NO_WRAP
+from dialler.engine.aftermath import closing_event, wrap_up
+from dialler.engine.floor import Floor
+from dialler.engine.wake import Wake
+from dialler.ports import Records
+
+
+class Wrapping:
+    """Watches over sessions whose call has ended and whose wrap code is still to come."""
+
+    def __init__(self, floor: Floor) -> None:
+        self._floor = floor
+        self._wake = Wake(floor.clock)
+        self._waiting: dict[str, Session] = {}
+
+    def wait_for(self, session: Session) -> None:
+        """Watch a session from now on."""
+        self._waiting[session.session_id] = session
+        self._wake.call_by(self._due_at(session))
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        while True:
+            await self._wake.wait(self.run_once(self._floor.clock.now()))
+
+    def run_once(self, now: datetime) -> datetime | None:
+        """Give the code NONE to sessions that are due; return when the next one is."""
+        for session in list(self._waiting.values()):
+            if self._due_at(session) <= now:
+                # By way of the outbox: behind the end of the call, which the records may not know yet.
+                del self._waiting[session.session_id]
+                self._floor.outbox.put(partial(self._close, session.session_id, now), then=self._closed)
+        return min(map(self._due_at, self._waiting.values()), default=None)
+
+    async def look(self) -> None:
+        """Take leave of the sessions that somebody has wrapped up. Raises StoreError."""
+        waiting = list(self._waiting)
+        if not waiting:
+            return
+        for session in await self._floor.store.read(lambda records: [records.session(each) for each in waiting]):
+            if not session.status.is_open and session.session_id in self._waiting:
+                del self._waiting[session.session_id]
+                self._floor.journal.emit(closing_event(session))
+
+    def _due_at(self, session: Session) -> datetime:
+        running = self._floor.campaigns.get(session.campaign_id)
+        deadline_s = running.campaign.settings.wrap_deadline_s if running else 0
+        assert session.ended_at is not None
+        return session.ended_at + timedelta(seconds=deadline_s)
+
+    def _close(self, session_id: str, now: datetime, records: Records) -> tuple[Session, bool]:
+        """Return the session as it is closed now, and whether the dial loop has to look earlier for its lead."""
+        session = records.session(session_id)
+        if session.status is not SessionStatus.PROCESSING:
+            return session, False  # Somebody wrapped it up.
+        closed = wrap_up(records, session, NO_WRAP.code, note=None, by="engine", now=now, windows=self._floor.windows)
+        return closed, self._floor.expect(records.lead(session.lead_id), now)
+
+    def _closed(self, done: tuple[Session, bool]) -> None:
+        session, look_earlier = done
+        self._floor.journal.emit(closing_event(session))
+        if look_earlier:
+            self._floor.wake.call()
