@@ -14,6 +14,7 @@ from dialler.errors import SchemaOutdated, StoreError
 from dialler.stores.edge import our_error
 from dialler.stores.lock import WriterLock
 from dialler.stores.memory import MemoryStore
+from dialler.stores.ownership import leave_to_owner
 from dialler.stores.postgres import PostgresStore, postgres_engine
 from dialler.stores.schema import HEAD
 from dialler.stores.sql import GROUP_DELAY
@@ -71,9 +72,15 @@ def _open_sqlite(path: Path, *, write: bool, wait: timedelta, group_delay: timed
         probe = sqlite_engine(path, mode="rw" if write else "ro")
         try:
             _check_schema(probe)
+            leave_to_owner(path, lock_file(path))
         finally:
             probe.dispose()
-        return SqliteStore(path, write=write, group_delay=group_delay, on_close=lock.release)
+
+        def closed() -> None:
+            leave_to_owner(path, lock_file(path))
+            lock.release()
+
+        return SqliteStore(path, write=write, group_delay=group_delay, on_close=closed)
     except BaseException:
         lock.release()
         raise
