@@ -59,24 +59,23 @@ class Recovery:
 
     async def run_once(self, now: datetime) -> datetime | None:
         """Reconcile servers whose link came up, and look after what is overdue; return when to look again."""
-        retry = False
+        instants: list[datetime] = []
         links = self._tracker.links_to_reconcile
-        while links:
-            server, restarted = links.popitem()
+        for server in list(links):
+            if (restarted := links.pop(server, None)) is None:
+                continue  # It broke while another one was asked.
             breaks = self._tracker.link_breaks[server]
             try:
                 await self._reconcile(server, restarted=restarted)
             except TelephonyError as error:
                 _log.warning("live calls unknown", extra={"server": server, "error": str(error)})
                 if self._tracker.link_breaks[server] == breaks:
-                    links[server], retry = restarted, True
-                    break
+                    links[server] = restarted
+                    instants.append(now + RETRY)
         # A stop that came while they could not be reached still takes back what rings.
         await self._tracker.take_back([call for call in self._watched() if self._tracker.is_unwanted(call)])
-        retry = await self._look_after_overdue(now) or retry
-        instants = [tracked.overdue_at for tracked in self._watched()]
-        if retry:
-            instants.append(now + RETRY)
+        await self._look_after_overdue(now)
+        instants += [tracked.overdue_at for tracked in self._watched()]
         return min(instants, default=None)
 
     def _watched(self) -> Sequence[Tracked]:
@@ -145,10 +144,9 @@ class Recovery:
                 SessionAdopted(at=now, session_id=call_id, campaign=tracked.session.campaign, state=found.state.value)
             )
 
-    async def _look_after_overdue(self, now: datetime) -> bool:
-        """Ask the exchange about calls whose verdict did not come; return whether to try again soon."""
+    async def _look_after_overdue(self, now: datetime) -> None:
+        """Ask the exchange about calls whose verdict did not come; in a while again, where it does not answer."""
         floor = self._floor
-        retry = False
         overdue: dict[str, list[Tracked]] = {}
         for tracked in self._watched():
             if tracked.overdue_at <= now:
@@ -163,8 +161,8 @@ class Recovery:
                     await self._settle(tracked, live.get(tracked.session.session_id), now)
             except TelephonyError as error:
                 _log.warning("overdue calls unknown", extra={"server": server, "error": str(error)})
-                retry = True
-        return retry
+                for tracked in calls:
+                    tracked.overdue_at = max(tracked.overdue_at, now + RETRY)
 
     async def _settle(self, tracked: Tracked, found: LiveCall | None, now: datetime) -> None:
         floor = self._floor

@@ -13,7 +13,7 @@ from dialler.app.virtual_time import run_virtually
 from dialler.domain.outcome import Outcome
 from dialler.domain.session import SessionStatus
 from dialler.engine.floor import EngineOptions
-from dialler.events import SessionAdopted, SessionClosed
+from dialler.events import SessionAdopted, SessionClosed, SessionOpened
 from telephony.errors import LinkLost
 from telephony.port import LiveState
 from telephony.simulated import Fate
@@ -127,17 +127,18 @@ async def test_a_call_that_nobody_can_say_was_placed_is_found_or_lost_and_never_
         assert len(centre.telephony.originated) == 3
 
 
-async def test_an_engine_that_crashes_again_and_again_keeps_the_shares() -> None:
+async def test_an_engine_that_crashes_again_and_again_keeps_the_shares_of_lists_and_of_campaigns() -> None:
     async with call_centre(seed=3) as centre:
-        await centre.campaign(settings=AGENTLESS, lists={"gold": (70, 200), "silver": (30, 200)})
-        for _ in range(12):
+        await centre.campaign("big", replace(AGENTLESS, weight=300), lists={"gold": (70, 300), "silver": (30, 300)})
+        await centre.campaign("small", lists={"bronze": (1, 300)})
+        for _ in range(20):
             await centre.start()
-            enough = len(centre.told(SessionClosed)) + 4
-            await centre.until(partial(lambda enough: len(centre.told(SessionClosed)) >= enough, enough))
+            enough = len(centre.told(SessionOpened)) + 5
+            await centre.until(partial(lambda enough: len(centre.told(SessionOpened)) >= enough, enough))
             await centre.kill()
-        await centre.start()
-        await centre.drained()
-        sessions = await centre.assert_accounted()
-        assert len(sessions) >= 60
+        sessions = await centre.sessions()
+        assert len(sessions) >= 100
         counts = Counter(session.list for session in sessions)
         assert abs(counts["gold"] / 70 - counts["silver"] / 30) <= 1 / 70 + 1 / 30
+        big = counts["gold"] + counts["silver"]
+        assert abs(big / 300 - counts["bronze"] / 100) <= 1 / 300 + 1 / 100

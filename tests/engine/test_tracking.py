@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import anyio
 import pytest
@@ -219,6 +219,8 @@ async def test_an_answered_call_may_last_and_is_asked_for_now_and_then() -> None
     async with calls_placed(1) as (centre, hand, [call_id]):
         hand.say(Answered, call_id)
         hand.live = [LiveCall(call_id=call_id, server=SERVER, state=LiveState.UP, age=timedelta(seconds=27))]
+        await anyio.sleep(60)
+        assert hand.asked == 1, "its ring time matters no more"
         await anyio.sleep(4 * 3600)
         assert centre.told(SessionClosed) == [] and hand.hung_up == []
         assert 3 <= hand.asked <= 6
@@ -295,16 +297,46 @@ async def test_a_call_that_ends_while_the_exchange_is_asked_for_it_is_not_taken_
         assert (await the_session(centre)).outcome is Outcome.FAILED
 
 
+async def test_a_call_that_ends_while_it_is_asked_for_on_its_deadline_is_not_taken_up_again() -> None:
+    async with calls_placed(1) as (centre, hand, [call_id]):
+        hand.live = [LiveCall(call_id=call_id, server=SERVER, state=LiveState.RINGING, age=timedelta(seconds=27))]
+        hand.answering = anyio.Event()
+        await centre.until(lambda: hand.asked == 2)
+        hand.say(HungUp, call_id, cause=0)
+        hand.answering.set()
+        await centre.until(lambda: bool(centre.told(SessionClosed)), within=timedelta(seconds=2))
+        assert (await the_session(centre)).outcome is Outcome.FAILED
+        assert hand.hung_up == []
+
+
 async def test_an_end_that_was_reported_before_the_answer_counts_before_it() -> None:
     async with calls_placed(1) as (centre, hand, [call_id]):
         hand.answering = anyio.Event()
-        await anyio.sleep(20 + GRACE.total_seconds())  # Overdue, and being asked for.
-        assert hand.asked == 2
-        # In one go, as they lie in the socket: the end, then the answer that knows the call no more.
+        await centre.until(lambda: hand.asked == 2)  # Overdue, and being asked for.
+        # In one go, as they lie in the socket: the end behind much else, then the answer that knows the call no more.
+        for _ in range(50):
+            hand.say(Ringing, call_id)
         hand.say(HungUp, call_id, cause=19)
         hand.answering.set()
         await centre.until(lambda: bool(centre.told(SessionClosed)))
         assert (await the_session(centre)).outcome is Outcome.NO_ANSWER
+
+
+async def test_an_exchange_that_does_not_tell_its_calls_at_first_is_asked_again_before_calls_are_placed() -> None:
+    async with call_centre(hand=HandExchange()) as centre:
+        hand, tries, first_at = centre.hand, list[datetime](), centre.clock.now()
+
+        async def fails(server: str) -> list[LiveCall]:
+            tries.append(centre.clock.now())
+            if len(tries) <= 3:
+                raise LinkLost("no answer in time")
+            return []
+
+        hand.live_calls = fails  # type: ignore[method-assign]
+        await centre.campaign(lists={"list": (100, 1)})
+        await centre.start()
+        await centre.until(lambda: bool(hand.placed))
+        assert tries == [pytest.approx(first_at + timedelta(seconds=at), abs=timedelta(seconds=0.1)) for at in range(4)]
 
 
 async def test_an_exchange_that_does_not_tell_its_calls_is_asked_again() -> None:
@@ -319,8 +351,11 @@ async def test_an_exchange_that_does_not_tell_its_calls_is_asked_again() -> None
             return []
 
         hand.live_calls = fails  # type: ignore[method-assign]
+        await centre.until(lambda: tries == 1)
+        first_at = centre.clock.now()
         await centre.until(lambda: bool(centre.told(SessionClosed)))
         assert tries == 4
+        assert centre.clock.now() - first_at > timedelta(seconds=2.5), "a second between tries"
         assert (await the_session(centre)).outcome is Outcome.LOST
 
 

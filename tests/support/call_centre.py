@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import count
 from random import Random
 from typing import Any, Final, TypeVar
@@ -79,11 +80,15 @@ class FlakyStore(MemoryStore):
         self.writes += 1
         if self.before_s:
             await anyio.sleep(self.before_s)
-        if self.failing:
-            raise StoreError(self.failing)
-        value = await super().write(work, urgent=urgent)
+        value = await super().write(partial(self._run, work), urgent=urgent)
         if self.after_s:
             await anyio.sleep(self.after_s)
+        return value
+
+    def _run(self, work: Callable[[Records], T], records: Records) -> T:
+        value = work(records)
+        if self.failing:
+            raise StoreError(self.failing)  # As when the commit fails: what was done is undone.
         return value
 
 
@@ -95,6 +100,9 @@ class WatchedNetwork:
         self._store = store
         self._clock = clock
         self.originated: dict[str, tuple[datetime, Origination]] = {}
+        """Those that left, and when, by call id."""
+
+        self._asked: set[str] = set()
         self.slow_s = 0.0
         """How long an Originate waits before it leaves, as behind others on a busy link."""
 
@@ -118,17 +126,17 @@ class WatchedNetwork:
         await self.network.run(task_status=task_status)
 
     async def originate(self, origination: Origination) -> None:
-        assert origination.call_id not in self.originated, "a session was rung twice"
+        assert origination.call_id not in self._asked, "a session was rung twice"
+        self._asked.add(origination.call_id)
         session = await self._store.read(lambda records: records.session(origination.call_id))
         assert session.status == "new", f"an Originate left for a session that is {session.status}"
         assert session.number == origination.number
-        self.originated[origination.call_id] = self._clock.now(), origination
         if self.slow_s:
             await anyio.sleep(self.slow_s)
-        self.leaving(origination)
         others = [self.originated[call_id][1].number for call_id in self.calls_up()]
         assert origination.number not in others, f"{origination.number} was rung twice at once"
         self.originated[origination.call_id] = self._clock.now(), origination
+        self.leaving(origination)
         await self.network.originate(origination)
 
     async def hang_up(self, call_id: str) -> bool:
