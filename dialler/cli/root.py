@@ -8,7 +8,7 @@ from cyclopts import App, Parameter
 from cyclopts.exceptions import CycloptsError
 
 import dialler
-from dialler.cli import campaigns, checks, daemon, database, dnc, leads, lists, sessions, setup, status
+from dialler.cli import campaigns, checks, daemon, database, dnc, doctor, leads, lists, replay, sessions, setup, status
 from dialler.errors import Conflict, DiallerError, NotFound, SettingsError, TelephonyError, UsageError
 
 OK, FAILED, WRONG = 0, 1, 2
@@ -27,7 +27,16 @@ app = App(
     ),
     default_parameter=Parameter(negative=(), show_default=False),
 )
-for verb in (daemon.demo, daemon.run, daemon.simulate, checks.check_config, setup.asterisk_config, status.status):
+for verb in (
+    daemon.demo,
+    daemon.run,
+    daemon.simulate,
+    checks.check_config,
+    doctor.doctor,
+    setup.asterisk_config,
+    replay.replay_ami,
+    status.status,
+):
     app.command(verb)
 for noun in (
     campaigns.app,

@@ -20,6 +20,7 @@ from telephony.ami.link import AGENT_EVENTS, AsteriskLink, LinkStatus
 from telephony.ami.live import live_calls
 from telephony.ami.queue_members import QueueMembers
 from telephony.ami.settings import AsteriskServer, AsteriskTrunk, Timing
+from telephony.ami.transcript import Observer
 from telephony.ami.translate import text
 from telephony.ami.wire import FORBIDDEN, variable
 from telephony.errors import LinkLost, NotSent, Refused
@@ -68,8 +69,13 @@ class AsteriskNetwork:
         rng: random.Random | None = None,
         timing: Timing | None = None,
         events_max: int = EVENTS_MAX,
+        observers: Mapping[str, Observer] | None = None,
     ) -> None:
-        """Raises ValueError where two servers or two trunks share a name."""
+        """`observers`, by server, see what goes over its link.
+
+        Raises ValueError where two servers or two trunks share a name.
+        """
+        self._observers = observers or {}
         self._now = now
         self._timing = timing or Timing()
         self._trunks: dict[str, tuple[AsteriskServer, AsteriskTrunk]] = {}
@@ -100,6 +106,7 @@ class AsteriskNetwork:
             now=self._now,
             timing=self._timing,
             rng=rng,
+            observer=self._observers.get(server.name),
         )
 
     @property

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import hashlib
 import logging
+import os
 import random
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -22,6 +23,7 @@ from panoramisk.message import Message
 
 from telephony.ami.protocol import AmiManager, AmiProtocol
 from telephony.ami.settings import AsteriskServer, Timing
+from telephony.ami.transcript import Observer
 from telephony.errors import LinkLost, LoginRefused, NotSent, TelephonyError
 
 log = logging.getLogger("telephony.ami")
@@ -82,6 +84,7 @@ class AsteriskLink:
         now: Callable[[], datetime],
         timing: Timing,
         rng: random.Random,
+        observer: Observer | None = None,
     ) -> None:
         self.server = server
         self._on_up = on_up
@@ -90,7 +93,7 @@ class AsteriskLink:
         self._now = now
         self._timing = timing
         self._rng = rng
-        self._manager = AmiManager()
+        self._manager = AmiManager(observer)
         for name in (*CALL_EVENTS, *AGENT_EVENTS):
             self._manager.register_event(name, lambda _, message: on_event(message))
         self._manager.register_event("FullyBooted", self._on_booted)
@@ -119,7 +122,7 @@ class AsteriskLink:
             except LoginRefused as error:
                 self._fell(LinkState.REFUSED, f"login refused: {error}")
             except (TelephonyError, OSError, UnicodeError) as error:
-                self._fell(LinkState.DOWN, str(error) or type(error).__name__)
+                self._fell(LinkState.DOWN, _words(error))
             finally:
                 self._drop("closed by the dialler")
             held_s = 0.0 if self._up_at is None else asyncio.get_running_loop().time() - self._up_at
@@ -292,6 +295,14 @@ class AsteriskLink:
 
     def _set(self, state: LinkState, reason: str) -> None:
         self.status = LinkStatus(state=state, reason=reason, since=self._now())
+
+
+def _words(error: Exception) -> str:
+    """Return what went wrong; in the system's words where it was the system, not in those of asyncio."""
+    if isinstance(error, OSError) and not isinstance(error, ssl.SSLError):
+        number = error.errno or 0
+        return os.strerror(number) if number > 0 else error.strerror or str(error)
+    return str(error) or type(error).__name__
 
 
 @contextlib.contextmanager

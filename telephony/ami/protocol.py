@@ -16,6 +16,7 @@ from panoramisk.ami_protocol import AMIProtocol
 from panoramisk.manager import Manager
 from panoramisk.message import Message
 
+from telephony.ami.transcript import Direction, Observer
 from telephony.ami.wire import Framer, MessageTooLong, encode, event_name, parse
 from telephony.errors import LinkLost, NotSent
 
@@ -77,6 +78,8 @@ class AmiProtocol(AMIProtocol):  # type: ignore[misc] # panoramisk has no types
         self.factory = manager
         self.received_at = self._loop.time()
         self.transport.set_write_buffer_limits(high=WRITE_BUFFER_MAX)
+        if manager.observer is not None:
+            manager.observer(Direction.NOTE, b"connected")
 
     def pause_writing(self) -> None:
         self._full = True
@@ -100,6 +103,8 @@ class AmiProtocol(AMIProtocol):  # type: ignore[misc] # panoramisk has no types
             raise ValueError(f"ActionID {action.id} is in flight already")
         self.responses[action.id] = action
         action.future.add_done_callback(lambda _: self.responses.pop(action.id, None))
+        if self.factory.observer is not None:
+            self.factory.observer(Direction.SENT, raw)
         self.transport.write(raw)
         return action.future  # type: ignore[no-any-return]
 
@@ -113,6 +118,8 @@ class AmiProtocol(AMIProtocol):  # type: ignore[misc] # panoramisk has no types
         for raw in messages:
             if self.closed:
                 return
+            if self.factory.observer is not None:
+                self.factory.observer(Direction.RECEIVED, raw)
             try:
                 self._receive(raw.strip(b"\r\n"))
             except Exception:
@@ -151,6 +158,8 @@ class AmiProtocol(AMIProtocol):  # type: ignore[misc] # panoramisk has no types
             return
         self.closed = True
         self.lost_because = reason
+        if self.factory.observer is not None:
+            self.factory.observer(Direction.NOTE, f"lost: {reason}".encode("utf-8", "replace"))
         self.transport.abort()
         for action in list(self.responses.values()):
             if not action.future.done():
@@ -163,11 +172,13 @@ class AmiProtocol(AMIProtocol):  # type: ignore[misc] # panoramisk has no types
 class AmiManager(Manager):  # type: ignore[misc] # panoramisk has no types
     """panoramisk's manager for one connection at a time; it schedules nothing by itself and never reconnects."""
 
-    def __init__(self) -> None:
+    def __init__(self, observer: Observer | None = None) -> None:
         super().__init__(protocol_factory=lambda: AmiProtocol(self))
         self.callbacks.clear()  # send_awaiting_actions, which sends what was sent before
         self.patterns.clear()
         self._by_name: dict[bytes, tuple[Callback, ...]] = {}
+        self.observer = observer
+        """Sees all that is sent and received, for a transcript."""
 
     def register_event(self, pattern: str, callback: Callback | None = None) -> Any:
         self._by_name = {}

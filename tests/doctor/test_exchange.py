@@ -1,0 +1,141 @@
+"""What an exchange told, judged: the cases that no Asterisk here can be brought into."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dialler.doctor.exchange import exchange
+from dialler.doctor.finding import Finding, Verdict
+from dialler.settings import AsteriskSettings
+from telephony.health import ExchangeFacts, Placing, Reached
+
+SERVER = AsteriskSettings.model_validate(
+    {
+        "name": "main",
+        "secret": "hush",
+        "queues": ["sales"],
+        "trunks": [{"name": "a", "dial": "PJSIP/{number}@carrier-a", "calls_per_second": 1, "channels": 1}],
+    }
+)
+CONTEXTS = {name: frozenset({"s"}) for name in ("dlr-answered", *(f"dlr-answered-{x}" for x in ("message", "optout")))}
+GOOD = ExchangeFacts(
+    server="main",
+    reached=Reached.END,
+    version="22.10.1",
+    calls_max=0.0,
+    load_max=0.0,
+    booted=True,
+    actions=frozenset({"Originate", "Hangup", "CoreShowChannels", "CoreStatus"}),
+    extensions={**CONTEXTS, "dlr-answered-harbour": frozenset({"s"})},
+    placing=Placing.TOLD,
+    queues={"sales": 3},
+    trunk_states={"a": "NOT_INUSE"},
+    clock_ahead_s=0.01,
+    round_trip_s=0.002,
+)
+
+
+def judged(check: str, *, server: AsteriskSettings = SERVER, **facts: Any) -> Finding:
+    """Return the one finding of a check for an exchange that is good but for `facts`."""
+    [finding] = [each for each in exchange(server, replace(GOOD, **facts)) if each.check == check]
+    assert finding.on == "main"
+    return finding
+
+
+def test_a_good_exchange_has_nothing_to_mend() -> None:
+    assert {each.verdict for each in exchange(SERVER, GOOD)} == {Verdict.OK, Verdict.SKIP}
+
+
+@pytest.mark.parametrize(
+    ("version", "verdict"),
+    [
+        ("13.38.3", Verdict.FAIL),
+        ("16.30.0", Verdict.WARN),
+        ("18.25.0", Verdict.WARN),
+        ("18.26.0", Verdict.OK),
+        ("19.8.0", Verdict.WARN),
+        ("20.10.0~dfsg", Verdict.WARN),
+        ("20.11.0", Verdict.OK),
+        ("22.0.0", Verdict.WARN),
+        ("22.1.0", Verdict.OK),
+        ("23.0.0", Verdict.OK),
+        ("certified/20.11-cert1", Verdict.OK),
+        ("GIT-master-3f1", Verdict.SKIP),
+        (None, Verdict.SKIP),
+    ],
+)
+def test_versions_are_judged_by_what_they_know_of_event_filters(version: str | None, verdict: Verdict) -> None:
+    assert judged("exchange.version", version=version).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("ahead_s", "round_trip_s", "verdict"),
+    [
+        (0.9, 0.0, Verdict.OK),
+        (1.5, 0.01, Verdict.WARN),
+        (-1.5, 0.01, Verdict.WARN),
+        (1.5, 2.0, Verdict.OK),  # nobody can say: the answer took longer than that
+        (None, None, Verdict.SKIP),
+    ],
+)
+def test_a_clock_that_is_off_by_more_than_the_answer_took_is_warned_of(
+    ahead_s: float | None, round_trip_s: float | None, verdict: Verdict
+) -> None:
+    finding = judged("exchange.clock", clock_ahead_s=ahead_s, round_trip_s=round_trip_s)
+    assert finding.verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("state", "verdict"),
+    [
+        ("NOT_INUSE", Verdict.OK),
+        ("INVALID", Verdict.FAIL),
+        ("UNAVAILABLE", Verdict.WARN),
+        ("", Verdict.SKIP),
+    ],
+)
+def test_a_trunk_is_judged_by_its_endpoint(state: str, verdict: Verdict) -> None:
+    assert judged("exchange.trunks", trunk_states={"a": state}).verdict is verdict
+
+
+def test_a_login_that_is_in_use_has_advice_of_its_own() -> None:
+    finding = judged("exchange.login", reached=Reached.REFUSED, reason="Login Already In Use")
+    assert finding.verdict is Verdict.FAIL and "allowmultiplelogin = yes" in finding.advice
+
+
+def test_nothing_is_said_of_what_was_not_reached() -> None:
+    assert [each.check for each in exchange(SERVER, replace(GOOD, reached=Reached.NOWHERE, reason="away"))] == [
+        "exchange.connect"
+    ]
+    assert [each.check for each in exchange(SERVER, replace(GOOD, reached=Reached.BROKEN, reason="broke"))] == [
+        "exchange.connect",
+        "exchange.login",
+    ]
+
+
+def test_a_server_elsewhere_without_tls_is_warned_of() -> None:
+    far = SERVER.model_copy(update={"host": "192.0.2.7"})
+    assert judged("exchange.connect", server=far).verdict is Verdict.WARN
+    assert judged("exchange.connect", server=far.model_copy(update={"tls": True})).verdict is Verdict.OK
+    assert judged("exchange.connect", server=SERVER).verdict is Verdict.OK
+
+
+def test_a_dialplan_of_ones_own_without_the_shipped_contexts_is_only_warned_of() -> None:
+    finding = judged("exchange.dialplan", extensions=dict(CONTEXTS))
+    assert finding.verdict is Verdict.WARN and "dlr-answered-harbour" in finding.found
+
+
+def test_events_that_nobody_reads_show_that_no_filter_is_in_force() -> None:
+    finding = judged("exchange.filters", unwanted_events=frozenset({"BridgeEnter", "DialBegin"}))
+    assert finding.verdict is Verdict.WARN and "BridgeEnter, DialBegin" in finding.found
+
+
+def test_filters_that_the_dialler_sets_itself_are_enough() -> None:
+    assert judged("exchange.filters", filter_answer="").verdict is Verdict.OK
+    assert judged("exchange.filters", filter_answer="no such form").verdict is Verdict.WARN
+
+
+def test_no_fully_booted_is_warned_of() -> None:
+    finding = judged("exchange.read", booted=False)
+    assert finding.verdict is Verdict.WARN and "class system" in finding.found
