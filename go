@@ -3,6 +3,7 @@
 #   ./go demo    a running contact centre: embedded database, simulated network
 #   ./go test    the tests (arguments go to pytest)
 #   ./go check   lint, types, import arrows, tests
+#   ./go bench   the figures of benchmarks/README.md (NAME... takes some of them, --full the long form, --json)
 #   ./go lock    write requirements/*.txt anew from pyproject.toml
 #   ./go VERB    any other verb is one of `dialler`'s own; see ./go --help
 set -eu
@@ -59,6 +60,10 @@ case $verb in
   lint)
     install dev
     lint
+    ;;
+  bench)
+    install dev
+    exec .venv/bin/python -m benchmarks "$@"
     ;;
   check)
     install dev

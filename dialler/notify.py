@@ -19,9 +19,10 @@ def reloading() -> bool:
     return notify("RELOADING=1", f"MONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
 
 
-def stopping() -> bool:
-    """Say that the end began."""
-    return notify("STOPPING=1")
+def stopping(*, within_s: float | None = None) -> bool:
+    """Say that the end began; it shall be allowed to take `within_s`, whatever the unit's TimeoutStopSec says."""
+    more = () if within_s is None else (f"EXTEND_TIMEOUT_USEC={round(within_s * 1e6)}",)
+    return notify("STOPPING=1", *more)
 
 
 def status(text: str) -> bool:

@@ -3,17 +3,34 @@
 import io
 import json
 import logging
+import os
+import signal
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from structlog.typing import EventDict
 
 from dialler import events
 from dialler.domain.outcome import Outcome
 from dialler.domain.session import SessionStatus
-from dialler.events import Event, Journal, LinkChanged, PacingDecided, SessionClosed, SessionOpened, StoreFailed
+from dialler.events import (
+    CallUnknown,
+    Event,
+    Journal,
+    LinkChanged,
+    PacingDecided,
+    SessionClosed,
+    SessionOpened,
+    StoreFailed,
+)
 from dialler.logs import QUIET, configure_logging, log_events
+from dialler.logs.lines import Lines
+from dialler.logs.repeats import KEYS_MAX, Repeats
+from tests.support.daemon import installation
 
 AT = datetime(2026, 6, 1, 15, 0, 0, 250_000, tzinfo=UTC)
 OPENED = SessionOpened(at=AT, session_id="0190a", seq=7, campaign="c", list="l", lead_id=3, trunk="a")
@@ -160,6 +177,15 @@ def test_text_has_one_line_for_each_event_whatever_stands_in_it(stream: io.Strin
     assert "\x1b" not in stream.getvalue()
 
 
+def test_the_name_of_an_event_stays_also_where_a_field_of_it_is_called_event(
+    stream: io.StringIO, journal: Journal
+) -> None:
+    configure_logging(stream=stream)
+    journal.emit(CallUnknown(at=AT, call_id="c", event="HungUp"))
+    (line,) = lines(stream)
+    assert (line["event"], line["call_event"]) == ("call.unknown", "HungUp")
+
+
 @pytest.mark.parametrize("kind", all_events(), ids=lambda kind: str(kind.name))
 def test_no_event_has_room_for_a_number_or_name_of_a_person_or_a_secret(kind: type[Event]) -> None:
     personal = {"number", "phone", "name", "caller_id", "customer_key", "external_lead_id", "data", "postcode"}
@@ -171,3 +197,147 @@ def test_no_event_has_room_for_a_number_or_name_of_a_person_or_a_secret(kind: ty
 def test_every_event_has_a_name_of_its_own() -> None:
     names = [kind.name for kind in all_events()]
     assert len(set(names)) == len(names)
+
+
+class Times:
+    """A clock for repeats that the test moves."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def times() -> Times:
+    return Times()
+
+
+@pytest.fixture
+def counted(stream: io.StringIO, times: Times) -> io.StringIO:
+    configure_logging("debug", stream=stream, repeats=Repeats(lines_max=3, window_s=10, now=times))
+    return stream
+
+
+def test_a_fault_that_repeats_is_written_a_few_times_and_then_counted(
+    counted: io.StringIO, journal: Journal, times: Times
+) -> None:
+    for second in range(9):
+        times.now_s = second
+        journal.emit(FAILED)
+    assert [line["event"] for line in lines(counted)] == ["store.failed"] * 3
+    times.now_s = 10
+    journal.emit(OPENED)
+    *_, summary, opened = lines(counted)
+    assert summary == {
+        "ts": AT.isoformat(),
+        "level": "error",
+        "event": "store.failed",
+        "error": "disk full",
+        "repeated": 6,
+    }
+    assert opened["event"] == "session.opened"
+    journal.emit(FAILED)
+    assert "repeated" not in lines(counted)[-1]
+    assert len(lines(counted)) == 6
+
+
+def test_of_warnings_the_same_with_other_ids_and_measures_is_a_repetition(
+    counted: io.StringIO, journal: Journal
+) -> None:
+    for number in range(5):
+        journal.emit(CallUnknown(at=AT, call_id=f"c{number}", event="HungUp"))
+    journal.emit(CallUnknown(at=AT, call_id="c", event="Answered"))
+    configure_logging(stream=io.StringIO())
+    told = [(line["call_id"], line["call_event"], line.get("repeated")) for line in lines(counted)]
+    assert told == [
+        ("c0", "HungUp", None),
+        ("c1", "HungUp", None),
+        ("c2", "HungUp", None),
+        ("c", "Answered", None),
+        ("c4", "HungUp", 2),
+    ]
+
+
+def test_every_session_has_its_lines_however_many_there_are(counted: io.StringIO, journal: Journal) -> None:
+    for number in range(50):
+        journal.emit(replace(OPENED, session_id=str(number), seq=number))
+    assert [line["seq"] for line in lines(counted)] == list(range(50))
+
+
+def test_records_of_loggers_are_counted_too_and_what_is_left_is_told_at_the_end(counted: io.StringIO) -> None:
+    log = logging.getLogger("x")
+    for number in range(5):
+        try:
+            raise ValueError(f"row {number}")
+        except ValueError:
+            log.exception("failed", extra={"took_s": 0.1 * number})
+    assert len(lines(counted)) == 3
+    (handler,) = (each for each in logging.getLogger().handlers if isinstance(each, Lines))
+    handler.close()
+    assert (lines(counted)[-1]["repeated"], len(lines(counted))) == (2, 4)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from([0, 0, 0, 1, 7, 30])), max_size=60))
+def test_every_line_is_either_written_or_counted(said: list[tuple[int, int]]) -> None:
+    times = Times()
+    repeats = Repeats(lines_max=3, window_s=10, now=times)
+    written: list[EventDict] = []
+    for key, pause_s in said:
+        times.now_s += pause_s
+        written += repeats.pass_on({"level": "error", "event": f"e{key}"})
+    written += repeats.rest()
+    for key in range(4):
+        told = [line for line in written if line["event"] == f"e{key}"]
+        assert sum(int(str(line.get("repeated", 1))) for line in told) == sum(one == key for one, _ in said)
+    assert list(repeats.rest()) == []
+
+
+def test_what_is_remembered_of_repetitions_is_bounded(times: Times) -> None:
+    repeats = Repeats(lines_max=1, window_s=10, now=times)
+    for _ in range(2):
+        list(repeats.pass_on({"level": "error", "event": "first"}))
+    told = [line for number in range(KEYS_MAX) for line in repeats.pass_on({"level": "error", "event": f"e{number}"})]
+    assert len(repeats._said) == KEYS_MAX
+    assert [line["event"] for line in told if "repeated" in line] == ["first"]
+
+
+def test_a_number_that_slips_into_an_error_is_masked(stream: io.StringIO, journal: Journal) -> None:
+    configure_logging(stream=stream)
+    try:
+        raise ValueError("number +12025550100 is not one")
+    except ValueError:
+        logging.getLogger("x").exception("can't call %s", "+442071838750")
+    journal.emit(StoreFailed(at=AT, error="key (+12025550100) at 2026-06-01T15:00:00+00:00"))
+    text = stream.getvalue()
+    assert "5550100" not in text
+    assert "71838750" not in text
+    assert lines(stream)[1]["error"] == "key (+120***) at 2026-06-01T15:00:00+00:00"
+    assert "ValueError: number +120*** is not one" in str(lines(stream)[0]["exception"])
+
+
+SIMULATED = '[simulated]\n[log]\nlevel = "info"\n'
+
+
+@pytest.mark.slow
+def test_a_reload_changes_the_levels_of_a_running_daemon_and_a_bad_one_changes_nothing() -> None:
+    with installation(SIMULATED) as installed, installed.daemon() as daemon:
+        for level, expected in (("info", "settings.reloaded"), ("nonsense", "settings.refused")):
+            installed.configure(f'{SIMULATED}\n[log.parts]\ncampaign = "{level}"\n"dialler.api" = "error"\n')
+            os.kill(daemon.pid, signal.SIGHUP)
+            daemon.await_event(expected)
+        assert daemon.events("settings.reloaded")[0]["changed"] == ["log.parts.campaign", "log.parts.dialler.api"]
+        assert "log.parts" in str(daemon.events("settings.refused")[0]["mistakes"])
+
+        installed.configure(SIMULATED.replace("info", "error"))
+        os.kill(daemon.pid, signal.SIGHUP)
+        # The reload's own line is below the level that it brings: what tells of it is that the start is silent, too.
+        installed.ok("campaign", "create", "c", "--timezone", "UTC", "--pacing", "agentless")
+        installed.ok("campaign", "start", "c")
+        installed.configure(SIMULATED)
+        os.kill(daemon.pid, signal.SIGHUP)
+        daemon.await_event("settings.reloaded", count=2)
+        installed.ok("campaign", "stop", "c")
+        daemon.await_event("campaign.followed", desired="stopped", within_s=20)
+        assert daemon.events("campaign.followed", desired="running") == []

@@ -34,6 +34,11 @@ def test_a_reload_tells_when_it_began(systemd: socket.socket) -> None:
     assert before <= int(second.removeprefix("MONOTONIC_USEC=")) <= time.monotonic_ns() // 1000
 
 
+def test_an_end_that_takes_its_time_asks_for_it(systemd: socket.socket) -> None:
+    assert notify.stopping(within_s=75.5)
+    assert systemd.recv(4096) == b"STOPPING=1\nEXTEND_TIMEOUT_USEC=75500000"
+
+
 def test_a_status_can_not_say_more_than_a_status(systemd: socket.socket) -> None:
     assert notify.status("3 calls\nSTOPPING=1")
     assert systemd.recv(4096) == b"STATUS=3 calls STOPPING=1"

@@ -1,9 +1,10 @@
 """The daemon: records, telephone, engine, API and metrics put together. `run` and `demo` both start it."""
 
 import asyncio
+import faulthandler
 import random
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,6 +27,9 @@ from dialler.ports import Telephony
 from dialler.settings import Settings
 from dialler.settings.kinds import host_and_port
 from dialler.stores.open import AnyStore
+
+STOP_SLACK_S = 15.0
+"""For Originates under way and the last commits, beside the drain timeouts of calls and of records."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,10 +89,10 @@ async def daemon(
             api = await tasks.start(serve_api, desk, settings.api)
             async with anyio.create_task_group() as work:
                 await work.start(engine.run)
-                work.start_soon(_feed_watchdog)
+                work.start_soon(feed_watchdog, engine.dial_pass)
                 journal.emit(EngineStarted(at=clock.now(), version=dialler.__version__, iana_version=IANA_VERSION))
                 yield Daemon(engine=engine, journal=journal, addresses=Addresses(api=api, metrics=metrics_url))
-                notify.stopping()
+                notify.stopping(within_s=STOP_SLACK_S + 2 * engine.floor.options.drain_timeout.total_seconds())
                 await engine.stop()
                 work.cancel_scope.cancel()
             tasks.cancel_scope.cancel()
@@ -104,9 +108,16 @@ async def until_signalled(reload: Callable[[], None], *, task_status: TaskStatus
             reload()
 
 
-async def _feed_watchdog() -> None:
-    """Tell systemd that this loop turns, as often as it asks for."""
+async def feed_watchdog(dial_pass: Callable[[], Awaitable[None]]) -> None:
+    """Tell systemd that the loop that dials completes its passes, as often as it asks for; nothing if it is stuck.
+
+    Where systemd then ends this process (SIGABRT), its last words are where each of its threads stood.
+    """
     interval_s = notify.watchdog_interval()
-    while interval_s is not None:
+    if interval_s is None:
+        return
+    faulthandler.enable()
+    while True:
+        await dial_pass()
         notify.watchdog()
         await anyio.sleep(interval_s)
