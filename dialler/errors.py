@@ -6,6 +6,7 @@ DiallerError
 │   ├── NotFound        there is no such campaign, list, lead, session
 │   └── Conflict        it is there, but its state forbids this
 ├── ImportRefused       whoever loads leads: the file or its mapping can't be used
+│   └── ImportMisused   what was said about the file is wrong usage, whatever the file
 └── StoreError          the records: wrapped at the edge
     ├── StoreLocked     another engine or command holds them
     ├── StoreFull       no room on the disk
@@ -23,6 +24,7 @@ __all__ = [
     "Conflict",
     "DiallerError",
     "IllegalTransition",
+    "ImportMisused",
     "ImportRefused",
     "LinkLost",
     "LoginRefused",
@@ -79,6 +81,10 @@ class Conflict(UsageError):
 
 class ImportRefused(DiallerError):
     """A lead file, or its mapping, can't be used; nothing was imported."""
+
+
+class ImportMisused(ImportRefused, UsageError):
+    """What was said about a lead file can't be, whatever the file: no such encoding, a mapping without a column."""
 
 
 class StoreError(DiallerError):

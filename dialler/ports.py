@@ -162,9 +162,7 @@ class Records(Protocol):
     def buckets(self, list_ids: Sequence[int]) -> Sequence[Bucket]:
         """Return the buckets of lists, with their counts kept up by every transaction: no scan."""
 
-    def ready_ranks(
-        self, bucket: tuple[int, int], order: LeadOrder, *, limit: int
-    ) -> Sequence[tuple[int, int]]:
+    def ready_ranks(self, bucket: tuple[int, int], order: LeadOrder, *, limit: int) -> Sequence[tuple[int, int]]:
         """Return (priority, lead id) of the first ready leads of a bucket (list id, key id): priority first, then
         `order` by lead id. Costs the same however many leads there are: one walk along an index.
         """

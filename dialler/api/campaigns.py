@@ -130,7 +130,7 @@ def _check_startable(campaign: Campaign, trunks: Set[str]) -> None:
     if strategy.needs_agents and not settings.queue:
         raise Conflict(
             f"campaign {campaign.name!r} can't run: pacing {settings.pacing!r} connects people to agents, and the"
-            " campaign has no queue of agents; set one, or another pacing"
+            " campaign has no queue of agents; set its queue, or pacing to 'agentless'"
         )
     if trunks and (unknown := [trunk for trunk in settings.trunks if trunk not in trunks]):
         raise Conflict(

@@ -7,9 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from dialler.api.desk import TheDesk, Who
 from dialler.api.forms import Json
-from dialler.api.leads import plain_number
+from dialler.api.leads import e164
 from dialler.api.looks import campaign_of
-from dialler.errors import UsageError
 from dialler.ports import DncEntry, Records
 
 router = APIRouter(prefix="/dnc", tags=["do not call"])
@@ -23,15 +22,16 @@ class NewEntries(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     numbers: Annotated[list[Annotated[str, StringConstraints(max_length=40)]], Field(min_length=1, max_length=10_000)]
+    region: str | None = Field(None, description="country of numbers that do not say theirs")
     campaign: str | None = None
     reason: Annotated[str, StringConstraints(max_length=200)] = ""
 
 
 @router.post("")
 async def add_dnc(new: NewEntries, desk: TheDesk, who: Who) -> Json:
-    """Add numbers (E.164); those that were there already stay as they were."""
+    """Add numbers; those that were there already stay as they were."""
     now = desk.clock.now()
-    numbers = [_e164(said) for said in new.numbers]
+    numbers = [e164(said, new.region) for said in new.numbers]
 
     def work(records: Records) -> Json:
         campaign_id = _campaign_id(records, new.campaign)
@@ -46,9 +46,11 @@ async def add_dnc(new: NewEntries, desk: TheDesk, who: Who) -> Json:
 
 
 @router.delete("/{number}")
-async def remove_dnc(number: str, desk: TheDesk, who: Who, campaign: str | None = None) -> Json:
+async def remove_dnc(
+    number: str, desk: TheDesk, who: Who, campaign: str | None = None, region: str | None = None
+) -> Json:
     """Remove one entry: the campaign's, or without one the entry that holds anywhere."""
-    now, plain = desk.clock.now(), _e164(number)
+    now, plain = desk.clock.now(), e164(number, region)
 
     def work(records: Records) -> Json:
         removed = records.remove_dnc(plain, _campaign_id(records, campaign))
@@ -59,9 +61,9 @@ async def remove_dnc(number: str, desk: TheDesk, who: Who, campaign: str | None 
 
 
 @router.get("/{number}")
-async def check_dnc(number: str, desk: TheDesk, campaign: str | None = None) -> Json:
+async def check_dnc(number: str, desk: TheDesk, campaign: str | None = None, region: str | None = None) -> Json:
     """Tell whether a number must not be called: for a campaign, or without one for all of them."""
-    plain = _e164(number)
+    plain = e164(number, region)
 
     def work(records: Records) -> Json:
         campaign_id = _campaign_id(records, campaign)
@@ -75,10 +77,3 @@ async def check_dnc(number: str, desk: TheDesk, campaign: str | None = None) -> 
 
 def _campaign_id(records: Records, campaign: str | None) -> int | None:
     return campaign_of(records, campaign).campaign_id if campaign is not None else None
-
-
-def _e164(said: str) -> str:
-    number = plain_number(said)
-    if not (number.startswith("+") and number[1:].isdigit() and 5 <= len(number) <= 16):
-        raise UsageError(f"number = {said!r}: expected E.164, such as +12025550123")
-    return number

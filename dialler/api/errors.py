@@ -23,13 +23,16 @@ def tell_errors(app: FastAPI) -> None:
 
     async def tell_invalid(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
-        mistakes = [f"{_where(item['loc'])}: {item['msg'].removeprefix('Value error, ')}" for item in error.errors()]
+        mistakes = [f"{_where(item['loc'])}: {_what(item['type'], item['msg'])}" for item in error.errors()]
         return JSONResponse({"error": "; ".join(mistakes), "kind": "usage", "mistakes": mistakes}, 422)
 
     async def tell_http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
         kind = _HTTP_KINDS.get(error.status_code, "failed")
-        return JSONResponse({"error": str(error.detail), "kind": kind}, error.status_code, dict(error.headers or {}))
+        text = str(error.detail)
+        if error.status_code == 404:
+            text = f"there is nothing at {request.url.path}; see /docs"
+        return JSONResponse({"error": text, "kind": kind}, error.status_code, dict(error.headers or {}))
 
     async def tell_fault(request: Request, error: Exception) -> JSONResponse:
         # It is raised once more behind this answer, so that the log has all of it.
@@ -40,6 +43,12 @@ def tell_errors(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, tell_invalid)
     app.add_exception_handler(HTTPException, tell_http)
     app.add_exception_handler(Exception, tell_fault)
+
+
+def _what(kind: str, text: str) -> str:
+    if kind == "extra_forbidden":
+        return "there is no such key, see /docs"
+    return "it is needed" if kind == "missing" else text.removeprefix("Value error, ")
 
 
 def _where(location: tuple[int | str, ...]) -> str:

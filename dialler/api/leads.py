@@ -15,6 +15,8 @@ from dialler.domain.verdict import dialable
 from dialler.engine.aftermath import last_session_of, wrap_up
 from dialler.engine.facts import facts_of
 from dialler.engine.windows import Windows
+from dialler.errors import UsageError
+from dialler.importing.phones import WITH_EXTENSION, check_region, dialled_number
 from dialler.ports import LeadFilter, Records, SessionFilter
 
 router = APIRouter(prefix="/leads", tags=["leads"])
@@ -36,7 +38,8 @@ async def search_leads(
     campaign: str | None = None,
     list_name: Annotated[str | None, Query(alias="list", description="needs `campaign`")] = None,
     state: LeadState | None = None,
-    number: Annotated[str | None, Query(description="E.164; blanks and dashes are left out")] = None,
+    number: Annotated[str | None, Query(description="E.164; with `region` also as it is written there")] = None,
+    region: Annotated[str | None, Query(description="country of `number`, two letters")] = None,
     customer_key: str | None = None,
     external_lead_id: str | None = None,
     after: Annotated[int, Query(ge=0, description="the `next` of the page before")] = 0,
@@ -44,13 +47,15 @@ async def search_leads(
 ) -> Json:
     """Leads by id. All conditions given must hold."""
 
+    wanted = e164(number, region) if number is not None else None
+
     def work(records: Records) -> Json:
         campaign_id, list_id = ids_of(records, campaign, list_name)
         which = LeadFilter(
             campaign_id=campaign_id,
             list_id=list_id,
             state=state,
-            number=plain_number(number) if number is not None else None,
+            number=wanted,
             customer_key=customer_key,
             external_lead_id=external_lead_id,
         )
@@ -107,9 +112,27 @@ async def wrap_lead(lead_id: int, wrap: Wrap, desk: TheDesk, who: Who) -> Json:
     return wrapped
 
 
-def plain_number(said: str) -> str:
-    """Return a number without what people put between its digits."""
-    return "".join(char for char in said if char.isdigit() or char == "+")
+def e164(said: str, region: str | None = None) -> str:
+    """Return a number as it is dialled. Raises UsageError for one without its country, where `region` gives none.
+
+    It need not be valid: that is for those who load leads. One written as in `region` must be.
+    """
+    plain = "".join(char for char in said if char in "+0123456789")
+    if plain.startswith("+") and plain[1:].isdecimal() and 5 <= len(plain) <= 16:
+        return plain
+    if region is None:
+        raise UsageError(
+            f"number = {said!r}: expected E.164, such as +12025550123, or a number as it is written in the country"
+            " that `region` names"
+        )
+    try:
+        country = check_region(region)
+    except ValueError as error:
+        raise UsageError(f"region: {error}") from error
+    number = dialled_number(said, country).removesuffix(WITH_EXTENSION)
+    if not number:
+        raise UsageError(f"number = {said!r}: expected E.164, or a valid number of {country}")
+    return number
 
 
 def leads_json(records: Records, leads: Sequence[Lead]) -> list[Json]:

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from dialler.api import campaigns, dnc, imports, leads, lists, sessions, status
 from dialler.api.desk import Desk
+from dialler.api.docs import OPENAPI, serve_docs
 from dialler.api.errors import tell_errors
 
 
@@ -13,12 +14,14 @@ def make_api(desk: Desk) -> FastAPI:
         title="dialler",
         version=desk.version,
         summary="The one way in to an outbound dialler: campaigns, lists, leads, sessions, control and status.",
-        # Pages of documentation would load scripts from elsewhere; the description itself is at /openapi.json.
+        # FastAPI's own pages would load scripts from elsewhere.
+        openapi_url=OPENAPI,
         docs_url=None,
         redoc_url=None,
     )
     app.state.desk = desk
     for noun in (status, lists, campaigns, imports, leads, sessions, dnc):
         app.include_router(noun.router)
+    serve_docs(app)
     tell_errors(app)
     return app

@@ -89,6 +89,7 @@ def _campaign_json(records: Records, campaign: Campaign, report: EngineReport | 
             "waiting": own.calls_waiting if own else None,
             "talking": own.calls_talking if own else None,
         },
+        "queue": campaign.settings.queue,
         "agents": {"ready": own.agents_ready if own else None, "busy": own.agents_busy if own else None},
         "hopper": dict(own.hopper) if own else {},
         "pacing": _pacing_json(campaign, own),

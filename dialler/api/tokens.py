@@ -8,14 +8,21 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dialler.api.desk import WHO
+from dialler.api.docs import OPEN_TO_ALL
 
 
 def require_token(app: ASGIApp, tokens: Mapping[str, str]) -> ASGIApp:
-    """Return `app` behind a door that opens only to bearers of a token; `tokens` are hashes by name."""
+    """Return `app` behind a door that opens only to bearers of a token; `tokens` are hashes by name.
+
+    The API's description stands outside: a browser can read it.
+    """
 
     async def door(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise RuntimeError(f"the API speaks http only, got {scope['type']}")
+        if scope["path"] in OPEN_TO_ALL:
+            await app(scope, receive, send)
+            return
         name = _bearer(scope, tokens)
         if name is None:
             error = {"error": "a bearer token is needed: `dialler token create NAME` makes one", "kind": "unauthorized"}

@@ -2,7 +2,7 @@
 
 import random
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -74,10 +74,10 @@ def load_scenario(path: Path) -> Scenario:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingsError(
-            [Mistake(str(path), "(file)", "-", f"a scenario that can be read: {error.strerror}")]
+            [Mistake(str(path), "(the file)", f"({error.strerror})", "a scenario that can be read")]
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError([Mistake(str(path), "(file)", "-", f"TOML: {error}")]) from None
+        raise SettingsError([Mistake(str(path), "(the file)", "(not TOML)", f"TOML: {error}")]) from None
     return scenario_of(path.stem, raw, file=str(path))
 
 
@@ -88,9 +88,7 @@ def scenario_of(name: str, raw: dict[str, Any], *, file: str) -> Scenario:
     try:
         table = ScenarioTable.model_validate(raw)
     except ValidationError as error:
-        for found in error.errors(include_url=False):
-            key = ".".join(map(str, found["loc"]))
-            mistakes.append(Mistake(file, key, repr(found["input"])[:80], found["msg"]))
+        mistakes += [_mistake(file, found) for found in error.errors(include_url=False)]
     plan = NetworkPlan()
     try:
         plan = plan_from_mapping(raw.get("network", {}))
@@ -109,6 +107,16 @@ def scenario_of(name: str, raw: dict[str, Any], *, file: str) -> Scenario:
         campaigns=table.campaign,
         plan=plan,
     )
+
+
+def _mistake(file: str, found: Mapping[str, Any]) -> Mistake:
+    key = ".".join(map(str, found["loc"]))
+    if found["type"] == "extra_forbidden":
+        return Mistake(file, key, "(unknown key)", "a known key, see config/scenarios/demo.toml")
+    if found["type"] == "missing":
+        return Mistake(file, key, "(nothing)", "it to be there, see config/scenarios/demo.toml")
+    text = found["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    return Mistake(file, key, repr(found["input"])[:80], text)
 
 
 def _deeper_mistakes(table: ScenarioTable, file: str) -> Iterator[Mistake]:

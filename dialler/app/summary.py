@@ -1,7 +1,10 @@
 """A day's figures, as lines for people."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from textwrap import wrap
+from typing import Any, Final
+
+WIDTH: Final = 79
 
 
 def summary_lines(figures: Mapping[str, Any]) -> Iterator[str]:
@@ -14,5 +17,5 @@ def summary_lines(figures: Mapping[str, Any]) -> Iterator[str]:
         )
     for each in figures["fairness"]:
         yield f"  largest prefix error of {each['campaign']}: {each['error_of_bound']:.3f} of its bound"
-    outcomes = ", ".join(f"{name} {count}" for name, count in figures["outcomes"].items())
-    yield f"  outcomes: {outcomes or 'none'}"
+    outcomes = ", ".join(f"{name} {count}" for name, count in figures["outcomes"].items() if name != "none")
+    yield from wrap(f"outcomes: {outcomes or 'none'}", WIDTH, initial_indent="  ", subsequent_indent="    ")

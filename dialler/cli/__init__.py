@@ -14,6 +14,10 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command line of this process and exit with its code."""
-    from dialler.cli.root import run
+    try:
+        from dialler.cli.root import run
 
-    sys.exit(run(sys.argv[1:]))
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # While it was being imported.
+        code = 130
+    sys.exit(code)

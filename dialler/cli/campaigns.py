@@ -8,7 +8,7 @@ from cyclopts import App, Parameter
 
 from dialler.cli.connection import connected, segment
 from dialler.cli.options import Reading, Writing
-from dialler.cli.printing import print_fields, print_json, print_line, print_table, shown
+from dialler.cli.printing import plain_moments, print_fields, print_json, print_line, print_table
 from dialler.errors import UsageError
 
 app = App(name="campaign", help="Campaigns: create, change, start and stop them.")
@@ -23,16 +23,25 @@ _COLUMNS = {
     "queue": "queue",
     "weight": "weight",
 }
+_SPARE = ("weight", "queue", "hours")
 
 Hours = Annotated[str | None, Parameter(help='Calling hours: "mon-fri 09:00-20:00; sat 10:00-17:00".')]
 Holidays = Annotated[str | None, Parameter(help='Calendar: US, US-TX, "lead" for each lead\'s own, "none".')]
 HolidayHours = Annotated[str | None, Parameter(help='Hours on holidays: "10:00-14:00", or "none" for shut.')]
 Timezone = Annotated[str | None, Parameter(help="Zone of leads for which nothing else gives one.")]
-Pacing = Annotated[str | None, Parameter(help="Pacing strategy: progressive, ratio, agentless.")]
-PacingSetting = Annotated[tuple[str, ...], Parameter(help="A setting of the pacing strategy, as KEY=VALUE.")]
-Trunks = Annotated[tuple[str, ...], Parameter(name="--trunk", help="A trunk to call on, the preferred one first.")]
+Pacing = Annotated[
+    str | None, Parameter(help="Pacing strategy: progressive and ratio, which need a queue of agents, or agentless.")
+]
+PacingSetting = Annotated[
+    tuple[str, ...], Parameter(help="A setting of the pacing strategy, as KEY=NUMBER: ratio=1.5.")
+]
+Trunks = Annotated[
+    tuple[str, ...], Parameter(name="--trunk", help='A trunk to call on, the preferred one first; "none" for any.')
+]
 Queue = Annotated[str | None, Parameter(help='The agents\' queue; "none" for a campaign without.')]
-CallerIds = Annotated[tuple[str, ...], Parameter(name="--caller-id", help="A number to show to those called.")]
+CallerIds = Annotated[
+    tuple[str, ...], Parameter(name="--caller-id", help='A number to show to those called; "none" for none.')
+]
 RingTimeout = Annotated[timedelta | None, Parameter(help="How long a call rings, such as 25s.")]
 WrapOption = Annotated[
     Literal["required", "none"] | None, Parameter(help="Whether an answered call waits for an agent's wrap code.")
@@ -128,7 +137,7 @@ async def list_(*, options: Reading = _READING) -> None:
     if options.json:
         print_json(page)
     else:
-        print_table(page["items"], _COLUMNS, empty="no campaigns yet: `dialler campaign create NAME`")
+        print_table(page["items"], _COLUMNS, empty="no campaigns yet: `dialler campaign create NAME`", spare=_SPARE)
 
 
 @app.command
@@ -184,10 +193,17 @@ async def _control(command: str, campaign: str, options: Writing) -> None:
     if options.json:
         print_json(answer)
         return
-    state = f"wanted {answer['desired']}" + (f", is {answer['actual']}" if answer["actual"] else "")
-    print_line(f"campaign {answer['name']}: {state}")
-    for limit in answer["limits"]:
-        print_line(f"  {limit}")
+    print_line(f"campaign {answer['name']}: {state_of(answer)}")
+    for limit in answer["limits"] if command == "start" or answer["actual"] is None else ():
+        print_line(f"  {plain_moments(limit)}")
+
+
+def state_of(campaign: Mapping[str, Any]) -> str:
+    """Return what a campaign does, and what is wanted of it where that is another thing or nobody does it."""
+    actual, desired = campaign["actual"], campaign["desired"]
+    if actual is None:
+        return f"wanted {desired}"
+    return str(actual) if actual == desired else f"{actual}, wanted {desired}"
 
 
 def _print_one(campaign: Mapping[str, Any], as_json: bool, said: str = "") -> None:
@@ -196,7 +212,19 @@ def _print_one(campaign: Mapping[str, Any], as_json: bool, said: str = "") -> No
     elif said:
         print_line(said)
     else:
-        print_fields({**campaign, "hours": campaign["hours"] + f" ({shown(campaign['holidays'])} holidays)"})
+        print_fields({**campaign, **_holidays(campaign)})
+
+
+def _holidays(campaign: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return what the holidays mean for the hours, in words."""
+    calendar = campaign["holidays"]
+    if calendar is None:
+        return {"holidays": "none: every day has its weekday's hours", "holiday_hours": ""}
+    hours = campaign["holiday_hours"]
+    return {
+        "holidays": "of each lead's own country and region" if calendar == "lead" else calendar,
+        "holiday_hours": "none: shut" if hours == "none" else hours,
+    }
 
 
 _SECONDS = {"ring_timeout": "ring_timeout_s", "wrap_deadline": "wrap_deadline_s", "rest_min": "rest_min_s"}

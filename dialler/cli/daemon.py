@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from dialler.cli.options import ConfigOption, JsonOption
+from dialler.cli.options import ConfigOption, JsonOption, UnusedConfigOption
 from dialler.errors import DiallerError, UsageError
 
 
@@ -18,14 +18,16 @@ def demo(
     ] = None,
     speed: Annotated[float, Parameter(help="How much faster than life the simulated people are.")] = 1.0,
     fresh: Annotated[bool, Parameter(help="Begin anew instead of going on where the last run stopped.")] = False,
-    config: ConfigOption = None,
+    config: UnusedConfigOption = None,
 ) -> int | None:
     """A running contact centre: embedded database, simulated network, nothing to set up.
 
+    Its records and settings are in ./.demo, also for the other commands: `dialler status -c .demo/demo.toml`.
+
     Example: `dialler demo --for 60s`
     """
-    if speed <= 0:
-        raise UsageError(f"--speed {speed:g}: expected more than 0")
+    if not 0.1 <= speed <= 100:
+        raise UsageError(f"--speed {speed:g}: expected 0.1 to 100")
     from dialler.app.demo import demo
 
     return demo(duration=for_, speed=speed, fresh=fresh)
@@ -43,7 +45,7 @@ def run(*, config: ConfigOption = None) -> int | None:
 
 
 def simulate(
-    scenario: Path,
+    scenario: Annotated[Path, Parameter(help="The scenario, such as those in config/scenarios.")],
     /,
     *,
     seed: Annotated[int, Parameter(help="The same seed gives the same day.")] = 1,
@@ -51,7 +53,7 @@ def simulate(
         Path | None, Parameter(help="Write the sessions there, one JSON line each, in the order of intent.")
     ] = None,
     json: JsonOption = False,
-    config: ConfigOption = None,
+    config: UnusedConfigOption = None,
 ) -> None:
     """A whole day in seconds, deterministic: prints the figures, can write the sessions.
 

@@ -1,11 +1,12 @@
 """dialler lead import."""
 
+import os
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import IO, Annotated, Any
+from typing import IO, Annotated, Any, cast
 
 from cyclopts import Parameter
 
@@ -19,9 +20,11 @@ _CHUNK_BYTES = 256 * 1024
 _TELL_EVERY_S = 5.0
 """Between lines of progress where nobody watches them on a terminal."""
 
+_EXAMPLES_SHOWN = 5
+
 
 async def import_(
-    file: Annotated[str, Parameter(allow_leading_hyphen=True)],
+    file: Annotated[str, Parameter(allow_leading_hyphen=True, help='The file; "-" is standard input.')],
     /,
     *,
     campaign: Annotated[str, Parameter(help="The campaign.")],
@@ -34,7 +37,9 @@ async def import_(
             " postcode, priority; any other is a data field.",
         ),
     ] = (),
-    mapping: Annotated[Path | None, Parameter(help="The same from a TOML file.")] = None,
+    mapping: Annotated[
+        Path | None, Parameter(help="The same from a TOML file, see config/mappings/example.toml.")
+    ] = None,
     region: Annotated[
         str | None, Parameter(help="Country of numbers without country code, such as US; it chooses the zone rules.")
     ] = None,
@@ -65,8 +70,7 @@ async def import_(
     }
     with ExitStack() as files:
         source = sys.stdin.buffer if file == "-" else files.enter_context(_opened(Path(file), "rb"))
-        sink = files.enter_context(_opened(rejects, "w")) if rejects is not None else None
-        answer = _Answer(sink)
+        answer = _Answer(_rejects(files, rejects, source))
         # A trial run writes nothing, so it need not wait for whoever does.
         way = Reading(config=options.config, json=options.json) if dry_run else options
         async with connected(way) as api:
@@ -76,7 +80,7 @@ async def import_(
     if options.json:
         print_json(answer.report)
     else:
-        _print_report(answer.report, rejects)
+        _print_report(answer.report, params, rejects)
 
 
 class _Answer:
@@ -85,21 +89,32 @@ class _Answer:
     def __init__(self, rejects: IO[str] | None) -> None:
         self.report: dict[str, Any] | None = None
         self._rejects = rejects
+        self._is_emptied = False
         self._told_at = time.monotonic()
         self._is_watched = sys.stderr.isatty()
 
     def take(self, line: dict[str, Any]) -> None:
         if "rejects" in line and self._rejects is not None:
-            try:
-                self._rejects.write(line["rejects"])
-            except OSError as error:
-                raise DiallerError(f"{self._rejects.name}: {error.strerror or error}") from error
+            self._reject(line["rejects"])
         elif "progress" in line:
             self._tell(line["progress"])
         elif "report" in line:
             self.report = line["report"]
+            self._reject("")
             if self._is_watched:
                 sys.stderr.write("\r\x1b[K")
+
+    def _reject(self, text: str) -> None:
+        """Write rejected rows; what an earlier import left there goes only now, when this one was not refused."""
+        if self._rejects is None:
+            return
+        try:
+            if not self._is_emptied and self._rejects.seekable():
+                self._rejects.truncate(0)
+            self._is_emptied = True
+            self._rejects.write(text)
+        except OSError as error:
+            raise DiallerError(f"{self._rejects.name}: {error.strerror or error}") from error
 
     def _tell(self, progress: Mapping[str, int]) -> None:
         text = "{rows:,} rows, {imported:,} imported, {updated:,} updated, {rejected:,} rejected".format(**progress)
@@ -128,6 +143,17 @@ def _mapping_params(options: tuple[str, ...], file: Path | None) -> dict[str, An
     }
 
 
+def _rejects(files: ExitStack, path: Path | None, source: IO[bytes]) -> IO[str] | None:
+    """Open the file for rejected rows, and leave it as it is. Raises DiallerError, UsageError for the lead file."""
+    if path is None:
+        return None
+    sink = files.enter_context(_opened(path, "a"))
+    with suppress(OSError, ValueError):  # Standard input may be no file at all.
+        if os.path.sameopenfile(sink.fileno(), source.fileno()) and path.is_file():
+            raise UsageError(f"--rejects {path}: expected another file than the one that is read")
+    return cast(IO[str], sink)
+
+
 def _opened(path: Path, mode: str) -> IO[Any]:
     """Open a file that the user named. Raises DiallerError."""
     try:
@@ -150,7 +176,7 @@ async def _chunks(source: IO[bytes], name: str) -> AsyncIterator[bytes]:
         yield chunk
 
 
-def _print_report(report: Mapping[str, Any], rejects: Path | None) -> None:
+def _print_report(report: Mapping[str, Any], params: Mapping[str, Any], rejects: Path | None) -> None:
     print_line(
         ("trial run, nothing loaded: " if report["dry_run"] else "")
         + f"{report['rows']:,} rows: {report['imported']:,} imported, {report['updated']:,} updated,"
@@ -160,11 +186,27 @@ def _print_report(report: Mapping[str, Any], rejects: Path | None) -> None:
         print_line(f"  rejected {count:,}: {reason}")
     for warning, count in report["warnings"].items():
         print_line(f"  noticed {count:,}: {warning}")
-    used = "; ".join(f"{field} from {', '.join(columns)}" for field, columns in report["columns"].items())
-    print_line(f"  columns: {used}")
+    print_line(f"  columns: {_columns_used(report['columns'], params['map'])}")
     for line in report["notes"]:
         print_line(f"  note: {line}")
-    for line in report["examples"][:5]:
+    if params["region"] is None and "number_invalid" in report["reasons"]:
+        print_line("  note: numbers without their country's code need --region, such as --region US")
+    examples = sorted(report["examples"], key=lambda line: ": rejected: " not in line)
+    for line in examples[:_EXAMPLES_SHOWN]:
         print_line(f"  {line}")
+    if len(examples) > _EXAMPLES_SHOWN:
+        print_line("  ... --json has more of them, --rejects FILE has each rejected row")
     if rejects is not None and report["rejected"]:
         print_line(f"  rejected rows are in {rejects}")
+
+
+def _columns_used(columns: Mapping[str, list[str]], said: tuple[str, ...]) -> str:
+    """Return the fields with their columns; of columns that nobody mapped, and that became data, only the number."""
+    from dialler.importing.mapping import FIELDS
+
+    named = {each.partition("=")[0].strip() for each in said} | set(FIELDS)
+    used = [f"{field} from {', '.join(names)}" for field, names in columns.items() if field in named]
+    rest = len(columns) - len(used)
+    if rest:
+        used.append(f"{rest} other column{'s' if rest > 1 else ''} kept as data")
+    return "; ".join(used)

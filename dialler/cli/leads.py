@@ -1,6 +1,7 @@
 """dialler lead ..."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
@@ -10,6 +11,7 @@ from dialler.cli.imports import import_
 from dialler.cli.options import Paging, Reading, Writing
 from dialler.cli.printing import moment, print_fields, print_json, print_line, print_table
 from dialler.cli.sessions import COLUMNS as SESSION_COLUMNS
+from dialler.cli.sessions import SPARE as SESSION_SPARE
 from dialler.cli.sessions import tell_next
 from dialler.errors import UsageError
 
@@ -30,6 +32,7 @@ _COLUMNS = {
     "due_at": "due",
     "customer_key": "customer key",
 }
+_SPARE = ("customer_key", "timezones", "campaign", "due_at", "attempts", "list")
 
 Campaign = Annotated[str, Parameter(name="--campaign", help="The campaign.")]
 ListName = Annotated[str, Parameter(name="--list", help="Its list.")]
@@ -42,12 +45,14 @@ async def add(
     list_name: ListName,
     number: Annotated[tuple[str, ...], Parameter(help="A phone number; may be repeated.")],
     region: Annotated[str | None, Parameter(help="Country of numbers without country code, such as US.")] = None,
-    name: str = "",
-    customer_key: str = "",
-    external_lead_id: str = "",
+    name: Annotated[str, Parameter(help="Of the person or firm.")] = "",
+    customer_key: Annotated[
+        str, Parameter(help="Its key in your own system; a lead of the campaign that has it is updated.")
+    ] = "",
+    external_lead_id: Annotated[str, Parameter(help="Its id at whoever delivered it.")] = "",
     timezone: Annotated[str, Parameter(help="The lead's zone, such as America/Denver.")] = "",
     state: Annotated[str, Parameter(help="The lead's own region, such as TX.")] = "",
-    postcode: str = "",
+    postcode: Annotated[str, Parameter(help="The lead's postcode.")] = "",
     priority: Annotated[int, Parameter(help="Higher goes first.")] = 0,
     data: Annotated[tuple[str, ...], Parameter(help="A data field, as KEY=VALUE.")] = (),
     options: Writing = _WRITING,
@@ -81,12 +86,17 @@ async def add(
 @app.command
 async def search(
     *,
-    campaign: str | None = None,
+    campaign: Annotated[str | None, Parameter(help="Of one campaign.")] = None,
     list_name: Annotated[str | None, Parameter(name="--list", help="A list of the campaign.")] = None,
-    state: Literal["ready", "resting", "in_call", "completed"] | None = None,
-    number: Annotated[str | None, Parameter(help="E.164, such as +12025550123.")] = None,
-    customer_key: str | None = None,
-    external_lead_id: str | None = None,
+    state: Annotated[
+        Literal["ready", "resting", "in_call", "completed"] | None, Parameter(help="Of one state.")
+    ] = None,
+    number: Annotated[
+        str | None, Parameter(help="E.164, such as +12025550123; with --region also as it is written there.")
+    ] = None,
+    region: Annotated[str | None, Parameter(help="Country of that number, such as US.")] = None,
+    customer_key: Annotated[str | None, Parameter(help="Its key in your own system.")] = None,
+    external_lead_id: Annotated[str | None, Parameter(help="Its id at whoever delivered it.")] = None,
     paging: Paging = _PAGING,
     options: Reading = _READING,
 ) -> None:
@@ -103,6 +113,7 @@ async def search(
             list=list_name,
             state=state,
             number=number,
+            region=region,
             customer_key=customer_key,
             external_lead_id=external_lead_id,
         )
@@ -110,7 +121,7 @@ async def search(
         print_json(page)
         return
     items = [{**lead, "numbers": [each["number"] for each in lead["numbers"]]} for lead in page["items"]]
-    print_table(items, _COLUMNS, empty="no such leads")
+    print_table(items, _COLUMNS, empty="no such leads", spare=_SPARE)
     tell_next(page["next"])
 
 
@@ -156,7 +167,7 @@ async def history(lead_id: int, /, *, paging: Paging = _PAGING, options: Reading
     if options.json:
         print_json(page)
         return
-    print_table(page["items"], SESSION_COLUMNS, empty="no attempt was made yet")
+    print_table(page["items"], SESSION_COLUMNS, empty="no attempt was made yet", spare=SESSION_SPARE)
     tell_next(page["next"])
 
 
@@ -187,26 +198,29 @@ def _verdict_lines(verdict: Mapping[str, Any]) -> Iterator[str]:
     if verdict["dialable"]:
         yield f"dialable now, at {verdict['number']}"
     elif verdict["earliest"] is None:
-        yield "not dialable, and not without somebody's doing"
+        stuck = [gate["name"] for gate in verdict["gates"] if not gate["passed"] and gate["earliest"] is None]
+        yield f"not dialable until somebody changes something, see: {', '.join(stuck)}"
     else:
-        yield f"not dialable now; at the earliest {_both(verdict['earliest'], verdict['earliest_local'])}"
+        yield f"not dialable now; at the earliest {moment(verdict['earliest'])}"
+        yield from _wall_clocks("  that is", verdict["earliest_local"])
     window = verdict["window"]
-    for zone, local in window["local_times"].items():
-        yield f"local time: {moment(local)} in {zone}"
+    yield from _wall_clocks("local time:", window["local_times"])
     if window["open"]:
         yield f"calling window: open ({window['rule']})"
     elif window["next_open"] is None:
         yield f"calling window: shut ({window['rule']}); it does not open within a year"
     else:
-        yield f"calling window: shut ({window['rule']}); opens {_both(window['next_open'], window['next_open_local'])}"
+        yield f"calling window: shut ({window['rule']}); opens {moment(window['next_open'])}"
+        yield from _wall_clocks("  that is", window["next_open_local"])
     for gate in verdict["gates"]:
         opens = f"; opens {moment(gate['earliest'])}" if not gate["passed"] and gate["earliest"] else ""
         yield f"  {'ok  ' if gate['passed'] else 'SHUT'} {gate['name']}: {gate['value']} (rule: {gate['rule']}){opens}"
 
 
-def _both(at: str, local: Mapping[str, str]) -> str:
-    there = ", ".join(f"{moment(each)} in {zone}" for zone, each in local.items())
-    return f"{moment(at)} ({there})"
+def _wall_clocks(said: str, local: Mapping[str, str]) -> Iterator[str]:
+    """Yield a line for each of the lead's zones: what its clocks show."""
+    for zone, text in local.items():
+        yield f"{said} {datetime.fromisoformat(text):%a %Y-%m-%d %H:%M:%S} in {zone}"
 
 
 def _pair(said: str) -> tuple[str, str]:

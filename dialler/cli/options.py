@@ -6,12 +6,16 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Group, Parameter
+from cyclopts.validators import Number
 
 _COMMON = Group("Common options", sort_key=10)
 _WAIT = timedelta(seconds=10)
 
 ConfigOption = Annotated[
     Path | None, Parameter(name=["--config", "-c"], group=_COMMON, help="Settings file.", show_default=False)
+]
+UnusedConfigOption = Annotated[
+    Path | None, Parameter(name=["--config", "-c"], group=_COMMON, help="Accepted as everywhere, and not read.")
 ]
 JsonOption = Annotated[bool, Parameter(name="--json", group=_COMMON, help="Print one JSON document.")]
 
@@ -50,6 +54,6 @@ class Writing:
 class Paging:
     """Of every command that lists many."""
 
-    limit: Annotated[int, Parameter(help="At most so many.", show_default=True)] = 100
+    limit: Annotated[int, Parameter(help="At most so many.", show_default=True, validator=Number(gte=1))] = 100
     all: Annotated[bool, Parameter(help="All there are.")] = False
     after: Annotated[int | None, Parameter(help="Go on behind this one: the `next` of the page before.")] = None

@@ -26,15 +26,20 @@ COLUMNS = {
     "agent": "agent",
     "session_id": "session",
 }
+SPARE = ("session_id", "cause", "attempt_no", "agent", "campaign", "status", "lead_id")
+"""Columns that a narrow terminal does without, the first of them first."""
 
 
 @app.command(name="list")
 async def list_(
     *,
-    campaign: str | None = None,
+    campaign: Annotated[str | None, Parameter(help="Of one campaign.")] = None,
     list_name: Annotated[str | None, Parameter(name="--list", help="A list of the campaign.")] = None,
     lead: Annotated[int | None, Parameter(help="Of one lead.")] = None,
-    status: Literal["new", "processing", "complete", "rejected", "failed", "expired"] | None = None,
+    status: Annotated[
+        Literal["new", "processing", "complete", "rejected", "failed", "expired"] | None,
+        Parameter(help="Of one status; new and processing are open."),
+    ] = None,
     outcome: Annotated[str | None, Parameter(help="Such as NO_ANSWER.")] = None,
     oldest_first: Annotated[bool, Parameter(help="In the order of intent; else newest first.")] = False,
     paging: Paging = _PAGING,
@@ -44,22 +49,26 @@ async def list_(
 
     Example: `dialler session list --campaign spring --outcome BUSY --all --json`
     """
+    which = {
+        "campaign": campaign,
+        "list": list_name,
+        "lead": lead,
+        "status": status,
+        "outcome": outcome.upper() if outcome is not None else None,
+    }
     async with connected(options) as api:
         page = await api.pages(
             "/sessions",
             limit=0 if paging.all else paging.limit,
             after=paging.after,
-            campaign=campaign,
-            list=list_name,
-            lead=lead,
-            status=status,
-            outcome=outcome.upper() if outcome is not None else None,
+            **which,
             oldest_first="true" if oldest_first else None,
         )
     if options.json:
         print_json(page)
         return
-    print_table(page["items"], COLUMNS, empty="no sessions: no attempt was made yet")
+    empty = "no sessions: no attempt was made yet" if set(which.values()) == {None} else "no such sessions"
+    print_table(page["items"], COLUMNS, empty=empty, spare=SPARE)
     tell_next(page["next"])
 
 

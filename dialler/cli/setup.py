@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from dialler.cli.connection import load
-from dialler.cli.options import ConfigOption, JsonOption
+from dialler.cli.options import ConfigOption, JsonOption, UnusedConfigOption
 from dialler.cli.printing import note, print_json, print_line
 from dialler.errors import DiallerError
 
@@ -56,7 +56,13 @@ def _write_all(folder: Path, files: Mapping[str, str]) -> None:
 
 
 @tokens.command
-def create(name: str, /, *, json: JsonOption = False, config: ConfigOption = None) -> None:
+def create(
+    name: Annotated[str, Parameter(help="Who bears it; the records keep the name of who changed what.")],
+    /,
+    *,
+    json: JsonOption = False,
+    config: UnusedConfigOption = None,
+) -> None:
     """Make a token. It is shown once; the settings keep only its hash.
 
     Example: `dialler token create crm`

@@ -5,9 +5,10 @@ from typing import Any
 
 from cyclopts import App
 
+from dialler.cli.campaigns import state_of
 from dialler.cli.connection import connected
 from dialler.cli.options import Reading
-from dialler.cli.printing import moment, print_json, print_line, print_table
+from dialler.cli.printing import moment, plain_moments, print_json, print_line, print_table
 
 agents = App(name="agent", help="Agents, as the engine sees them.")
 
@@ -15,23 +16,22 @@ _READING = Reading()
 _LISTS = {
     "name": "list",
     "weight": "weight",
-    "to_dial": "to dial",
-    "leads": "leads",
     "sessions": "sessions",
-    "dialable_now": "dialable now",
-    "waiting_for_window": "window shut",
-    "next_open": "next opens",
+    "leads": "leads",
+    "dialable_now": "dialable",
+    "waiting_for_window": "shut",
+    "next_open": "opens next",
     "resting": "resting",
-    "next_due": "next due",
+    "next_due": "rested next",
     "in_call": "in call",
-    "completed": "completed",
+    "completed": "done",
 }
+_SPARE = ("next_due", "next_open")
 _TRUNKS = {
     "name": "trunk",
     "server": "server",
     "up": "up",
-    "channels_used": "used",
-    "channels": "channels",
+    "channels_said": "channels used",
     "calls_per_second": "calls/s",
 }
 
@@ -53,11 +53,12 @@ async def status(*, options: Reading = _READING) -> None:
         else engine["note"]
     )
     if document["trunks"]:
-        print_table(document["trunks"], _TRUNKS, empty="")
+        print_line()
+        print_table([_trunk_row(each) for each in document["trunks"]], _TRUNKS, empty="")
     for campaign in document["campaigns"]:
         for line in _lines(campaign):
             print_line(line)
-        print_table(campaign["lists"], _LISTS, empty="  no lists")
+        print_table([_list_row(each) for each in campaign["lists"]], _LISTS, empty="  no lists", spare=_SPARE)
     if not document["campaigns"]:
         print_line("no campaigns yet: `dialler campaign create NAME`")
 
@@ -77,15 +78,17 @@ async def list_(*, options: Reading = _READING) -> None:
 
 
 def _lines(campaign: Mapping[str, Any]) -> Iterator[str]:
-    actual, desired = campaign["actual"], campaign["desired"]
-    state = f"wanted {desired}" if actual is None else actual if actual == desired else f"{actual}, wanted {desired}"
-    yield f"\ncampaign {campaign['name']}: {state}"
-    if actual is not None:
-        calls, people = campaign["calls"], campaign["agents"]
-        yield (
-            f"  calls: {calls['unanswered']} ringing, {calls['waiting']} waiting, {calls['talking']} talking;"
-            f" agents: {people['ready']} ready, {people['busy']} busy"
-        )
+    yield ""
+    yield f"campaign {campaign['name']}: {state_of(campaign)}"
+    for limit in campaign["limits"]:
+        yield f"  why not more: {plain_moments(limit)}"
+    if campaign["next_at"]:
+        yield f"  next lead due or window opening: {moment(campaign['next_at'])}"
+    if campaign["actual"] is not None:
+        calls = campaign["calls"]
+        yield f"  calls: {calls['unanswered']} ringing, {calls['waiting']} waiting, {calls['talking']} talking"
+        if campaign["queue"] is not None:
+            yield f"  agents: {campaign['agents']['ready']} ready, {campaign['agents']['busy']} busy"
         hopper = ", ".join(f"{name} {level}" for name, level in campaign["hopper"].items())
         yield f"  hopper: {hopper or 'empty'}"
     pacing = campaign["pacing"]
@@ -94,7 +97,12 @@ def _lines(campaign: Mapping[str, Any]) -> Iterator[str]:
     sessions = campaign["sessions"]
     outcomes = ", ".join(f"{name} {count}" for name, count in sessions["by_outcome"].items())
     yield f"  sessions: {sessions['opened']}, open {sessions['open']}" + (f"; {outcomes}" if outcomes else "")
-    for limit in campaign["limits"]:
-        yield f"  why not more: {limit}"
-    if campaign["next_at"]:
-        yield f"  next change by itself: {moment(campaign['next_at'])}"
+    yield ""
+
+
+def _trunk_row(trunk: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**trunk, "channels_said": f"{trunk['channels_used']} of {trunk['channels']}"}
+
+
+def _list_row(lead_list: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**lead_list, "name": lead_list["name"] + ("" if lead_list["to_dial"] else " (not to dial)")}

@@ -9,6 +9,7 @@ from dialler.domain.calling_hours import ALWAYS_DAYTIME, CallingHours
 from dialler.domain.redial import RedialRules
 
 WEIGHT_MIN, WEIGHT_MAX = 1, 10_000
+RING_TIMEOUT_MAX_S = 600
 
 
 def _check_weight(weight: int) -> None:
@@ -76,8 +77,13 @@ class CampaignSettings:
 
     def __post_init__(self) -> None:
         _check_weight(self.weight)
-        if self.ring_timeout_s < 1:
-            raise ValueError(f"ring_timeout_s must be 1 or more, got {self.ring_timeout_s}")
+        if not 1 <= self.ring_timeout_s <= RING_TIMEOUT_MAX_S:
+            raise ValueError(f"ring_timeout_s must be 1 to {RING_TIMEOUT_MAX_S}, got {self.ring_timeout_s}")
+        # They go to the exchange, whose protocol is made of lines.
+        for name, texts in (("queue", (self.queue,)), ("caller_ids", self.caller_ids), ("trunks", self.trunks)):
+            for text in texts:
+                if text is not None and not (text.strip() and text.isprintable()):
+                    raise ValueError(f"{name} must be one line of text, not empty, got {text!r}")
         for name in ("attempts_max", "attempts_per_day_max", "wrap_deadline_s"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be 1 or more, got {getattr(self, name)}")

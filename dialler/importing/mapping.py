@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
 
-from dialler.errors import ImportRefused, Mistake, SettingsError
+from dialler.errors import ImportMisused, ImportRefused, Mistake, SettingsError
 from dialler.importing.column_names import guessed_fields
 
 FIELDS: Final = (
@@ -50,10 +50,10 @@ class Mapping:
     def __post_init__(self) -> None:
         for name, column in self.fields:
             if not name.strip() or not column.strip() or len(name) > _NAME_CHARS_MAX:
-                raise ImportRefused(f"mapping {name!r} = {column!r}: expected a field and a column of the file")
+                raise ImportMisused(f"mapping {name!r} = {column!r}: expected a field and a column of the file")
         for name, count in Counter(name for name, _ in self.fields).items():
             if count > 1 and name != "number":
-                raise ImportRefused(f"mapping: {name} is given {count} times; only number may have several columns")
+                raise ImportMisused(f"mapping: {name} is given {count} times; only number may have several columns")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,15 +79,15 @@ class Columns:
 
 
 def parse_map_option(text: str) -> tuple[str, str]:
-    """Return field and column of "FIELD=COLUMN". Raises ImportRefused."""
+    """Return field and column of "FIELD=COLUMN". Raises ImportMisused."""
     name, equals, column = text.partition("=")
     if not equals or not name.strip() or not column.strip():
-        raise ImportRefused(f"--map {text!r}: expected FIELD=COLUMN, such as number=Phone")
+        raise ImportMisused(f"--map {text!r}: expected FIELD=COLUMN, such as number=Phone")
     return _field_name(name), column.strip()
 
 
 def mapping_from_options(options: Iterable[str]) -> Mapping:
-    """Return the mapping of several "FIELD=COLUMN". Raises ImportRefused."""
+    """Return the mapping of several "FIELD=COLUMN". Raises ImportMisused."""
     return Mapping(fields=tuple(parse_map_option(option) for option in options))
 
 
@@ -151,7 +151,9 @@ def resolve(mapping: Mapping, header: Sequence[str], *, source: str = "the file"
             found.append((name, at))
     numbers = tuple(dict.fromkeys(at for name, at in found if name == "number"))
     if not problems and not numbers:
-        problems.append('no column is mapped to number; say which, as in --map "number=COLUMN"')
+        near = get_close_matches("number", [name.casefold() for name, _ in wanted], n=1, cutoff=0.75)
+        meant = f" (did you mean number where you said {near[0]}?)" if near else ""
+        problems.append(f'no column is mapped to number{meant}; say which, as in --map "number=COLUMN"')
     if problems:
         shown = ", ".join(map(repr, names[:_COLUMNS_SHOWN])) + (", ..." if len(names) > _COLUMNS_SHOWN else "")
         raise ImportRefused(f"{source}: {'; '.join(problems)}. Its columns are {shown}")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from dialler.errors import ImportRefused
+from dialler.errors import ImportMisused, ImportRefused
 from dialler.importing.mapping import Mapping
 from dialler.importing.phones import check_region
 from dialler.importing.rows import check_delimiter
@@ -38,7 +38,7 @@ class ImportOptions:
             try:
                 object.__setattr__(self, "region", check_region(self.region))
             except ValueError as error:
-                raise ImportRefused(f"region: {error}") from error
+                raise ImportMisused(f"region: {error}") from error
         if self.delimiter is not None:
             object.__setattr__(self, "delimiter", check_delimiter(self.delimiter))
         if self.encoding is not None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from dialler.errors import ImportRefused
+from dialler.errors import ImportMisused
 
 LINE_CHARS_MAX = 1 << 20
 """A longer line is no line of a lead file; what does not fit is skipped, and its row rejected."""
@@ -126,10 +126,10 @@ class RowReader:
 
 
 def check_delimiter(given: str) -> str:
-    r"""Return the delimiter meant: any one character, or "tab" or "\t" for a tab. Raises ImportRefused."""
+    r"""Return the delimiter meant: any one character, or "tab" or "\t" for a tab. Raises ImportMisused."""
     delimiter = {"tab": "\t", "\\t": "\t"}.get(given, given)
     if len(delimiter) != 1 or delimiter in '\r\n"\x00':
-        raise ImportRefused(f'delimiter = {given!r}: expected one character, such as "," or ";" or "|", or "tab"')
+        raise ImportMisused(f'delimiter = {given!r}: expected one character, such as "," or ";" or "|", or "tab"')
     return delimiter
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterable, Callable
 from contextlib import aclosing
+from difflib import get_close_matches
 
 import anyio
 from anyio.streams.memory import MemoryObjectSendStream
@@ -13,7 +14,7 @@ from dialler.errors import ImportRefused
 from dialler.importing.checking import Rejected, RowChecker
 from dialler.importing.lead_file import LeadFile, open_lead_file
 from dialler.importing.loading import Batch, Loading, RejectSink
-from dialler.importing.mapping import Columns, resolve
+from dialler.importing.mapping import FIELDS, Columns, resolve
 from dialler.importing.options import ImportOptions
 from dialler.importing.phones import read_numbers
 from dialler.importing.report import ImportReport, Progress, Tally
@@ -132,6 +133,10 @@ def _notes(file: LeadFile, columns: Columns, options: ImportOptions, default_zon
         notes.append(encoding)
     if rules is not None and columns.position(rules.field) is None and "timezone" not in columns.single:
         notes.append(f"no column is mapped to {rules.field}, so {rules.file} gives no zones: {default_zone} is taken")
+    for name, _ in options.mapping.fields:
+        near = get_close_matches(name.casefold(), FIELDS, n=1, cutoff=0.75)
+        if near and name not in FIELDS:
+            notes.append(f"{name!r} is a data field of its own; did you mean the field {near[0]}?")
     return notes
 
 

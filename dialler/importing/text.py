@@ -3,7 +3,7 @@
 import codecs
 import re
 
-from dialler.errors import ImportRefused
+from dialler.errors import ImportMisused, ImportRefused
 
 UNREADABLE = "\ud800"
 """Stands for bytes that mean nothing in the file's encoding; no text has it, since it is half a character."""
@@ -43,7 +43,7 @@ def _fallback_char(escaped: re.Match[str]) -> str:
 
 
 def check_encoding(name: str) -> str:
-    """Return the codec's own name for an encoding. Raises ImportRefused if there is none."""
+    """Return the codec's own name for an encoding. Raises ImportMisused if there is none."""
     try:
         codec = codecs.lookup(name)
         # A text codec takes bytes and gives text; "hex" and "rot13" do not.
@@ -51,7 +51,7 @@ def check_encoding(name: str) -> str:
     except (LookupError, ValueError, TypeError, AttributeError):
         is_text = False
     if not is_text:
-        raise ImportRefused(
+        raise ImportMisused(
             f"encoding = {name!r}: expected one such as utf-8, utf-16, cp1252, iso-8859-15 or mac-roman"
         )
     return codec.name

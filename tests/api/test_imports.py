@@ -60,8 +60,8 @@ async def test_rejected_rows_come_back_as_lines_for_who_asks(api: httpx.AsyncCli
     ("query", "status", "kind", "said"),
     [
         ("campaign=spring&list=east&map=number%3DNope", 422, "import_refused", "'Nope'"),
-        ("campaign=spring&list=east&map=number", 422, "import_refused", "FIELD=COLUMN"),
-        ("campaign=spring&list=east&delimiter=ab", 422, "import_refused", "delimiter"),
+        ("campaign=spring&list=east&map=number", 422, "usage", "FIELD=COLUMN"),
+        ("campaign=spring&list=east&delimiter=ab", 422, "usage", "delimiter"),
         ("campaign=spring&list=north", 404, "not_found", "there is east, west"),
         ("campaign=autumn&list=east", 404, "not_found", "'autumn'"),
         ("campaign=spring", 422, "usage", "list"),

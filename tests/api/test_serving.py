@@ -78,6 +78,26 @@ async def test_tcp_opens_to_bearers_of_a_known_token_only(
     assert who == "token:crm"  # whatever the header claims
 
 
+async def test_the_description_is_open_to_any_browser_and_loads_nothing_from_elsewhere(
+    desk: Desk, settings: ApiSettings
+) -> None:
+    async with anyio.create_task_group() as tasks:
+        addresses = await tasks.start(serve_api, desk, settings)
+        host, port = addresses.tcp
+        async with httpx.AsyncClient(base_url=f"http://{host}:{port}") as client:
+            page = await client.get("/docs")
+            described = (await client.get("/openapi.json")).json()
+            for path in ("/docs/", "/status", "/nothing"):
+                assert (await client.get(path)).status_code == 401
+        tasks.cancel_scope.cancel()
+    assert page.headers["content-type"].startswith("text/html")
+    for path, operations in described["paths"].items():
+        for method in operations:
+            assert f"<b>{method.upper()}</b> {path}</h3>" in page.text
+    assert "<script" not in page.text
+    assert "src=" not in page.text
+
+
 async def test_an_upload_is_answered_while_it_is_sent(desk: Desk, settings: ApiSettings) -> None:
     rejected = b"Nobody,123\n" * 50_000  # Its echo is more than the sockets' buffers hold.
     lines: list[dict[str, Any]] = []

@@ -57,6 +57,15 @@ def test_help_needs_nothing_heavy(capfd: pytest.CaptureFixture[str]) -> None:
         (["list", "set", "spring", "east", "--redial", '{"BUZY": {"rests": ["5m"]}}'], "BUZY"),
         (["lead", "search", "--list", "east"], "campaign"),
         (["dnc", "add", "5550123"], "E.164"),
+        (["dnc", "add"], "NUMBER"),
+        (["lead", "search", "--number", "4155550188"], "expected E.164"),
+        (["lead", "search", "--number", "555", "--region", "US"], "valid number of US"),
+        (["lead", "search", "--limit", "0"], "--limit"),
+        (["demo", "--speed", "0"], "--speed"),
+        (["lead", "import", "leads.csv", *WHERE, "--map", "number"], "FIELD=COLUMN"),
+        (["lead", "import", "leads.csv", *WHERE, "--delimiter", ";;"], "delimiter"),
+        (["lead", "import", "leads.csv", *WHERE, "--encoding", "klingon"], "klingon"),
+        (["lead", "import", "leads.csv", *WHERE[:4], "--region", "USA"], "USA"),
         (["session", "list", "--outcome", "SAD"], "outcome"),
     ],
 )
@@ -197,6 +206,19 @@ def test_rejects_are_left_empty_when_none_was_rejected(spring: Dialler, folder: 
     assert (folder / "rejects.csv").read_text() == ""
 
 
+def test_a_refused_import_leaves_the_rejects_of_the_one_before(spring: Dialler, folder: Path) -> None:
+    (folder / "rejects.csv").write_text("of an earlier run")
+    assert spring("lead", "import", "leads.csv", *WHERE, "--map", "number=Nope", "--rejects", "rejects.csv").code == 1
+    assert (folder / "rejects.csv").read_text() == "of an earlier run"
+    assert spring("lead", "import", "leads.csv", *WHERE, "--rejects", "rejects.csv").code == 0
+    assert (folder / "rejects.csv").read_text().startswith("Name,Phone Number,State,reason")
+    (folder / "same.csv").symlink_to("rejects.csv")
+    for source in ("rejects.csv", "same.csv"):
+        mended = spring("lead", "import", source, *WHERE, "--rejects", "rejects.csv")
+        assert (mended.code, "another file" in mended.err) == (2, True)
+    assert "Bad,123,TX" in (folder / "rejects.csv").read_text()
+
+
 def test_a_lead_whose_name_would_be_a_command_is_only_a_name(spring: Dialler) -> None:
     name = "x\r\nAction: Command [bold]"
     added = spring("lead", "add", "--campaign", "spring", "--list", "east", "--number", "+12025550123", "--name", name)
@@ -205,6 +227,35 @@ def test_a_lead_whose_name_would_be_a_command_is_only_a_name(spring: Dialler) ->
     assert "Action: Command [bold]" in lead["name"]
     assert "[bold]" in spring("lead", "show", str(lead["lead_id"])).out
     assert spring("lead", "explain", str(lead["lead_id"])).out.count("dialable") == 1
+
+
+def test_a_number_is_found_as_it_is_written_in_its_country(spring: Dialler) -> None:
+    spring("lead", "import", "leads.csv", *WHERE)
+    for said in (["+1 (415) 555-0188"], ["415 555 0188", "--region", "us"], ["+14155550188", "--region", "GB"]):
+        found = spring("lead", "search", "--number", *said, "--json").json["items"]
+        assert [lead["name"] for lead in found] == ["St. Mary"]
+    assert spring("dnc", "add", "(415) 555-0188", "--region", "US").code == 0
+    assert spring("dnc", "check", "+14155550188", "--json").json["everywhere"] is True
+
+
+def test_an_import_tells_what_matters_first_and_counts_the_rest(spring: Dialler, folder: Path) -> None:
+    columns = ",".join(f"Column {at}" for at in range(30))
+    row = ",".join("x" * 30)
+    (folder / "wide.csv").write_text(f"Phone,{columns}\n+12025550123,{row}\n+12025550123,{row}\n202 555 0124,{row}\n")
+    said = spring("lead", "import", "wide.csv", *WHERE[:4], "--map", "number=Phone", "--map", "nam=Column 0").out
+    assert "  columns: number from Phone; nam from Column 0; 29 other columns kept as data\n" in said
+    assert "did you mean the field name?" in said
+    assert "--region US" in said
+    lines = said.splitlines()
+    assert next(line for line in lines if line.startswith("  row ")).startswith("  row 4: rejected:")
+    assert max(map(len, lines)) < 130
+
+
+def test_holidays_are_told_in_words(spring: Dialler) -> None:
+    assert "none: every day has its weekday's hours" in spring("campaign", "show", "spring").out
+    spring("campaign", "set", "spring", "--holidays", "US-TX")
+    assert "US-TX" in spring("campaign", "show", "spring").out
+    assert "none: shut" in spring("campaign", "show", "spring").out
 
 
 def test_pages_are_followed_up_to_the_limit_and_to_the_end(spring: Dialler, folder: Path) -> None:

@@ -114,7 +114,7 @@ exten => s,1,Set(DLR_NUMBER=$${CUT(CUT(CHANNEL(name),@,1),/,2)})
  same => n,Goto(dlr-answered,s,1)
 
 [carrier]
-exten => _+X.,1,Set(FILE($home/rung,,,al,u)=$${EXTEN})
+exten => _+X.,1,Set(FILE($home/rung,,,al,u)=$${EXTEN} $${UNIQUEID})
  same => n,Goto(fate-$${EXTEN:-1},1)
 $fates
 exten => ring,1,Ringing()
@@ -252,8 +252,17 @@ class RealAsterisk:
 
     def rung(self) -> Counter[str]:
         """Return how often each number reached the carrier, since the first start."""
+        return Counter(number for number, _ in self._rung_lines())
+
+    def rung_ids(self) -> Counter[str]:
+        """Return how often each call, by the id that it was given (ChannelId), reached the carrier."""
+        # The carrier's half of a Local channel has the other half's id with ";2" behind it.
+        return Counter(call_id.removesuffix(";2") for _, call_id in self._rung_lines())
+
+    def _rung_lines(self) -> list[tuple[str, str]]:
         path = self._home / "rung"
-        return Counter(path.read_text().split()) if path.exists() else Counter()
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [(number, call_id) for number, call_id in map(str.split, lines)]
 
     def channels(self) -> int:
         """Return how many channels are up."""

@@ -110,16 +110,17 @@ async def open_exchange(name: str) -> AsyncIterator[Exchange]:
     except ModuleNotFoundError as error:
         if error.name != module:
             raise
-        _give_up(name, f"no module {module}")
+        give_up(name, f"no module {module}")
     async with AsyncExitStack() as stack:
         try:
             exchange = await stack.enter_async_context(opener())
         except ExchangeUnavailable as error:
-            _give_up(name, str(error))
+            give_up(name, str(error))
         yield exchange
 
 
-def _give_up(name: str, reason: str) -> NoReturn:
+def give_up(name: str, reason: str) -> NoReturn:
+    """Skip the test for want of something real, or fail it if that is required."""
     if name in os.environ.get(REQUIRE_VARIABLE, "").replace(",", " ").split():
         pytest.fail(f"{name} is required ({REQUIRE_VARIABLE}), but: {reason}", pytrace=False)
     pytest.skip(f"{name}: {reason}")
