@@ -25,6 +25,11 @@ class Event:
     level: ClassVar[int] = logging.INFO
     at: datetime
 
+    @property
+    def severity(self) -> int:
+        """How loud the log tells it: the level of its kind, unless what it says makes a difference."""
+        return self.level
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineStarted(Event):
@@ -200,6 +205,11 @@ class LinkChanged(Event):
     server: str
     up: bool
     reason: str
+
+    @property
+    def severity(self) -> int:
+        """A link that comes up is no warning."""
+        return logging.INFO if self.up else self.level
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -112,6 +112,13 @@ def test_events_below_the_level_are_not_written(stream: io.StringIO, journal: Jo
     assert [line["event"] for line in lines(stream)] == ["session.opened", "store.failed"]
 
 
+def test_a_link_that_comes_up_is_no_warning(stream: io.StringIO, journal: Journal) -> None:
+    configure_logging("info", stream=stream)
+    journal.emit(LinkChanged(at=AT, server="pbx", up=True, reason="logged in"))
+    journal.emit(LinkChanged(at=AT, server="pbx", up=False, reason="gone"))
+    assert [json.loads(line)["level"] for line in stream.getvalue().splitlines()] == ["info", "warning"]
+
+
 def test_levels_change_when_configured_again_and_nothing_is_written_twice(journal: Journal) -> None:
     first, second = io.StringIO(), io.StringIO()
     configure_logging("info", stream=first)

@@ -10,7 +10,7 @@ from dialler.api.desk import Desk, TheDesk, Who
 from dialler.api.edits import CampaignEdit, NewCampaign, strategy_of
 from dialler.api.forms import Json, campaign_json, page
 from dialler.api.looks import campaign_of
-from dialler.domain.campaign import Campaign, CampaignSettings, Desired
+from dialler.domain.campaign import Campaign, Desired
 from dialler.errors import Conflict, UsageError
 from dialler.ports import Records
 
@@ -43,7 +43,7 @@ async def list_campaigns(desk: TheDesk) -> Json:
 @router.post("", status_code=201)
 async def create_campaign(new: NewCampaign, desk: TheDesk, who: Who) -> Json:
     """Create a campaign. It is stopped, and has no lists."""
-    settings = new.apply(CampaignSettings())
+    settings = new.settings()
     now = desk.clock.now()
 
     def work(records: Records) -> Campaign:

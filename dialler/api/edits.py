@@ -80,9 +80,14 @@ class CampaignEdit(_Edit):
 
 
 class NewCampaign(CampaignEdit):
-    """A campaign to create, stopped."""
+    """A campaign to create, stopped. Where no pacing is given, one that needs agents is taken only with a queue."""
 
     name: Name
+
+    def settings(self) -> CampaignSettings:
+        """Return the new campaign's settings. Raises UsageError for a value that can't be."""
+        pacing = CampaignSettings().pacing if self.queue else "agentless"
+        return self.apply(replace(CampaignSettings(), pacing=pacing))
 
 
 class ListEdit(_Edit):

@@ -87,7 +87,7 @@ async def create(
     body = _body(locals())
     async with connected(options) as api:
         made = await api.post("/campaigns", {"name": name, **body})
-    _print_one(made, options.json, f"campaign {made['name']} is created; it is stopped")
+    _print_one(made, options.json, f"campaign {made['name']} is created; it is stopped; pacing {made['pacing']}")
 
 
 @app.command(name="set")

@@ -1,5 +1,6 @@
 """A campaign: lists, hours, pacing and limits, run as one. And its lists."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +11,7 @@ from dialler.domain.redial import RedialRules
 
 WEIGHT_MIN, WEIGHT_MAX = 1, 10_000
 RING_TIMEOUT_MAX_S = 600
+QUEUE = re.compile(r"[A-Za-z0-9_.-]{1,79}")
 
 
 def _check_weight(weight: int) -> None:
@@ -79,10 +81,12 @@ class CampaignSettings:
         _check_weight(self.weight)
         if not 1 <= self.ring_timeout_s <= RING_TIMEOUT_MAX_S:
             raise ValueError(f"ring_timeout_s must be 1 to {RING_TIMEOUT_MAX_S}, got {self.ring_timeout_s}")
-        # They go to the exchange, whose protocol is made of lines.
-        for name, texts in (("queue", (self.queue,)), ("caller_ids", self.caller_ids), ("trunks", self.trunks)):
+        # They go to the exchange, whose protocol is made of lines, and whose dialplan takes some characters apart.
+        if self.queue is not None and not QUEUE.fullmatch(self.queue):
+            raise ValueError(f"queue must be letters, digits, '_', '.' or '-', at most 79, got {self.queue!r}")
+        for name, texts in (("caller_ids", self.caller_ids), ("trunks", self.trunks)):
             for text in texts:
-                if text is not None and not (text.strip() and text.isprintable()):
+                if not (text.strip() and text.isprintable()):
                     raise ValueError(f"{name} must be one line of text, not empty, got {text!r}")
         for name in ("attempts_max", "attempts_per_day_max", "wrap_deadline_s"):
             if getattr(self, name) < 1:

@@ -93,23 +93,6 @@ def dialable(lead: Lead, facts: Facts, now: datetime) -> Verdict:
     return Verdict(gates=gates, number=number, dialable=passed, earliest=earliest)
 
 
-def explain_lines(verdict: Verdict) -> list[str]:
-    """Return the verdict for people: the conclusion, then a line for each gate. Times in UTC."""
-    if verdict.dialable:
-        head = f"dialable now, at {verdict.number.number if verdict.number else '?'}"
-    elif verdict.earliest is None:
-        head = "not dialable, and not without somebody's doing"
-    else:
-        head = f"not dialable now; at the earliest {verdict.earliest:%Y-%m-%d %H:%M:%S} UTC"
-    lines = [head]
-    for gate in verdict.gates:
-        line = f"{'ok  ' if gate.passed else 'SHUT'} {gate.name}: {gate.value} (rule: {gate.rule})"
-        if not gate.passed and gate.earliest is not None:
-            line += f"; opens {gate.earliest:%Y-%m-%d %H:%M:%S} UTC"
-        lines.append(line)
-    return lines
-
-
 def verdict_to_json(verdict: Verdict) -> Mapping[str, object]:
     """Return the verdict as JSON data; moments as ISO 8601 with offset."""
     return {

@@ -68,9 +68,9 @@ class _Events:
         return self.parts.get(name, self.parts.get(name.partition(".")[0], self.level))
 
     def __call__(self, event: Event) -> None:
-        if self.lines is None or event.level < self.threshold(event.name):
+        if self.lines is None or event.severity < self.threshold(event.name):
             return
-        line: EventDict = {"ts": event.at, "level": LEVEL_NAMES[event.level], "event": event.name}
+        line: EventDict = {"ts": event.at, "level": LEVEL_NAMES[event.severity], "event": event.name}
         for name, shown in self._field_names[type(event)]:
             line[shown] = getattr(event, name)
         self.lines.write(line)

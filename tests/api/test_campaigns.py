@@ -21,6 +21,13 @@ async def test_a_created_campaign_is_stopped_and_reads_back_as_it_was_said(api: 
     assert (await api.get("/campaigns")).json() == {"items": [shown], "next": None}
 
 
+async def test_without_a_word_on_pacing_a_campaign_takes_agents_only_if_it_has_a_queue(api: httpx.AsyncClient) -> None:
+    alone = await api.post("/campaigns", json={"name": "message"})
+    served = await api.post("/campaigns", json={"name": "sales", "queue": "sales"})
+    said = await api.post("/campaigns", json={"name": "later", "pacing": "ratio"})
+    assert [each.json()["pacing"] for each in (alone, served, said)] == ["agentless", "progressive", "ratio"]
+
+
 async def test_a_change_leaves_alone_what_it_does_not_name(api: httpx.AsyncClient) -> None:
     before = (await api.post("/campaigns", json={**SPRING, "holidays": "US", "queue": "sales"})).json()
     after = (await api.patch("/campaigns/spring", json={"hours": "sat 10:00-14:00", "queue": None})).json()
@@ -36,6 +43,7 @@ async def test_what_can_not_be_is_told_by_its_key_and_changes_nothing(api: httpx
         ("pacing", "magic", "magic"),
         ("pacing_settings", {"calls": 2}, "calls"),
         ("weight", 0, "weight"),
+        ("queue", "two words", "two words"),
         ("attempts_max", 0, "attempts_max"),
         ("no_such_key", 1, "no_such_key"),
     ]:

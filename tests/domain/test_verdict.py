@@ -10,7 +10,7 @@ from dialler.domain.calling_window import CallingWindow
 from dialler.domain.campaign import CampaignSettings, Desired
 from dialler.domain.lead import CompletedReason, Lead, LeadState, NumberStatus, PhoneNumber, WindowKey
 from dialler.domain.outcome import Outcome
-from dialler.domain.verdict import Facts, Gate, Verdict, dialable, explain_lines, verdict_to_json
+from dialler.domain.verdict import Facts, Gate, Verdict, dialable, verdict_to_json
 from tests.support.values import NEVER, NEW_YORK, NINE_TO_FIVE, NOON, a_lead, facts
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -149,16 +149,6 @@ def test_the_days_limit_ends_at_the_leads_own_midnight() -> None:
     assert dialable(lead, facts(window=OFFICE), NOON).earliest == datetime(2026, 3, 5, 14, tzinfo=UTC)
     assert dialable(lead, facts(), NOON + DAY).dialable
     assert not dialable(lead, facts(), NOON - 2 * DAY).dialable  # a clock that was set back
-
-
-def test_the_verdict_is_told_to_people_in_lines() -> None:
-    lines = explain_lines(dialable(a_lead(), facts(window=OFFICE), NOON + 6 * HOUR))
-    assert lines[0] == "not dialable now; at the earliest 2026-03-05 14:00:00 UTC"
-    assert "SHUT window: 18:00 in America/New_York (rule: wed 09:00-17:00); opens 2026-03-05 14:00:00 UTC" in lines
-    assert len(lines) == 1 + len(GATES) + 1
-    assert explain_lines(dialable(a_lead(), facts(), NOON))[0] == "dialable now, at +12125550100"
-    lost = dialable(a_lead(state=LeadState.IN_CALL), facts(), NOON)
-    assert explain_lines(lost)[0] == "not dialable, and not without somebody's doing"
 
 
 def test_the_verdict_is_json_with_every_gate() -> None:
