@@ -4,6 +4,7 @@
 #   ./go test    the tests (arguments go to pytest)
 #   ./go check   lint, types, import arrows, tests
 #   ./go bench   the figures of benchmarks/README.md (NAME... takes some of them, --full the long form, --json)
+#   ./go build   the wheel and its requirements, into dist/ (docs/install.md)
 #   ./go lock    write requirements/*.txt anew from pyproject.toml
 #   ./go VERB    any other verb is one of `dialler`'s own; see ./go --help
 set -eu
@@ -64,6 +65,12 @@ case $verb in
   bench)
     install dev
     exec .venv/bin/python -m benchmarks "$@"
+    ;;
+  build)
+    install dev
+    rm -rf dist
+    .venv/bin/python -m build --no-isolation --outdir dist .
+    cp requirements/run.txt dist/requirements.txt
     ;;
   check)
     install dev

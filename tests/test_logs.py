@@ -162,6 +162,13 @@ def test_extra_fields_of_a_record_are_fields_of_its_line(stream: io.StringIO) ->
     assert (line["api"], line["level"]) == ("/run/x.sock", "info")
 
 
+def test_a_record_that_names_its_event_has_that_name_and_its_message(stream: io.StringIO) -> None:
+    configure_logging(stream=stream)
+    logging.getLogger("telephony.ami").info("link %s", "up", extra={"event": "link_up", "server": "main"})
+    (line,) = lines(stream)
+    assert (line["event"], line["message"], line["server"]) == ("link_up", "link up", "main")
+
+
 def test_a_library_that_would_log_numbers_is_quiet_even_on_debug(stream: io.StringIO) -> None:
     configure_logging("debug", stream=stream)
     for name in QUIET:

@@ -6,6 +6,7 @@ from a Hangup action before the ring time-out; whether the campaign has agents, 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -101,8 +102,9 @@ def replay(entries: Iterable[Entry]) -> Replay:
     """Feed entries through the tracking."""
     entries = _with_moments(list(entries))
     story = _Story(one_sided=not any(entry.direction is Direction.SENT for entry in entries))
-    for call_id in _originated(entries):
-        story.open(call_id)
+    if story.one_sided:
+        for call_id in _originated(entries):
+            story.open(call_id)
     for entry in entries:
         story.take(entry)
     story.finish()
@@ -120,14 +122,12 @@ def _with_moments(entries: list[Entry]) -> list[Entry]:
 
 
 def _originated(entries: Iterable[Entry]) -> list[str]:
-    """Return the ids of calls that were asked for, whatever their form, in order."""
+    """Return the ids of calls that the answers show to have been asked for, whatever their form, in order."""
     ids: dict[str, None] = {}
     for entry in entries:
         headers = entry.headers
         action_id = text(headers, "actionid")
-        asked = entry.direction is Direction.SENT and text(headers, "action") == "Originate"
-        told = text(headers, "event") == "OriginateResponse" or text(headers, "message") == QUEUED
-        if action_id and (asked or told):
+        if action_id and (text(headers, "event") == "OriginateResponse" or text(headers, "message") == QUEUED):
             ids[action_id] = None
     return list(ids)
 
@@ -137,14 +137,15 @@ class _Story:
 
     def __init__(self, *, one_sided: bool) -> None:
         self._book = CallBook()
-        self._one_sided = one_sided
+        self.one_sided = one_sided
         self._asked: dict[str, str] = {}  # call_id by ActionID, of Originates without an answer so far
         self._channels: list[Mapping[str, Any]] = []
         self.links = 0
         self.calls: dict[str, ReplayedCall] = {}
 
     def open(self, call_id: str) -> None:
-        self._book.open(call_id, SERVER, 0)
+        with suppress(ValueError):  # it is known from its events already, which is odd, and for the reader to see
+            self._book.open(call_id, SERVER, self.links)
 
     def take(self, entry: Entry) -> None:
         """Take in one entry, which has a moment."""
@@ -185,6 +186,7 @@ class _Story:
         timeout_ms = number(text(headers, "timeout"))
         found.ring_timeout = None if timeout_ms is None else timedelta(milliseconds=timeout_ms)
         self._asked[action_id] = found.call.call_id
+        self.open(found.call.call_id)
         self._note(found, at, "Originate")
 
     def _take_back(self, call_id: str, at: datetime) -> None:
@@ -205,7 +207,7 @@ class _Story:
         success = text(headers, "response") == "Success"
         call_id = self._asked.pop(action_id, None)
         # A bare capture does not tell what was asked: there a refusal is taken for that of an Originate.
-        if call_id is None and self._one_sided and (message == QUEUED if success else action_id):
+        if call_id is None and self.one_sided and (message == QUEUED if success else action_id):
             call_id = action_id
         if call_id is None:
             return

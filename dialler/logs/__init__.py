@@ -2,7 +2,8 @@
 
 Everything goes one way: events of the journal and the records of stdlib loggers (ours and those of libraries) end
 in the same lines on the same stream. A line has `ts` (ISO 8601 with offset), `level` and `event`, then the fields.
-An event's `event` is its name; a logger's is its message, with `logger` beside it, and `exception` where it has one.
+An event's `event` is its name. A logger's is the `event` given as `extra`, with its `message` beside it, or else the
+message; `logger` says whose it is, and `exception` what was caught.
 
 Lines hold ids, never numbers or names of people, and never a secret: events have no such fields, libraries that would
 write them are kept quiet, and what still looks like a telephone number is masked. Who has to see numbers records the

@@ -42,6 +42,8 @@ class Lines(logging.Handler):
                 "event": record.getMessage(),
                 "logger": record.name,
             }
+            if isinstance(name := record.__dict__.get("event"), str):
+                line["event"], line["message"] = name, line["event"]
             for name, value in record.__dict__.items():
                 if name not in _OF_EVERY_RECORD:
                     line.setdefault(name, value)

@@ -138,6 +138,7 @@ def test_real_captures_end_as_they_ended(name: str, expected: Outcome) -> None:
 async def test_a_recorded_call_has_the_events_and_the_verdict_of_the_day(tmp_path: Path) -> None:
     with Transcript(tmp_path, server="a", now=lambda: datetime.now(UTC)) as transcript:
         async with AmiPeer() as peer, linked(peer, observers={"a": transcript}) as link:
+            await link.network.live_calls("a")  # as the daemon asks once the link is up
             await link.network.originate(call(CALL_ID))
             peer.session.send("Event: Newchannel", f"Uniqueid: {CALL_ID}")
             peer.session.send("Event: Newstate", f"Uniqueid: {CALL_ID}", "ChannelState: 5")
