@@ -11,7 +11,7 @@ import logging
 import os
 import random
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -137,34 +137,41 @@ class AsteriskLink:
         """
         if not self.is_up:
             raise NotSent(f"no link to {self.server.name}: {self.status.reason or 'it is just breaking'}")
-        async with self._slot():
-            if not self.is_up:
-                raise NotSent(f"the link to {self.server.name} broke: {self.status.reason}")
+        try:
+            self._slots.acquire_nowait()
+        except anyio.WouldBlock:
+            await self._wait_for_slot()
+        try:
             return await self._ask(action, as_list=as_list, within_s=self._timing.action_s)
+        finally:
+            self._slots.release()
 
-    @contextlib.asynccontextmanager
-    async def _slot(self) -> AsyncIterator[None]:
+    async def _wait_for_slot(self) -> None:
         try:
             with anyio.fail_after(self._timing.slot_s):
                 await self._slots.acquire()
         except TimeoutError:
             raise NotSent(f"{self.server.name} does not keep up: {IN_FLIGHT_MAX} actions wait for an answer") from None
-        try:
-            yield
-        finally:
+        if not self.is_up:
             self._slots.release()
+            raise NotSent(f"the link to {self.server.name} broke: {self.status.reason}")
 
     async def _ask(
         self, action: Mapping[str, Any], *, within_s: float, as_list: bool = False, urgent: bool = False
     ) -> Any:
         if self._protocol is None:
             raise NotSent(f"no link to {self.server.name}")
-        answer = self._protocol.send(dict(action), as_list=as_list, even_if_full=urgent)
+        answer = self._protocol.send(action, as_list=as_list, even_if_full=urgent)
+        # A bare timer: a cancel scope for each Originate would cost more than all else that is done here.
+        timer = asyncio.get_running_loop().call_later(within_s, self._expire, answer, action["Action"], within_s)
         try:
-            with anyio.fail_after(within_s):
-                return await answer
-        except TimeoutError:
-            raise LinkLost(f"{self.server.name} did not answer {action['Action']} within {within_s:g} s") from None
+            return await answer
+        finally:
+            timer.cancel()
+
+    def _expire(self, answer: "asyncio.Future[Any]", action: str, within_s: float) -> None:
+        if not answer.done():
+            answer.set_exception(LinkLost(f"{self.server.name} did not answer {action} within {within_s:g} s"))
 
     async def _hold(self) -> None:
         """Bring the link up and hold it; always ends with an error that says why it is down."""
@@ -197,8 +204,8 @@ class AsteriskLink:
         raise LinkLost(protocol.lost_because)
 
     async def _log_in(self) -> None:
-        forever = float("inf")
-        challenge = await self._ask({"Action": "Challenge", "AuthType": "MD5"}, within_s=forever)
+        within_s = 2 * self._timing.login_s  # the caller's deadline, for the whole login, comes first
+        challenge = await self._ask({"Action": "Challenge", "AuthType": "MD5"}, within_s=within_s)
         if challenge.get("response") != "Success":
             raise LoginRefused(f"{challenge.get('message', '')} (MD5 challenge)")
         text = f"{challenge.get('challenge', '')}{self.server.secret}"
@@ -210,7 +217,7 @@ class AsteriskLink:
             "Events": "system",
         }
         try:
-            answer = await self._ask(login, within_s=forever)
+            answer = await self._ask(login, within_s=within_s)
         except LinkLost as error:
             raise LinkLost(f"closed during the login: {error}") from None
         if answer.get("response") != "Success":

@@ -1,23 +1,25 @@
 """panoramisk's AMI protocol and manager, without the faults that a dialler can't live with.
 
-Kept of panoramisk: its classes' interface (`send_action` returns an awaitable, `register_event` takes patterns), its
-`Message` and `Action`. Replaced, since each was seen to fail: reading (characters cut in two, no limit, one bad
-message loses the next), sending (header injection, no flow control, silent queueing while down), answers
-(futures that leak, hang or swallow events) and reconnecting (actions sent a second time). `link` keeps the link up.
+Kept of panoramisk: its classes' interface (`send_action` returns an awaitable, `register_event` takes patterns), the
+interface of its `Message`, its ids of actions. Replaced, since each was seen to fail: reading (characters cut in two,
+no limit, one bad message loses the next), sending (header injection, no flow control, silent queueing while down),
+answers (futures that leak, hang or swallow events) and reconnecting (actions sent a second time). `link` keeps the
+link up.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from panoramisk.actions import Action
 from panoramisk.ami_protocol import AMIProtocol
 from panoramisk.manager import Manager
-from panoramisk.message import Message
 
+from telephony.ami.message import AmiMessage
 from telephony.ami.transcript import Direction, Observer
-from telephony.ami.wire import Framer, MessageTooLong, encode, event_name, parse
+from telephony.ami.wire import Framer, MessageTooLong, encode, event_name
 from telephony.errors import LinkLost, NotSent
 
 log = logging.getLogger("telephony.ami")
@@ -28,33 +30,30 @@ WRITE_BUFFER_MAX: Final = 256 * 1024
 NAMES_MAX: Final = 1_000
 """Event names whose callbacks are remembered."""
 
-Callback = Callable[["AmiManager", Message], None]
+Callback = Callable[["AmiManager", AmiMessage], None]
 
 
-def to_message(raw: bytes) -> Message:
-    """Return `raw` as panoramisk's Message, filled directly: its own parser loses empty values and non-ASCII text."""
-    message = Message.__new__(Message)
-    message._store = parse(raw)
-    message.manager = None
-    return message
-
-
-class AmiAction(Action):  # type: ignore[misc] # panoramisk has no types
+@dataclass(slots=True, eq=False)
+class Asked:
     """An action on its way; its future ends with the response, or with the whole list for `as_list`."""
 
-    def add_message(self, message: Message) -> bool:
+    future: "asyncio.Future[Any]"
+    as_list: bool
+    answers: list[AmiMessage] = field(default_factory=list)
+
+    def add(self, message: AmiMessage, *, is_event: bool) -> bool:
         """Take an answer; return whether it was the last."""
         if self.future.done():
             return True
         if not self.as_list:
-            if "response" not in message or "event" in message:
+            if is_event or message.get("response") is None:
                 return False  # OriginateResponse is an event that has a Response header
             self.future.set_result(message)
             return True
-        self.responses.append(message)
-        refused = "event" not in message and message.get("response") == "Error"
+        self.answers.append(message)
+        refused = not is_event and message.get("response") == "Error"
         if refused or message.get("eventlist") in ("Complete", "cancelled"):
-            self.future.set_result(self.responses)
+            self.future.set_result(self.answers)
             return True
         return False
 
@@ -87,26 +86,30 @@ class AmiProtocol(AMIProtocol):  # type: ignore[misc] # panoramisk has no types
     def resume_writing(self) -> None:
         self._full = False
 
-    def send(self, data: Any, as_list: bool | None = False, *, even_if_full: bool = False) -> "asyncio.Future[Any]":
+    def send(
+        self, data: Mapping[str, Any], as_list: bool = False, *, even_if_full: bool = False
+    ) -> "asyncio.Future[Any]":
         """Write an action and return the future of its answer.
 
         Raises ValueError for what must not be sent and NotSent where the link is down or the peer reads too slowly;
         the future raises LinkLost. Cancelling the future forgets the action.
         """
-        action = AmiAction(data, as_list=bool(as_list))
-        raw = encode(dict(action.items()))
+        action_id = data.get("ActionID")
+        if action_id is None:
+            data = {**data, "ActionID": (action_id := Action.action_id_generator())}
+        raw = encode(data)
         if self.closed:
             raise NotSent(f"the link is down: {self.lost_because}")
         if self._full and not even_if_full:
             raise NotSent("the exchange reads too slowly, it does not keep up")
-        if action.id in self.responses:
-            raise ValueError(f"ActionID {action.id} is in flight already")
-        self.responses[action.id] = action
-        action.future.add_done_callback(lambda _: self.responses.pop(action.id, None))
+        if action_id in self.responses:
+            raise ValueError(f"ActionID {action_id} is in flight already")
+        asked = self.responses[action_id] = Asked(self._loop.create_future(), as_list)
+        asked.future.add_done_callback(lambda _: self.responses.pop(action_id, None))
         if self.factory.observer is not None:
             self.factory.observer(Direction.SENT, raw)
         self.transport.write(raw)
-        return action.future  # type: ignore[no-any-return]
+        return asked.future
 
     def data_received(self, data: bytes) -> None:
         self.received_at = self._loop.time()
@@ -131,12 +134,12 @@ class AmiProtocol(AMIProtocol):  # type: ignore[misc] # panoramisk has no types
         awaited = bool(self.responses) and (name is None or b"\r\nActionID: " in raw)
         if not callbacks and not awaited:
             return
-        message = to_message(raw)
+        message = AmiMessage(raw)
         if awaited:
             action_id = message.get("actionid")
-            action = self.responses.get(action_id) if isinstance(action_id, str) else None
-            if action is not None and action.add_message(message):
-                self.responses.pop(action.id, None)
+            asked = self.responses.get(action_id) if isinstance(action_id, str) else None
+            if asked is not None and asked.add(message, is_event=name is not None):
+                self.responses.pop(action_id, None)
         for callback in callbacks:
             try:
                 callback(self.factory, message)
@@ -161,10 +164,10 @@ class AmiProtocol(AMIProtocol):  # type: ignore[misc] # panoramisk has no types
         if self.factory.observer is not None:
             self.factory.observer(Direction.NOTE, f"lost: {reason}".encode("utf-8", "replace"))
         self.transport.abort()
-        for action in list(self.responses.values()):
-            if not action.future.done():
-                action.future.set_exception(LinkLost(f"the link was lost before the answer: {reason}"))
-                action.future.exception()  # whoever waits still gets it; nobody waiting is no reason for a warning
+        for asked in list(self.responses.values()):
+            if not asked.future.done():
+                asked.future.set_exception(LinkLost(f"the link was lost before the answer: {reason}"))
+                asked.future.exception()  # whoever waits still gets it; nobody waiting is no reason for a warning
         self.responses.clear()
         self.lost.set()
 
