@@ -52,16 +52,20 @@ NOTHING_SAID: Final = Evidence()
 REASON_TIMEOUT, REASON_ANSWERED = 3, 4  # OriginateResponse
 
 # Events that can only happen once someone, or something, has picked up.
-_AFTER_ANSWER: Final = (
-    Answered,
-    Classified,
-    Queued,
-    Bridged,
-    HarbourStarted,
-    MessagePlayed,
-    MessageLeft,
-    OptedOut,
+_AFTER_ANSWER: Final = frozenset(
+    {Answered, Classified, Queued, Bridged, HarbourStarted, MessagePlayed, MessageLeft, OptedOut}
 )
+
+_WITHOUT_CHANNEL: Final = frozenset({HungUp, OriginateEnded})
+"""Events that a call may have without a channel; all others need one."""
+
+_FLAGS: Final[Mapping[type[CallEvent], str]] = {
+    HarbourStarted: "harbour",
+    MessagePlayed: "message_played",
+    MessageLeft: "message_left",
+    OptedOut: "opted_out",
+}
+"""What is only remembered to have happened."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,35 +143,26 @@ def apply(call: Call, event: CallEvent) -> Call:
 
     Raises IllegalTransition for other events of a call that has ended.
     """
-    state = advance(call.state, event)
-    changes: dict[str, Any] = {"state": state, "evidence": _evidence(call.evidence, event)}
+    state, evidence = advance(call.state, event), _evidence(call.evidence, event)
     if call.state is CallState.ENDED:
-        return replace(call, **changes)
-    if not isinstance(event, HungUp | OriginateEnded):
+        return replace(call, evidence=evidence)
+    kind = type(event)
+    changes: dict[str, Any] = {"state": state, "evidence": evidence}
+    if kind not in _WITHOUT_CHANNEL:
         changes["channel_seen"] = True
-    if isinstance(event, _AFTER_ANSWER):
+    if kind in _AFTER_ANSWER:
         changes["answered_at"] = _earlier(call.answered_at, event.at)
-    match event:
-        case Ringing():
-            changes["ringing_at"] = _earlier(call.ringing_at, event.at)
-        case Queued():
-            changes["queued_at"] = _earlier(call.queued_at, event.at)
-        case Bridged(agent=agent):
-            # Of several agents (a transfer) the first to talk is the one the call was for.
-            if call.connected_at is None or event.at < call.connected_at:
-                changes |= {"connected_at": event.at, "agent": agent}
-        case HarbourStarted():
-            changes["harbour"] = True
-        case MessagePlayed():
-            changes["message_played"] = True
-        case MessageLeft():
-            changes["message_left"] = True
-        case OptedOut():
-            changes["opted_out"] = True
-        case HungUp():
-            changes["ended_at"] = event.at
-        case _:
-            pass
+    if kind is Ringing:
+        changes["ringing_at"] = _earlier(call.ringing_at, event.at)
+    elif kind is Queued:
+        changes["queued_at"] = _earlier(call.queued_at, event.at)
+    elif kind is HungUp:
+        changes["ended_at"] = event.at
+    elif flag := _FLAGS.get(kind):
+        changes[flag] = True
+    elif isinstance(event, Bridged) and (call.connected_at is None or event.at < call.connected_at):
+        # Of several agents (a transfer) the first to talk is the one the call was for.
+        changes |= {"connected_at": event.at, "agent": event.agent}
     return replace(call, **changes)
 
 

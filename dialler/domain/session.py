@@ -1,7 +1,7 @@
 """A session: the record of one attempt to reach one lead, from the intent to dial to the wrap code."""
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -149,13 +149,8 @@ def status_after(outcome: Outcome, wrap: Wrap, *, wrapped: SessionStatus | None 
     return STATUS_OF[outcome]
 
 
-def change_status(session: Session, to: SessionStatus) -> Session:
-    """Return the session with status `to`; the same session where it has it already.
-
-    Raises IllegalTransition for a move that STATUS_TRANSITIONS does not have.
-    """
-    if session.status is to:
-        return session
-    if to not in STATUS_TRANSITIONS[session.status]:
-        raise IllegalTransition(session.status, to)
-    return replace(session, status=to)
+def moved(status: SessionStatus, to: SessionStatus) -> SessionStatus:
+    """Return `to`, after a check: raises IllegalTransition for a move that STATUS_TRANSITIONS does not have."""
+    if status is not to and to not in STATUS_TRANSITIONS[status]:
+        raise IllegalTransition(status, to)
+    return to

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -35,6 +36,9 @@ from telephony.events import (
 RECENT_MAX: Final = 10_000
 """Ended calls remembered, so that hints that trail the end are not taken for unknown calls."""
 
+EVENTS_A_TURN: Final = 100
+"""Events handled before others get their turn: a few milliseconds' worth."""
+
 HINT_GRACE: Final = timedelta(seconds=1)
 LONG_CALL_LOOK: Final = timedelta(hours=1)
 """How often the exchange is asked whether an answered call is still there."""
@@ -57,8 +61,13 @@ class Tracker:
 
     async def run(self) -> None:
         """Handle events until cancelled."""
-        async for event in self._floor.telephony.events:
+        events = self._floor.telephony.events
+        async for event in events:
             self.handle(event)
+            # What came with it is taken in at once: a turn of the event loop for each costs more than handling it.
+            with suppress(anyio.WouldBlock, anyio.EndOfStream):
+                for _ in range(EVENTS_A_TURN):
+                    self.handle(events.receive_nowait())
 
     def handle(self, event: TelephonyEvent) -> None:
         """Take in one event."""

@@ -267,9 +267,10 @@ class AsteriskNetwork:
 def _check_lines(origination: Origination) -> None:
     """Refuse what would be more than one line, before any other fault of it."""
     texts = [origination.call_id, origination.number, origination.caller_id or "", origination.queue or ""]
-    for value in (*texts, *origination.variables, *origination.variables.values()):
-        if FORBIDDEN.search(value):
-            raise ValueError(f"{value!r} has a line break or NUL: it would be read as more than one line")
+    texts += [*origination.variables, *origination.variables.values()]
+    if FORBIDDEN.search(" ".join(texts)):
+        bad = next(text for text in texts if FORBIDDEN.search(text))
+        raise ValueError(f"{bad!r} has a line break or NUL: it would be read as more than one line")
 
 
 def _check(name: str, form: re.Pattern[str], value: str) -> None:
