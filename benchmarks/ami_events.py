@@ -21,7 +21,7 @@ from benchmarks.figure import AT_LEAST, Figure, Goal, Part, Spread
 from benchmarks.scale import Scale
 from telephony.ami.link import AGENT_EVENTS, CALL_EVENTS, EVENTS
 from telephony.ami.protocol import AmiManager
-from telephony.ami.translate import channel_of
+from telephony.ami.translate import channel_of, text
 
 SAMPLE: Final = Path(__file__).parent / "samples/call_events.txt"
 PIECE: Final = 64 * 1024
@@ -98,7 +98,7 @@ def _feed(side: Side, pieces: list[bytes]) -> tuple[float, int]:
     def callback(_: object, message: Message) -> None:
         nonlocal count
         # As the dialler does with each event: which channel, and so whose call.
-        count += bool(channel_of(message))
+        count += bool(channel_of(text(message, "event"), message))
 
     protocol = side(callback)
     gc.collect()

@@ -1,18 +1,18 @@
 """An attempt written down: the call's story copied into its session."""
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from dialler.domain.call import Call
 from dialler.domain.campaign import Wrap
+from dialler.domain.evolve import evolve
 from dialler.domain.outcome import Outcome, counts_attempt
 from dialler.domain.session import Session, SessionStatus, moved, status_after
 
 
 def followed(session: Session, call: Call) -> Session:
     """Return the session with what its call has done so far: Processing once it was handed to the exchange."""
-    return replace(session, **_told(call), status=_under_way(session, call))
+    return evolve(session, **_told(call), status=_under_way(session, call))
 
 
 def ended(session: Session, call: Call, *, outcome: Outcome, wrap: Wrap, at: datetime) -> Session:
@@ -23,7 +23,7 @@ def ended(session: Session, call: Call, *, outcome: Outcome, wrap: Wrap, at: dat
     status, to = _under_way(session, call), status_after(outcome, wrap)
     if status is SessionStatus.NEW and to not in (SessionStatus.FAILED, SessionStatus.EXPIRED):
         status = moved(status, SessionStatus.PROCESSING)
-    return replace(
+    return evolve(
         session,
         **{**_told(call), "ended_at": call.ended_at or at},
         outcome=outcome,

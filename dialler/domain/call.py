@@ -5,12 +5,13 @@ Events may come in any order and twice; the earliest moment of each kind is kept
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from dialler.domain.call_state import TRANSITIONS, CallState, advance
 from dialler.domain.cause_outcome import OUTCOME_OF_DIAL_STATUS, OUTCOME_OF_REASON, OUTCOME_OF_SIP, outcome_of_cause
+from dialler.domain.evolve import evolve
 from dialler.domain.outcome import Outcome
 from dialler.domain.session import Evidence, Session
 from telephony.causes import Cause, cause_of_sip
@@ -68,7 +69,7 @@ _FLAGS: Final[Mapping[type[CallEvent], str]] = {
 """What is only remembered to have happened."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: see evolve
 class Call:
     """A call so far. Moments are aware, UTC; None: not (yet) seen."""
 
@@ -123,19 +124,19 @@ class Call:
 def sent(call: Call, at: datetime) -> Call:
     """Return the call once it was handed to the exchange; its events may already have overtaken this."""
     state = CallState.SENT if call.state is CallState.NEW else call.state
-    return replace(call, state=state, sent_at=_earlier(call.sent_at, at))
+    return evolve(call, state=state, sent_at=_earlier(call.sent_at, at))
 
 
 def refused(call: Call, error: str, at: datetime) -> Call:
     """Return the call ended because nothing was placed: the exchange said no, or it could not be sent."""
-    evidence = replace(call.evidence, error=error)
-    return replace(call, state=CallState.ENDED, ended_at=call.ended_at or at, evidence=evidence, refused=True)
+    evidence = evolve(call.evidence, error=error)
+    return evolve(call, state=CallState.ENDED, ended_at=call.ended_at or at, evidence=evidence, refused=True)
 
 
 def cancelled(call: Call) -> Call:
     """Return the call marked as taken back by us; it ends when the exchange says so, at once if it was never sent."""
     state = CallState.ENDED if call.state is CallState.NEW else call.state
-    return replace(call, state=state, cancelled_by_us=True)
+    return evolve(call, state=state, cancelled_by_us=True)
 
 
 def apply(call: Call, event: CallEvent) -> Call:
@@ -145,7 +146,7 @@ def apply(call: Call, event: CallEvent) -> Call:
     """
     state, evidence = advance(call.state, event), _evidence(call.evidence, event)
     if call.state is CallState.ENDED:
-        return replace(call, evidence=evidence)
+        return evolve(call, evidence=evidence)
     kind = type(event)
     changes: dict[str, Any] = {"state": state, "evidence": evidence}
     if kind not in _WITHOUT_CHANNEL:
@@ -163,7 +164,7 @@ def apply(call: Call, event: CallEvent) -> Call:
     elif isinstance(event, Bridged) and (call.connected_at is None or event.at < call.connected_at):
         # Of several agents (a transfer) the first to talk is the one the call was for.
         changes |= {"connected_at": event.at, "agent": event.agent}
-    return replace(call, **changes)
+    return evolve(call, **changes)
 
 
 def call_of(session: Session) -> Call:
@@ -290,7 +291,7 @@ def _evidence(said: Evidence, event: CallEvent) -> Evidence:
             }
         case _:
             return said
-    return replace(said, **{name: value for name, value in news.items() if getattr(said, name) is None})
+    return evolve(said, **{name: value for name, value in news.items() if getattr(said, name) is None})
 
 
 def _earlier(known: datetime | None, at: datetime) -> datetime:

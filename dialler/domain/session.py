@@ -27,7 +27,7 @@ class SessionStatus(StrEnum):
         return self in (SessionStatus.NEW, SessionStatus.PROCESSING)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: see evolve
 class Evidence:
     """What the exchange said, kept raw beside the outcome drawn from it."""
 
@@ -43,7 +43,7 @@ class Evidence:
     """The refusal's text, where the exchange refused the call."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: see evolve
 class Session:
     """One attempt. It keeps copies of names, because lists are edited and deleted later."""
 

@@ -6,11 +6,11 @@ some grace: an Originate that was on the wire when we died may still become a ri
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from dialler.domain.call import CallState, apply, call_of
 from dialler.domain.campaign import CampaignSettings
+from dialler.domain.evolve import evolve
 from dialler.engine.board import UNANSWERED, Tracked
 from dialler.engine.floor import Floor
 from dialler.engine.tracking import LONG_CALL_LOOK, Tracker
@@ -125,7 +125,7 @@ class Recovery:
         call_id = tracked.session.session_id
         call = tracked.call
         if call.sent_at is None:
-            call = replace(call, sent_at=now - found.age)
+            call = evolve(call, sent_at=now - found.age)
         event = _EVENT_OF[found.state]
         if event is Bridged:
             call = apply(call, Bridged(call_id=call_id, at=now, agent=found.agent or ""))

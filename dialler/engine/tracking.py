@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -14,6 +13,7 @@ import anyio.lowlevel
 from dialler.domain.attempt import ended, followed
 from dialler.domain.call import Call, CallState, apply, verdict_of
 from dialler.domain.campaign import Desired, Wrap
+from dialler.domain.evolve import evolve
 from dialler.domain.session import Session
 from dialler.engine.aftermath import closing_event, write_end
 from dialler.engine.board import UNANSWERED, Tracked
@@ -108,7 +108,7 @@ class Tracker:
                     tasks.start_soon(self._take_back, tracked)
 
     async def _take_back(self, tracked: Tracked) -> None:
-        tracked.call = replace(tracked.call, cancelled_by_us=True)  # Its end may come before the answer.
+        tracked.call = evolve(tracked.call, cancelled_by_us=True)  # Its end may come before the answer.
         try:
             known = await self._floor.telephony.hang_up(tracked.session.session_id)
         except NotSent:
@@ -117,7 +117,7 @@ class Tracker:
             known = True  # Nobody can say.
         if not known:
             # Perhaps its channel is yet to come; when it does, or when the link is back, it is asked again.
-            tracked.call = replace(tracked.call, cancelled_by_us=False)
+            tracked.call = evolve(tracked.call, cancelled_by_us=False)
 
     def note(self, tracked: Tracked, call: Call) -> None:
         """Keep what became known of a call that goes on, and write it down soon."""

@@ -35,7 +35,7 @@ class Repeats:
 
     Up to LINES_MAX lines that say the same pass within WINDOW_S. Of the others the last is written once the time is
     over, with `repeated`: how many there were. Below a warning only lines that are alike in every field say the same,
-    so that each session has its lines; from a warning up, ids and measures may differ. `now` is in seconds, and only
+    and a session's lines all pass; from a warning up, ids and measures may differ. `now` is in seconds, and only
     goes forward. Lines are told late where nothing else is said meanwhile, and at the end by `rest`.
     """
 
@@ -57,6 +57,9 @@ class Repeats:
         # In the order in which their windows began, so the first that is still open ends the search.
         while self._said and next(iter(self._said.values())).began_s + self._window_s <= now_s:
             yield from _summary(self._said.popitem(last=False)[1])
+        if "session_id" in line and line.get("level") in _QUIET_LEVELS:
+            yield line  # Each is said once: to remember it would cost more than all else that is done for it.
+            return
         key = _key(line)
         said = self._said.get(key)
         if said is None:

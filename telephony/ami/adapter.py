@@ -16,7 +16,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 from panoramisk.message import Message
 
 from telephony.ami.calls import CallBook
-from telephony.ami.link import AGENT_EVENTS, AsteriskLink, LinkStatus
+from telephony.ami.link import AsteriskLink, LinkStatus
 from telephony.ami.live import live_calls
 from telephony.ami.queue_members import QueueMembers
 from telephony.ami.settings import AsteriskServer, AsteriskTrunk, Timing
@@ -102,6 +102,7 @@ class AsteriskNetwork:
             on_up=partial(self._on_up, server.name),
             on_down=partial(self._on_down, server.name),
             on_event=partial(self._on_event, server.name),
+            on_agent=partial(self._on_agent, server.name),
             on_members=partial(self._on_members, server.name),
             now=self._now,
             timing=self._timing,
@@ -230,13 +231,13 @@ class AsteriskNetwork:
         for change in self._members[server].whole(messages, self._now()):
             self._put(change)
 
+    def _on_agent(self, server: str, message: Message) -> None:
+        change = self._members[server].changed(message, self._now())
+        if change is not None:
+            self._put(change)
+
     def _on_event(self, server: str, message: Message) -> None:
         at = self._now()
-        if text(message, "event") in AGENT_EVENTS:
-            change = self._members[server].changed(message, at)
-            if change is not None:
-                self._put(change)
-            return
         generation = self._links[server].generation
         event = self._book.take(message, server=server, generation=generation, at=at)
         if event is None:

@@ -102,23 +102,24 @@ class CallBook:
 
     def take(self, message: Fields, *, server: str, generation: int, at: datetime) -> CallEvent | None:
         """Return what a message says about a call of ours; None for all else, and for repetitions."""
-        call_id = channel_of(message)
-        if not self.is_ours(call_id):
-            call_id = attempt_of(message)
-            if call_id not in self._calls:
-                return None
-        if call_id in self._ended:
-            return self._late(message, call_id, at)
-        call = self._calls.get(call_id) or self._add(call_id, server, generation)
-        name = text(message, "event")
-        if name != "OriginateResponse":
+        event = text(message, "event")
+        call_id = channel_of(event, message)
+        call = self._calls.get(call_id)
+        if call is None:
+            if not self.is_ours(call_id):
+                call_id = attempt_of(event, message)
+                if call_id not in self._calls:
+                    return None
+            if call_id in self._ended:
+                return self._late(event, message, call_id, at)
+            call = self._calls.get(call_id) or self._add(call_id, server, generation)
+        if event != "OriginateResponse":
             call.has_channel = True
-        if name in REQUESTS:
-            call.ended_by = call.ended_by or hangup_request_by(message, answered=call.answered)
+        if event in REQUESTS:
+            call.ended_by = call.ended_by or hangup_request_by(event, message, answered=call.answered)
             return None
         by = call.ended_by or (HangupBy.SYSTEM if call.answered else None)
-        event = translate(message, call_id=call_id, at=at, by=by)
-        return self._advance(call_id, call, event)
+        return self._advance(call_id, call, translate(event, message, call_id=call_id, at=at, by=by))
 
     def _advance(self, call_id: str, call: Call, event: CallEvent | None) -> CallEvent | None:
         if event is None:
@@ -131,13 +132,12 @@ class CallBook:
             call.said.add(type(event))
         return event
 
-    def _late(self, message: Fields, call_id: str, at: datetime) -> CallEvent | None:
+    def _late(self, event: str, message: Fields, call_id: str, at: datetime) -> CallEvent | None:
         """Return the one thing that may be told of a call after its end: the hint that trails the verdict."""
-        event = translate(message, call_id=call_id, at=at)
-        if not isinstance(event, OriginateEnded) or self._ended[call_id]:
+        if event != "OriginateResponse" or self._ended[call_id]:
             return None
         self._ended[call_id] = True
-        return event
+        return translate(event, message, call_id=call_id, at=at)
 
     def _add(self, call_id: str, server: str, generation: int) -> Call:
         call = self._calls[call_id] = Call(server, generation)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -80,6 +81,7 @@ class AsteriskLink:
         on_up: Callable[[bool], None],
         on_down: Callable[[str], None],
         on_event: Callable[[Message], None],
+        on_agent: Callable[[Message], None],
         on_members: Callable[[list[Message]], None],
         now: Callable[[], datetime],
         timing: Timing,
@@ -94,8 +96,9 @@ class AsteriskLink:
         self._timing = timing
         self._rng = rng
         self._manager = AmiManager(observer)
-        for name in (*CALL_EVENTS, *AGENT_EVENTS):
-            self._manager.register_event(name, lambda _, message: on_event(message))
+        for names, tell in ((CALL_EVENTS, on_event), (AGENT_EVENTS, on_agent)):
+            for name in names:
+                self._manager.register_event(name, partial(_pass_on, tell))
         self._manager.register_event("FullyBooted", self._on_booted)
         self._manager.register_event("Shutdown", self._on_shutdown)
         self._protocol: AmiProtocol | None = None
@@ -302,6 +305,10 @@ class AsteriskLink:
 
     def _set(self, state: LinkState, reason: str) -> None:
         self.status = LinkStatus(state=state, reason=reason, since=self._now())
+
+
+def _pass_on(tell: Callable[[Message], None], _: AmiManager, message: Message) -> None:
+    tell(message)
 
 
 def _words(error: Exception) -> str:

@@ -57,6 +57,7 @@ class _Visit(AsteriskLink):
             on_up=lambda _: None,
             on_down=lambda _: None,
             on_event=lambda _: None,
+            on_agent=lambda _: None,
             on_members=lambda _: None,
             now=lambda: datetime.now(UTC),
             timing=timing,

@@ -37,9 +37,8 @@ def number(value: str) -> int | None:
     return int(value) if value.isascii() and value.isdecimal() else None
 
 
-def channel_of(message: Fields) -> str:
-    """Return the unique id of the channel that an event is about, "" for none."""
-    event = text(message, "event")
+def channel_of(event: str, message: Fields) -> str:
+    """Return the unique id of the channel that an `event` is about, "" for none."""
     if event in ("DialState", "DialEnd"):
         return text(message, "destuniqueid")
     if event == "OriginateResponse":
@@ -47,18 +46,18 @@ def channel_of(message: Fields) -> str:
     return text(message, "uniqueid")
 
 
-def attempt_of(message: Fields) -> str:
+def attempt_of(event: str, message: Fields) -> str:
     """Return the attempt that an event of the dialler's dialplan names, "" for none."""
-    return text(message, "attempt") if text(message, "event") == "UserEvent" else ""
+    return text(message, "attempt") if event == "UserEvent" else ""
 
 
-def hangup_request_by(message: Fields, *, answered: bool) -> HangupBy | None:
+def hangup_request_by(event: str, message: Fields, *, answered: bool) -> HangupBy | None:
     """Return who asked to end the call by this event, None where it says nothing about that.
 
     A HangupRequest on the customer's channel comes from the far end: the person once answered, before that
     the network. A SoftHangupRequest comes from Asterisk itself or from an AMI client.
     """
-    match text(message, "event"):
+    match event:
         case "HangupRequest":
             return HangupBy.CUSTOMER if answered else HangupBy.NETWORK
         case "SoftHangupRequest":
@@ -70,12 +69,13 @@ def hangup_request_by(message: Fields, *, answered: bool) -> HangupBy | None:
     return None
 
 
-def translate(message: Fields, *, call_id: str, at: datetime, by: HangupBy | None = None) -> CallEvent | None:
-    """Return what `message` says about the call `call_id`, None where it says nothing we follow.
+def translate(
+    event: str, message: Fields, *, call_id: str, at: datetime, by: HangupBy | None = None
+) -> CallEvent | None:
+    """Return what `message`, an `event`, says about the call `call_id`, None where it says nothing we follow.
 
     `by` is for HungUp, whose own event does not tell who ended the call.
     """
-    event = text(message, "event")
     if event == "Hangup":
         return HungUp(
             call_id=call_id,

@@ -158,7 +158,7 @@ def test_any_order_with_repeats_gives_one_verdict(rng: Any, which: tuple[str, st
 )
 def test_the_dialplans_own_events(lines: dict[str, str], event: CallEvent | None) -> None:
     message = {"event": "UserEvent", "uniqueid": CALL_ID, **lines}
-    assert translate(message, call_id=CALL_ID, at=AT) == event
+    assert translate(message["event"], message, call_id=CALL_ID, at=AT) == event
 
 
 def test_a_user_event_on_another_channel_is_known_by_its_attempt() -> None:
@@ -191,10 +191,10 @@ def test_who_ended_an_answered_call() -> None:
 
 def test_repeated_headers_and_nonsense_numbers_do_no_harm() -> None:
     message = {"event": "Hangup", "uniqueid": CALL_ID, "cause": ["17", "16"], "techcause": "x"}
-    event = translate(message, call_id=CALL_ID, at=AT)
+    event = translate(message["event"], message, call_id=CALL_ID, at=AT)
     assert event == HungUp(call_id=CALL_ID, at=AT, cause=17)
     assert text({}, "cause") == ""
-    assert translate({"event": "Hangup"}, call_id=CALL_ID, at=AT) == HungUp(call_id=CALL_ID, at=AT, cause=0)
+    assert translate("Hangup", {}, call_id=CALL_ID, at=AT) == HungUp(call_id=CALL_ID, at=AT, cause=0)
 
 
 def test_captures_survive_the_encoder() -> None:

@@ -1,0 +1,42 @@
+from dataclasses import FrozenInstanceError, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dialler.domain.call import Call
+from dialler.domain.evolve import evolve
+from dialler.domain.session import Evidence, Session, SessionStatus
+from tests.support.values import a_session
+
+CHANGES = st.fixed_dictionaries(
+    {},
+    optional={
+        "status": st.sampled_from(SessionStatus),
+        "agent": st.none() | st.text(max_size=5),
+        "evidence": st.builds(Evidence, cause=st.none() | st.integers(0, 127)),
+    },
+)
+
+
+@given(CHANGES)
+def test_an_evolved_value_is_the_replaced_one_and_the_old_one_stays(changes: dict[str, object]) -> None:
+    session = a_session()
+    before = replace(session)
+    assert evolve(session, **changes) == replace(session, **changes)  # type: ignore[arg-type]
+    assert session == before
+
+
+def test_an_evolved_value_is_as_frozen_as_the_first() -> None:
+    with pytest.raises(FrozenInstanceError):
+        evolve(a_session(), agent="a").agent = "b"  # type: ignore[misc]
+
+
+def test_a_name_that_is_no_field_is_refused() -> None:
+    with pytest.raises(TypeError, match="Call has no field agnet"):
+        evolve(Call(call_id="c"), agnet="a")
+
+
+@pytest.mark.parametrize("kind", [Session, Evidence, Call])
+def test_what_is_evolved_checks_nothing_at_birth_that_would_be_passed_over(kind: type) -> None:
+    assert not hasattr(kind, "__post_init__")
