@@ -22,7 +22,7 @@ from telephony.ami.queue_members import QueueMembers
 from telephony.ami.settings import AsteriskServer, AsteriskTrunk, Timing
 from telephony.ami.transcript import Observer
 from telephony.ami.translate import text
-from telephony.ami.wire import FORBIDDEN, variable
+from telephony.ami.wire import breaks_line, variable
 from telephony.errors import LinkLost, NotSent, Refused
 from telephony.events import LinkDown, LinkUp, OriginateEnded, TelephonyEvent
 from telephony.port import LiveCall, Origination, Trunk
@@ -269,8 +269,8 @@ def _check_lines(origination: Origination) -> None:
     """Refuse what would be more than one line, before any other fault of it."""
     texts = [origination.call_id, origination.number, origination.caller_id or "", origination.queue or ""]
     texts += [*origination.variables, *origination.variables.values()]
-    if FORBIDDEN.search(" ".join(texts)):
-        bad = next(text for text in texts if FORBIDDEN.search(text))
+    if breaks_line(" ".join(texts)):
+        bad = next(text for text in texts if breaks_line(text))
         raise ValueError(f"{bad!r} has a line break or NUL: it would be read as more than one line")
 
 
