@@ -69,6 +69,7 @@ class AmiProtocol(AMIProtocol):  # type: ignore[misc] # panoramisk has no types
         self.received_at = 0.0
         self._framer = Framer()
         self._full = False
+        self._unwritten: list[bytes] = []
         self._loop = asyncio.get_running_loop()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -108,8 +109,20 @@ class AmiProtocol(AMIProtocol):  # type: ignore[misc] # panoramisk has no types
         asked.future.add_done_callback(lambda _: self.responses.pop(action_id, None))
         if self.factory.observer is not None:
             self.factory.observer(Direction.SENT, raw)
-        self.transport.write(raw)
+        self._write(raw)
         return asked.future
+
+    def _write(self, raw: bytes) -> None:
+        """Write with what else is sent in this turn of the loop: a system call each would give the lock away each."""
+        if not self._unwritten:
+            self._loop.call_soon(self._flush)
+        self._unwritten.append(raw)
+
+    def _flush(self) -> None:
+        raw = b"".join(self._unwritten)
+        self._unwritten.clear()
+        if not self.closed:
+            self.transport.write(raw)
 
     def data_received(self, data: bytes) -> None:
         self.received_at = self._loop.time()

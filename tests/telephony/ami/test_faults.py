@@ -34,6 +34,42 @@ class DeafTransport(asyncio.Transport):
     def abort(self) -> None: ...
 
 
+class NotingTransport(DeafTransport):
+    """A transport that notes what it is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[bytes] = []
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written.append(bytes(data))
+
+
+async def test_what_is_sent_in_one_turn_leaves_in_one_write_and_in_order() -> None:
+    protocol = AmiManager().config["protocol_factory"]()
+    transport = NotingTransport()
+    protocol.connection_made(transport)
+    for number in range(3):
+        protocol.send({"Action": "Ping", "ActionID": str(number)})
+    await asyncio.sleep(0)
+    assert transport.written == [b"".join(b"Action: Ping\r\nActionID: %d\r\n\r\n" % number for number in range(3))]
+    protocol.send({"Action": "Ping", "ActionID": "3"})
+    await asyncio.sleep(0)
+    assert len(transport.written) == 2
+
+
+async def test_a_link_that_breaks_in_the_turn_of_a_send_leaves_its_outcome_unknown_and_sends_nothing_later() -> None:
+    protocol = AmiManager().config["protocol_factory"]()
+    transport = NotingTransport()
+    protocol.connection_made(transport)
+    answer = protocol.send({"Action": "Originate"})
+    protocol.connection_lost(None)
+    with pytest.raises(LinkLost):
+        await answer
+    await asyncio.sleep(0)
+    assert transport.written == []
+
+
 async def test_an_originate_goes_out_with_all_its_headers(peer: AmiPeer) -> None:
     async with linked(peer) as one:
         placed = call("c-1", caller_id="+12025550199", queue="sales", variables={"NAME": "Smith, J"})
