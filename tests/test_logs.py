@@ -1,5 +1,6 @@
 """Logs: one line for each event, as JSON or text, and nothing personal in it."""
 
+import asyncio
 import io
 import json
 import logging
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 
+import anyio.lowlevel
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -278,6 +280,54 @@ def test_every_session_has_its_lines_however_many_there_are(counted: io.StringIO
     for number in range(50):
         journal.emit(replace(OPENED, session_id=str(number), seq=number))
     assert [line["seq"] for line in lines(counted)] == list(range(50))
+
+
+class CountingStream(io.StringIO):
+    """Counts its flushes, each of which is a system call."""
+
+    flushes = 0
+
+    def flush(self) -> None:
+        self.flushes += 1
+
+
+async def test_lines_of_one_turn_of_the_loop_are_written_together(journal: Journal) -> None:
+    stream = CountingStream()
+    configure_logging(stream=stream)
+    for seq in range(5):
+        journal.emit(replace(OPENED, seq=seq))
+    assert stream.getvalue() == ""
+    await anyio.lowlevel.checkpoint()
+    assert ([line["seq"] for line in lines(stream)], stream.flushes) == ([0, 1, 2, 3, 4], 1)
+
+
+async def test_a_warning_is_written_at_once_behind_what_waits(journal: Journal) -> None:
+    stream = CountingStream()
+    configure_logging(stream=stream)
+    journal.emit(OPENED)
+    journal.emit(FAILED)
+    assert [line["event"] for line in lines(stream)] == ["session.opened", "store.failed"]
+    await anyio.lowlevel.checkpoint()
+    assert len(lines(stream)) == 2
+
+
+async def test_what_waits_is_written_when_the_log_is_closed(journal: Journal) -> None:
+    stream = io.StringIO()
+    configure_logging(stream=stream)
+    journal.emit(OPENED)
+    configure_logging(stream=io.StringIO())
+    assert [line["event"] for line in lines(stream)] == ["session.opened"]
+
+
+async def test_a_log_that_nobody_reads_any_more_stops_nothing(journal: Journal) -> None:
+    failures: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
+    stream = io.StringIO()
+    configure_logging(stream=stream)
+    journal.emit(OPENED)
+    stream.close()
+    await anyio.lowlevel.checkpoint()
+    assert failures == []
 
 
 def test_records_of_loggers_are_counted_too_and_what_is_left_is_told_at_the_end(counted: io.StringIO) -> None:

@@ -1,5 +1,6 @@
 """A stream of lines, and the two ways to write one."""
 
+import asyncio
 import logging
 import re
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import orjson
 import structlog
 from structlog.typing import EventDict
 
-from dialler.logs.repeats import Repeats
+from dialler.logs.repeats import QUIET_LEVELS, Repeats
 
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 LEVEL_NAMES: Final = {number: name for name, number in LEVELS.items()} | {logging.CRITICAL: "critical"}
@@ -33,6 +34,8 @@ class Lines(logging.Handler):
         self.stream = stream
         self._render = render
         self._repeats = repeats
+        self._waiting: list[str] = []
+        self._is_due = False
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -54,23 +57,53 @@ class Lines(logging.Handler):
             self.handleError(record)
 
     def write(self, line: EventDict) -> None:
-        """Write one line, whole, and at once; count it instead if it was said too often of late."""
+        """Write one line, whole; count it instead if it was said too often of late.
+
+        It is written at once, or, below a warning and where an event loop runs, with the others of the loop's turn: two
+        system calls for each call's lines would hold up the loop that dials.
+        """
         with self.lock:  # type: ignore[union-attr] # Handler's __init__ made it
             for each in self._repeats.pass_on(line):
                 self._put(each)
+            loop = _running_loop() if line.get("level") in QUIET_LEVELS else None
+            if loop is None:
+                self.flush()
+            elif self._waiting and not self._is_due:
+                self._is_due = True
+                loop.call_soon(self._flush_late)
+
+    def flush(self) -> None:
+        """Write what waits for the end of the loop's turn."""
+        with self.lock:  # type: ignore[union-attr]
+            text = "".join(self._waiting)
+            self._waiting.clear()
+            self._is_due = False
+            if text:
+                self.stream.write(text)
+                self.stream.flush()
+
+    def _flush_late(self) -> None:
+        with suppress(OSError, ValueError):  # nobody reads any more, or the stream is closed: no reason to stop
+            self.flush()
 
     def close(self) -> None:
-        """Write what was counted and not yet told; called at the end of the process too."""
+        """Write what waits, and what was counted and not yet told; called at the end of the process too."""
         with self.lock:  # type: ignore[union-attr]
             for line in self._repeats.rest():
-                with suppress(OSError, ValueError):  # nobody reads any more, or the stream is closed
-                    self._put(line)
+                self._put(line)
+            with suppress(OSError, ValueError):  # nobody reads any more, or the stream is closed
+                self.flush()
         super().close()
 
     def _put(self, line: EventDict) -> None:
-        text = NUMBER.sub(r"+\1***", self._render(line))
-        self.stream.write(text + "\n")
-        self.stream.flush()
+        self._waiting.append(NUMBER.sub(r"+\1***", self._render(line)) + "\n")
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def render_json(line: EventDict) -> str:

@@ -16,7 +16,7 @@ LINES_MAX: Final = 10
 KEYS_MAX: Final = 1_000
 """Different things that are remembered; the one that began longest ago is forgotten first."""
 
-_QUIET_LEVELS: Final = ("debug", "info")
+QUIET_LEVELS: Final = ("debug", "info")
 _PARTICULARS: Final = frozenset({"call_id", "session_id", "lead_id", "campaign_id", "exception"})
 
 
@@ -57,7 +57,7 @@ class Repeats:
         # In the order in which their windows began, so the first that is still open ends the search.
         while self._said and next(iter(self._said.values())).began_s + self._window_s <= now_s:
             yield from _summary(self._said.popitem(last=False)[1])
-        if "session_id" in line and line.get("level") in _QUIET_LEVELS:
+        if "session_id" in line and line.get("level") in QUIET_LEVELS:
             yield line  # Each is said once: to remember it would cost more than all else that is done for it.
             return
         key = _key(line)
@@ -85,7 +85,7 @@ def _summary(said: _Said) -> Iterator[EventDict]:
 
 
 def _key(line: EventDict) -> Hashable:
-    if line.get("level") in _QUIET_LEVELS:
+    if line.get("level") in QUIET_LEVELS:
         return tuple((name, _hashable(value)) for name, value in line.items() if name != "ts")
     return tuple(
         (name, _hashable(value))
