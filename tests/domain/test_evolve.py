@@ -1,4 +1,4 @@
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import FrozenInstanceError, dataclass, replace
 
 import pytest
 from hypothesis import given
@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from dialler.domain.call import Call
 from dialler.domain.evolve import evolve
-from dialler.domain.session import Evidence, Session, SessionStatus
+from dialler.domain.session import Evidence, SessionStatus
 from tests.support.values import a_session
 
 CHANGES = st.fixed_dictionaries(
@@ -37,6 +37,25 @@ def test_a_name_that_is_no_field_is_refused() -> None:
         evolve(Call(call_id="c"), agnet="a")
 
 
-@pytest.mark.parametrize("kind", [Session, Evidence, Call])
-def test_what_is_evolved_checks_nothing_at_birth_that_would_be_passed_over(kind: type) -> None:
-    assert not hasattr(kind, "__post_init__")
+@dataclass(frozen=True, slots=True)
+class Slotted:
+    field: int
+
+
+@dataclass(frozen=True)
+class PartlySlotted(Slotted):
+    other: int = 0
+
+
+@dataclass(frozen=True)
+class Checked:
+    field: int
+
+    def __post_init__(self) -> None:
+        assert self.field > 0
+
+
+@pytest.mark.parametrize("value", [Slotted(1), PartlySlotted(1), Checked(1)])
+def test_a_class_whose_copy_would_lack_fields_or_checks_is_refused(value: object) -> None:
+    with pytest.raises(TypeError, match="slots"):
+        evolve(value, field=2)
