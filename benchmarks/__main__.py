@@ -19,6 +19,7 @@ FIGURES: Final = {
     "lists": "many_lists",
     "events": "ami_events",
     "commit": "group_commit",
+    "records": "call_records",
     "profile": "dial_path",
 }
 """By name, the module that takes them."""

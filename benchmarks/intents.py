@@ -1,12 +1,13 @@
 """The transaction that writes intents, as the dial loop runs it, without the loop around it."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
 from dialler.clock import SystemClock
 from dialler.domain.campaign import Desired
+from dialler.domain.session import Session
 from dialler.engine.hopper import Hopper
 from dialler.engine.intent import Intents, Order, Slot
 from dialler.engine.windows import Windows
@@ -31,11 +32,16 @@ class Picking:
 
     def work(self, count: int) -> Callable[[Records], int]:
         """Return a transaction that writes `count` intents and returns how many it wrote."""
+        sessions = self.sessions(count)
+        return lambda records: len(sessions(records))
+
+    def sessions(self, count: int) -> Callable[[Records], Sequence[Session]]:
+        """Return a transaction that writes `count` intents and returns their sessions."""
         order = Order(
             campaign_id=self.campaign_id, slots=[SLOT] * count, dial_mode="agentless", reason="the bench asks for it"
         )
 
-        def commit(records: Records) -> int:
-            return len(self._intents.commit(records, order, self.hopper, set()).intents)
+        def commit(records: Records) -> Sequence[Session]:
+            return [intent.session for intent in self._intents.commit(records, order, self.hopper, set()).intents]
 
         return commit
