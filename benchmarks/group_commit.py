@@ -18,13 +18,12 @@ from pathlib import Path
 from typing import Any, Final
 from unittest.mock import patch
 
-from sqlalchemy import Connection
-
 from benchmarks.figure import Figure, Part, Spread, percentile
 from benchmarks.intents import Picking
 from benchmarks.records import Plan, make_records
 from benchmarks.scale import Scale
 from dialler.stores.group import GroupCommit
+from dialler.stores.link import Link
 from dialler.stores.sql import GROUP_DELAY, SqlStore
 from dialler.stores.sqlite import SqliteDesk, sqlite_engine
 
@@ -191,8 +190,8 @@ class _SlowDesk(SqliteDesk):
         super().__init__(path)
         self._slow_s = slow_s
 
-    def commit(self, connection: Connection) -> None:
-        super().commit(connection)
+    def commit(self, link: Link) -> None:
+        super().commit(link)
         time.sleep(self._slow_s)
 
 

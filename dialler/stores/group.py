@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from dialler.errors import StoreError
 from dialler.ports import Records
 from dialler.stores.edge import our_error
+from dialler.stores.link import DRIVER_ERRORS, Link
 from dialler.stores.records import SqlRecords
 from dialler.stores.transaction import WindowKeys
 
@@ -33,13 +33,13 @@ class Done:
 class Desk(Protocol):
     """Where the writing connection comes from, and what its database knows about a commit gone wrong."""
 
-    def connect(self) -> Connection:
+    def connect(self) -> Link:
         """Return the writing connection, opened again where it was lost. Raises StoreError or a driver's error."""
 
-    def is_undone(self, connection: Connection) -> bool:
+    def is_undone(self, link: Link) -> bool:
         """Whether the database gave up the transaction by itself."""
 
-    def commit(self, connection: Connection) -> None:
+    def commit(self, link: Link) -> None:
         """Commit; once it returns the transaction is durable, if it raises nothing of it was kept."""
 
     def close(self) -> None:
@@ -60,44 +60,44 @@ class GroupCommit:
     def run(self, works: Sequence[Work]) -> Sequence[Done]:
         """Run the works in order and commit; return what came of each."""
         done: list[Done] = []
-        connection: Connection | None = None
+        link: Link | None = None
         try:
-            connection = self._desk.connect()
-            connection.begin()
+            link = self._desk.connect()
+            link.begin()
             for work in works:
-                done.append(self._run_one(connection, work))  # noqa: PERF401 - those done so far count if one raises
-            self._desk.commit(connection)
-        except (SQLAlchemyError, StoreError, _Undone) as error:
+                done.append(self._run_one(link, work))  # noqa: PERF401 - those done so far count if one raises
+            self._desk.commit(link)
+        except (*DRIVER_ERRORS, SQLAlchemyError, StoreError, _Undone) as error:
             self._keys.clear()
-            if connection is not None:
-                with contextlib.suppress(SQLAlchemyError):
-                    connection.rollback()
+            if link is not None:
+                with contextlib.suppress(*DRIVER_ERRORS):
+                    link.rollback()
             cause = error.__cause__ if isinstance(error, _Undone) and error.__cause__ else error
             return _all_failed(done, len(works), cause)
         return done
 
-    def _run_one(self, connection: Connection, work: Work) -> Done:
-        connection.exec_driver_sql("SAVEPOINT work")
-        records = SqlRecords(connection, self._keys)
+    def _run_one(self, link: Link, work: Work) -> Done:
+        link.run("SAVEPOINT work")
+        records = SqlRecords(link, self._keys)
         try:
             value = work(records)
             records.settle()
         except BaseException as error:  # delivered to the one who asked, whatever it is
             self._keys.clear()
-            self._undo(connection, error)
+            self._undo(link, error)
             return Done(error=our_error(error))
         finally:
             records.close()
-        connection.exec_driver_sql("RELEASE SAVEPOINT work")
+        link.run("RELEASE SAVEPOINT work")
         return Done(value=value)
 
-    def _undo(self, connection: Connection, error: BaseException) -> None:
-        if self._desk.is_undone(connection):
+    def _undo(self, link: Link, error: BaseException) -> None:
+        if self._desk.is_undone(link):
             raise _Undone from error
         try:
-            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT work")
-            connection.exec_driver_sql("RELEASE SAVEPOINT work")
-        except SQLAlchemyError as lost:
+            link.run("ROLLBACK TO SAVEPOINT work")
+            link.run("RELEASE SAVEPOINT work")
+        except DRIVER_ERRORS as lost:
             raise _Undone from lost
 
     def close(self) -> None:

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from typing import Any, Self, TypeVar, cast
 
 from anyio.lowlevel import cancel_shielded_checkpoint
-from sqlalchemy import Connection, StaticPool, create_engine, event
+from sqlalchemy import StaticPool, create_engine, event
 
 from dialler.errors import StoreError
 from dialler.ports import Records
 from dialler.stores.edge import our_error
 from dialler.stores.group import GroupCommit
+from dialler.stores.link import Link
 from dialler.stores.records import SqlRecords
 from dialler.stores.schema import metadata
 from dialler.stores.tally import Tally
@@ -33,26 +34,22 @@ class MemoryDesk:
             driver.isolation_level = None  # else the driver begins and ends transactions by itself
             driver.execute("PRAGMA temp_store = MEMORY")
 
-        @event.listens_for(engine, "begin")
-        def begin(connection: Connection) -> None:
-            connection.exec_driver_sql("BEGIN")
-
         self._engine = engine
         with engine.begin() as connection:
             metadata.create_all(connection)
-        self.connection = engine.connect()
+        self.link = Link(engine.connect(), begin="BEGIN")
 
-    def connect(self) -> Connection:
-        return self.connection
+    def connect(self) -> Link:
+        return self.link
 
-    def is_undone(self, connection: Connection) -> bool:
-        return not cast(Any, connection.connection.driver_connection).in_transaction
+    def is_undone(self, link: Link) -> bool:
+        return not link.is_in_transaction
 
-    def commit(self, connection: Connection) -> None:
-        connection.commit()
+    def commit(self, link: Link) -> None:
+        link.commit()
 
     def close(self) -> None:
-        self.connection.close()
+        self.link.connection.close()
         self._engine.dispose()
 
 
@@ -94,17 +91,18 @@ class MemoryStore(Tally):
         return value
 
     def _read(self, work: Callable[[Records], T]) -> T:
-        connection = self._desk.connection
-        records = SqlRecords(connection, WindowKeys())
-        with connection.begin():
-            connection.exec_driver_sql("PRAGMA query_only = ON")
-            try:
-                return work(records)
-            except Exception as error:
-                raise our_error(error) from error
-            finally:
-                records.close()
-                connection.exec_driver_sql("PRAGMA query_only = OFF")
+        link = self._desk.link
+        records = SqlRecords(link, WindowKeys())
+        link.run("PRAGMA query_only = ON")
+        try:
+            link.begin()
+            return work(records)
+        except Exception as error:
+            raise our_error(error) from error
+        finally:
+            records.close()
+            link.rollback()
+            link.run("PRAGMA query_only = OFF")
 
     def _check_open(self) -> None:
         if self._is_closed:

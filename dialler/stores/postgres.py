@@ -8,11 +8,13 @@ import time
 from datetime import timedelta
 from typing import Final
 
+import psycopg
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from dialler.errors import StoreError, StoreLocked
+from dialler.stores.link import Link
 from dialler.stores.sql import READERS, SqlStore
 
 _LOCK: Final = 0x6469616C  # "dial": the advisory lock of whoever writes alone
@@ -44,39 +46,38 @@ class PostgresDesk:
     def __init__(self, url: URL, *, exclusive: bool, command: str) -> None:
         self._engine = postgres_engine(url, command=command)
         self._exclusive = exclusive
-        self._connection: Connection | None = None
+        self._link: Link | None = None
 
-    def connect(self, wait: timedelta = timedelta(0)) -> Connection:
-        """Return the connection. Raises StoreLocked if another one still has the lock after `wait`."""
-        connection = self._connection
-        if connection is None or connection.invalidated or connection.closed:
+    def connect(self, wait: timedelta = timedelta(0)) -> Link:
+        """Return the link. Raises StoreLocked if another one still has the lock after `wait`."""
+        if self._link is None or self._link.is_lost:
             self._drop()
             connection = self._engine.connect()
-            if self._exclusive:
-                try:
+            try:
+                if self._exclusive:
                     _take_lock(connection, wait)
-                except BaseException:
-                    connection.invalidate()
-                    connection.close()
-                    raise
-            self._connection = connection
-        return connection
+                self._link = Link(connection)
+            except BaseException:
+                connection.invalidate()
+                connection.close()
+                raise
+        return self._link
 
-    def is_undone(self, connection: Connection) -> bool:
-        return connection.invalidated
+    def is_undone(self, link: Link) -> bool:
+        return link.is_lost
 
-    def commit(self, connection: Connection) -> None:
-        row = connection.exec_driver_sql("SELECT pg_current_xact_id_if_assigned()::text").fetchone()
+    def commit(self, link: Link) -> None:
+        ((number,),) = link.rows("SELECT pg_current_xact_id_if_assigned()::text")
         try:
-            connection.commit()
-        except DBAPIError as error:
-            if row is None or row[0] is None or not error.connection_invalidated:
+            link.commit()
+        except psycopg.Error as error:
+            if number is None or not link.is_lost:
                 raise
             self._drop()
-            if not self._has_held(row[0], error):
+            if not self._has_held(number, error):
                 raise
 
-    def _has_held(self, number: str, error: DBAPIError) -> bool:
+    def _has_held(self, number: str, error: psycopg.Error) -> bool:
         """Return whether the transaction was committed. Raises StoreError if the server does not say in time."""
         deadline = time.monotonic() + _ASK_FOR_S
         while True:
@@ -95,8 +96,8 @@ class PostgresDesk:
             time.sleep(_ASK_AGAIN_S)
 
     def _drop(self) -> None:
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
+        if self._link is not None:
+            connection, self._link = self._link.connection, None
             connection.invalidate()
             connection.close()
 

@@ -14,6 +14,7 @@ from dialler.errors import StoreError
 from dialler.ports import Records
 from dialler.stores.edge import our_error
 from dialler.stores.group import Desk, GroupCommit
+from dialler.stores.link import DRIVER_ERRORS, Link
 from dialler.stores.records import SqlRecords
 from dialler.stores.tally import Tally
 from dialler.stores.transaction import WindowKeys
@@ -68,12 +69,12 @@ class SqlStore(Tally):
     def _read(self, work: Callable[[Records], T]) -> T:
         try:
             with self._reading.connect() as connection, connection.begin():
-                records = SqlRecords(connection, self._keys)
+                records = SqlRecords(Link(connection), self._keys)
                 try:
                     return work(records)
                 finally:
                     records.close()
-        except (SQLAlchemyError, OSError) as error:
+        except (*DRIVER_ERRORS, SQLAlchemyError, OSError) as error:
             raise our_error(error) from error
 
     async def aclose(self) -> None:

@@ -9,13 +9,15 @@ import sqlite3
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, QueuePool, StaticPool, create_engine, event
 
+from dialler.stores.link import Link
 from dialler.stores.sql import READERS, SqlStore
 
+BEGIN_WRITING: Final = "BEGIN IMMEDIATE"
 _BUSY_MS: Final = 5_000
 _COMMON: Final = ("PRAGMA cache_size = -65536", "PRAGMA temp_store = MEMORY", f"PRAGMA busy_timeout = {_BUSY_MS}")
 _WRITING: Final = (
@@ -53,7 +55,7 @@ def sqlite_engine(path: Path, *, mode: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        connection.exec_driver_sql(BEGIN_WRITING if writes else "BEGIN")
 
     return engine
 
@@ -63,23 +65,22 @@ class SqliteDesk:
 
     def __init__(self, path: Path) -> None:
         self._engine = sqlite_engine(path, mode="rw")
-        self._connection: Connection | None = None
+        self._link: Link | None = None
 
-    def connect(self) -> Connection:
-        if self._connection is None:
-            self._connection = self._engine.connect()
-        return self._connection
+    def connect(self) -> Link:
+        if self._link is None:
+            self._link = Link(self._engine.connect(), begin=BEGIN_WRITING)
+        return self._link
 
-    def is_undone(self, connection: Connection) -> bool:
-        # A full disk, among others, makes SQLite roll all of the transaction back by itself (lang_transaction.html).
-        return not cast(Any, connection.connection.driver_connection).in_transaction
+    def is_undone(self, link: Link) -> bool:
+        return not link.is_in_transaction
 
-    def commit(self, connection: Connection) -> None:
-        connection.commit()
+    def commit(self, link: Link) -> None:
+        link.commit()
 
     def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
+        if self._link is not None:
+            self._link.connection.close()
         self._engine.dispose()
 
 

@@ -7,22 +7,13 @@ bucket a hundred times pays for it once, and the counts are never in another tra
 
 from collections import Counter
 from collections.abc import Sequence
-from functools import cache
-from typing import Any, cast
-
-from sqlalchemy import Connection, CursorResult
-from sqlalchemy.exc import DBAPIError
+from typing import NoReturn
 
 from dialler.domain.lead import WindowKey
 from dialler.stores.edge import our_error
+from dialler.stores.link import DRIVER_ERRORS, Link, SqlRow
 
-SqlRow = tuple[Any, ...]
-"""A row, by position."""
-
-
-@cache
-def _for_psycopg(sql: str) -> str:
-    return sql.replace("?", "%s")
+__all__ = ["SqlRow", "Transaction", "WindowKeys", "marks"]
 
 
 class WindowKeys:
@@ -41,10 +32,10 @@ class WindowKeys:
 class Transaction:
     """Statements and counts of one work."""
 
-    def __init__(self, connection: Connection, keys: WindowKeys) -> None:
-        self._connection = connection
+    def __init__(self, link: Link, keys: WindowKeys) -> None:
+        self._link = link
         self._keys = keys
-        self.is_sqlite = connection.dialect.name == "sqlite"
+        self.is_sqlite = link.is_sqlite
         # SQLite has one writer; on PostgreSQL another engine may write to the same row between our read and write.
         self.for_update = "" if self.is_sqlite else " FOR UPDATE"
         self._lead_counts: Counter[tuple[int, int, str]] = Counter()
@@ -53,7 +44,11 @@ class Transaction:
 
     def rows(self, sql: str, values: Sequence[object] = ()) -> Sequence[SqlRow]:
         """Run a statement; return all its rows."""
-        return cast(Sequence[SqlRow], self._execute(sql, tuple(values)).fetchall())
+        self._check_whole()
+        try:
+            return self._link.rows(sql, values)
+        except DRIVER_ERRORS as error:
+            self._fail(error)
 
     def row(self, sql: str, values: Sequence[object] = ()) -> SqlRow | None:
         """Run a statement that gives one row at most."""
@@ -62,19 +57,23 @@ class Transaction:
 
     def run(self, sql: str, values: Sequence[object] = ()) -> int:
         """Run a statement that gives no rows; return how many it changed."""
-        return self._execute(sql, tuple(values)).rowcount
-
-    def run_many(self, sql: str, values: Sequence[tuple[object, ...]]) -> int:
-        """Run a statement once for each tuple; return how many rows were changed."""
-        return self._execute(sql, list(values)).rowcount if values else 0
-
-    def _execute(self, sql: str, values: tuple[object, ...] | list[tuple[object, ...]]) -> CursorResult[Any]:
         self._check_whole()
         try:
-            return self._connection.exec_driver_sql(sql if self.is_sqlite else _for_psycopg(sql), values)
-        except DBAPIError as error:
-            self._failure = our_error(error)
-            raise self._failure from error
+            return self._link.run(sql, values)
+        except DRIVER_ERRORS as error:
+            self._fail(error)
+
+    def run_many(self, sql: str, values: Sequence[Sequence[object]]) -> int:
+        """Run a statement once for each sequence of values; return how many rows were changed."""
+        self._check_whole()
+        try:
+            return self._link.run_many(sql, values) if values else 0
+        except DRIVER_ERRORS as error:
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> NoReturn:
+        self._failure = our_error(error)
+        raise self._failure from error
 
     def _check_whole(self) -> None:
         """Raise what the database raised once: it may have given the transaction up, and what came next would be
@@ -126,7 +125,7 @@ class Transaction:
 
     def close(self) -> None:
         """Forget the connection: whoever kept the records beyond their work meets an error, not another's rows."""
-        del self._connection
+        del self._link
 
 
 _KEY = "(zones, country, region)"

@@ -80,7 +80,7 @@ async def test_start_is_written_with_who_wanted_it_and_the_engine_has_followed_b
     assert engine.followed[-1] == {"spring": "running"}
     stopped = (await engine_api.post("/campaigns/spring/stop")).json()
     assert (stopped["desired"], stopped["actual"]) == ("stopped", "stopped")
-    audit = store._desk.connection.exec_driver_sql("SELECT who, what FROM audit ORDER BY 1, 2").fetchall()
+    audit = store._desk.link.rows("SELECT who, what FROM audit ORDER BY 1, 2")
     assert ("socket:ann", "campaign.start") in [tuple(row) for row in audit]
 
 

@@ -74,7 +74,7 @@ async def test_tcp_opens_to_bearers_of_a_known_token_only(
             assert (await client.get("/status", headers=known)).status_code == 200
             assert (await client.post("/campaigns", json={"name": "spring"}, headers=known)).status_code == 201
         tasks.cancel_scope.cancel()
-    who = store._desk.connection.exec_driver_sql("SELECT who FROM audit").scalar()
+    ((who,),) = store._desk.link.rows("SELECT who FROM audit")
     assert who == "token:crm"  # whatever the header claims
 
 

@@ -35,7 +35,7 @@ DAMAGE = {
 
 def damaged(statements: str) -> list[Problem]:
     desk = MemoryDesk()
-    records = SqlRecords(desk.connection, WindowKeys())
+    records = SqlRecords(desk.link, WindowKeys())
     _, lead_list = add_campaign_and_list(records)
     first = records.add_leads(lead_list.list_id, new_leads(SHOWN_MAX + 5), NOW)[0]
     lead = records.lead(first)
@@ -43,7 +43,7 @@ def damaged(statements: str) -> list[Problem]:
     records.set_lead(replace(lead, state=LeadState.IN_CALL))
     assert records.check() == []
     for statement in filter(None, statements.split(";")):
-        desk.connection.exec_driver_sql(statement)
+        desk.link.run(statement)
     return list(records.check())
 
 
@@ -70,4 +70,4 @@ def test_a_work_may_check_what_it_did_itself() -> None:
         records.add_leads(lead_list.list_id, new_leads(3), NOW)
         assert records.check() == []
 
-    work(SqlRecords(MemoryDesk().connection, WindowKeys()))
+    work(SqlRecords(MemoryDesk().link, WindowKeys()))

@@ -20,7 +20,7 @@ class Recorder(Transaction):
     """Keeps the statements that were run."""
 
     def __init__(self, desk: MemoryDesk) -> None:
-        super().__init__(desk.connection, WindowKeys())
+        super().__init__(desk.link, WindowKeys())
         self.ran: list[tuple[str, tuple[object, ...]]] = []
 
     def rows(self, sql: str, values: Any = ()) -> Any:
@@ -35,7 +35,7 @@ class Recorder(Transaction):
 def plans(work: Callable[[Records], object]) -> list[str]:
     """Return the steps of the plans of all statements that `work` runs."""
     desk = MemoryDesk()
-    records = SqlRecords(desk.connection, WindowKeys())
+    records = SqlRecords(desk.link, WindowKeys())
     _, lead_list = add_campaign_and_list(records)
     lead = records.lead(records.add_leads(lead_list.list_id, [new_lead(customer_key="k")], NOW)[0])
     records.add_session(new_session(lead, "s"))
@@ -44,7 +44,7 @@ def plans(work: Callable[[Records], object]) -> list[str]:
     work(records)
     steps = []
     for sql, values in recorder.ran:
-        rows = desk.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values).fetchall()
+        rows = desk.link.rows(f"EXPLAIN QUERY PLAN {sql}", values)
         steps += [row[3] for row in rows]
     assert steps
     return steps

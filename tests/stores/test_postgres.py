@@ -1,16 +1,18 @@
 """What only PostgreSQL can do to a store: lose the link, and have two engines."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
-from sqlalchemy import Connection
 
 from dialler.domain.campaign import CampaignSettings
 from dialler.errors import StoreError, StoreLocked
 from dialler.ports import Records
 from dialler.stores.group import GroupCommit
+from dialler.stores.link import Link
 from dialler.stores.open import open_store, parsed_url
 from dialler.stores.postgres import PostgresDesk
 from tests.support.postgres import administer
@@ -71,18 +73,15 @@ class CutDesk(PostgresDesk):
         super().__init__(parsed_url(url), exclusive=False, command="cut")
         self._url, self._held = url, held
 
-    def connect(self, wait: timedelta = timedelta(0)) -> Connection:
-        connection = super().connect(wait)
-        original = connection.commit
+    def commit(self, link: Link) -> None:
+        with patch.object(link, "commit", partial(self._cut_and_commit, link.commit)):
+            super().commit(link)
 
-        def commit() -> None:
-            if self._held:
-                connection.connection.driver_connection.commit()  # type: ignore[union-attr]
-            administer(self._url, CUT_ALL)
-            original()
-
-        connection.commit = commit  # type: ignore[method-assign]
-        return connection
+    def _cut_and_commit(self, commit: Callable[[], None]) -> None:
+        if self._held:
+            commit()
+        administer(self._url, CUT_ALL)
+        commit()
 
 
 @pytest.mark.parametrize("held", [True, False])
@@ -99,7 +98,7 @@ def test_a_link_lost_during_the_commit_is_told_by_what_the_server_kept(url: str,
     else:
         assert isinstance(done.error, StoreError)
     check = PostgresDesk(parsed_url(url), exclusive=False, command="check")
-    rows = check.connect().exec_driver_sql("SELECT name FROM campaigns").fetchall()
+    rows = check.connect().rows("SELECT name FROM campaigns")
     check.close()
     assert [row[0] for row in rows] == (["x"] if held else [])
 

@@ -1,19 +1,20 @@
 """Groups: who shares a commit with whom, and what happens when the commit fails."""
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
 from dialler.domain.campaign import CampaignSettings
 from dialler.errors import NotFound, StoreError
 from dialler.ports import Records
 from dialler.stores.group import GroupCommit
+from dialler.stores.link import Link
 from dialler.stores.memory import MemoryDesk
 from dialler.stores.open import AnyStore
 from dialler.stores.records import SqlRecords
@@ -72,10 +73,10 @@ class FailingDesk(MemoryDesk):
 
     is_failing = False
 
-    def commit(self, connection: Connection) -> None:
+    def commit(self, link: Link) -> None:
         if self.is_failing:
-            raise OperationalError("COMMIT", (), Exception("disk I/O error"))
-        super().commit(connection)
+            raise sqlite3.OperationalError("disk I/O error")
+        super().commit(link)
 
 
 def test_when_the_commit_fails_nothing_of_the_group_was_kept_and_each_work_hears_of_it() -> None:
@@ -98,12 +99,12 @@ def test_when_the_commit_fails_nothing_of_the_group_was_kept_and_each_work_hears
     desk.is_failing = False
     (again,) = group.run([add("a")])
     assert again.error is None
-    assert [one.name for one in SqlRecords(desk.connection, WindowKeys()).campaigns()] == ["a"]
+    assert [one.name for one in SqlRecords(desk.link, WindowKeys()).campaigns()] == ["a"]
 
 
 def test_when_the_records_can_not_be_opened_each_work_hears_of_it() -> None:
     class Closed(MemoryDesk):
-        def connect(self) -> Connection:
+        def connect(self) -> Link:
             raise OperationalError("", (), Exception("no such host"))
 
     ran: list[int] = []
