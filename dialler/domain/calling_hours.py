@@ -5,7 +5,7 @@ Written as text, hours read "mon-fri 10:00-13:00,14:00-20:00; sat 09:00-17:00": 
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -53,6 +53,8 @@ class CallingHours:
     holiday_intervals: tuple[Interval, ...] = ()
     """The hours on a holiday; none: shut."""
 
+    _hash: int = field(init=False, repr=False, compare=False)
+
     def __post_init__(self) -> None:
         if len(self.week) != 7:
             raise ValueError(f"a week has 7 days, got {len(self.week)}")
@@ -60,6 +62,14 @@ class CallingHours:
             raise ValueError('holidays: expected a calendar such as "US" or "US-TX", "lead" or nothing, got ""')
         for day, intervals in zip((*DAYS, "holiday"), (*self.week, self.holiday_intervals), strict=True):
             _check_order(day, intervals)
+        object.__setattr__(self, "_hash", hash((self.week, self.holidays, self.holiday_intervals)))
+
+    def __hash__(self) -> int:
+        return self._hash  # computed once: hours are what windows are looked up by, several times a call
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Texts hash differently in each process: a copy in another one computes its own.
+        return type(self), (self.week, self.holidays, self.holiday_intervals)
 
 
 def _check_order(day: str, intervals: Sequence[Interval]) -> None:

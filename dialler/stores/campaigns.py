@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 
 import orjson
 
@@ -22,6 +23,8 @@ from dialler.stores.transaction import SqlRow, Transaction
 _CAMPAIGN = "campaign_id, name, created_at, desired, settings, version"
 _LIST = "list_id, campaign_id, name, created_at, weight, to_dial, lead_order, redial"
 _DELETED_AT_ONCE = 5_000
+_PARSED_MAX = 2_000
+"""Campaigns, and lists, whose rows are kept as values."""
 
 
 class CampaignRecords:
@@ -180,6 +183,8 @@ class CampaignRecords:
         )
 
 
+# Read in every transaction of the dial path and changed by hand: a row that reads as before is not parsed again.
+@lru_cache(maxsize=_PARSED_MAX)
 def _campaign(row: SqlRow) -> Campaign:
     return Campaign(
         campaign_id=row[0],
@@ -191,6 +196,7 @@ def _campaign(row: SqlRow) -> Campaign:
     )
 
 
+@lru_cache(maxsize=_PARSED_MAX)
 def _list(row: SqlRow) -> LeadList:
     return LeadList(
         list_id=row[0],

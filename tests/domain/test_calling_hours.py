@@ -1,6 +1,8 @@
 """Calling hours as text and as JSON."""
 
 import json
+import pickle
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -50,6 +52,12 @@ def test_a_week_written_as_text_reads_back_the_same(hours: CallingHours) -> None
 @given(calling_hours())
 def test_hours_written_as_json_read_back_the_same(hours: CallingHours) -> None:
     assert hours_from_json(json.loads(json.dumps(hours_to_json(hours)))) == hours
+
+
+@given(calling_hours())
+def test_a_copy_is_found_where_the_original_was_put(hours: CallingHours) -> None:
+    for copy in (pickle.loads(pickle.dumps(hours)), replace(hours)):
+        assert {hours: "there"}[copy] == "there"
 
 
 @given(calling_hours())

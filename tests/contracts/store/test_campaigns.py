@@ -71,6 +71,23 @@ async def test_a_list_comes_back_as_it_was_written(store: AnyStore) -> None:
     await store.write(work)
 
 
+async def test_a_change_that_is_undone_is_not_seen_again(store: AnyStore) -> None:
+    campaign, lead_list = await store.write(add_campaign_and_list)
+
+    def change(records: Records) -> None:
+        settings = replace(campaign.settings, attempts_max=9)
+        records.set_campaign(replace(campaign, settings=settings, desired=Desired.RUNNING))
+        records.set_list(replace(lead_list, weight=7))
+        assert records.campaign(campaign.campaign_id).settings.attempts_max == 9
+        assert records.lead_list(lead_list.list_id).weight == 7
+        raise NotFound("changed my mind")
+
+    with pytest.raises(NotFound, match="my mind"):
+        await store.write(change)
+    assert await store.write(lambda records: records.campaign(campaign.campaign_id)) == campaign
+    assert await store.read(lambda records: records.lead_list(lead_list.list_id)) == lead_list
+
+
 async def test_a_name_is_taken_once(store: AnyStore) -> None:
     def work(records: Records) -> None:
         campaign, lead_list = add_campaign_and_list(records)
