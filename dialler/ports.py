@@ -147,6 +147,10 @@ class Records(Protocol):
     def lead(self, lead_id: int) -> Lead:
         """Return one lead. Raises NotFound."""
 
+    def leads_with(self, lead_ids: Sequence[int], *, to_change: bool = False) -> Mapping[int, Lead]:
+        """Return those of the leads that there are, by id. With `to_change` nobody else can change them before the
+        end of the transaction, so that what is written to them rests on what was read."""
+
     def lead_by_key(self, list_id: int, customer_key: str) -> Lead | None:
         """Return the list's lead with that customer key."""
 
@@ -155,6 +159,9 @@ class Records(Protocol):
 
     def set_lead(self, lead: Lead) -> None:
         """Write everything of a lead that may change, and keep the counts of its bucket right."""
+
+    def set_leads(self, leads: Sequence[Lead]) -> None:
+        """Do as `set_lead` for several different leads. Raises NotFound for any of them."""
 
     def leads(self, which: LeadFilter, *, after: int = 0, limit: int = 100) -> Sequence[Lead]:
         """Return a page of leads by id, those above `after`."""
@@ -188,8 +195,15 @@ class Records(Protocol):
         """Write a new session; return it with its `seq`. Raises Conflict if the lead has an open one (the schema
         says so)."""
 
+    def add_sessions(self, sessions: Sequence[Session]) -> Sequence[Session]:
+        """Write new sessions, numbered in their order; return them with their `seq`. Raises Conflict as
+        `add_session` does: then none of them was added."""
+
     def set_session(self, session: Session) -> None:
         """Write everything of a session that may change. Raises NotFound."""
+
+    def set_sessions(self, sessions: Sequence[Session]) -> None:
+        """Do as `set_session` for several different sessions. Raises NotFound for any of them."""
 
     def session(self, session_id: str) -> Session:
         """Return one session. Raises NotFound."""

@@ -67,7 +67,7 @@ class WindowKey:
             raise ValueError(f"a window key needs zones, sorted and without repeats, got {self.zones}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: see evolve
 class NewLead:
     """A lead about to be loaded."""
 
@@ -92,7 +92,7 @@ class NewLead:
     expires_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: see evolve
 class Lead(NewLead):
     """A lead in the records."""
 

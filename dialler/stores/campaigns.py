@@ -165,6 +165,7 @@ class CampaignRecords:
                 [(number[0], row[1], row[0]) for row in rows for number in orjson.loads(row[2])],
             )
             self._in.run_many("DELETE FROM leads WHERE lead_id = ?", [(row[0],) for row in rows])
+        self._in.leads.clear()
         self._in.run("DELETE FROM lead_counts WHERE list_id = ?", (list_id,))
         self._in.run("DELETE FROM lists WHERE list_id = ?", (list_id,))
 

@@ -7,13 +7,12 @@ from typing import Final
 
 from dialler.ports import DncEntry
 from dialler.stores.codec import to_json, to_us
-from dialler.stores.transaction import Transaction, marks
+from dialler.stores.transaction import Transaction, portions
 
 EVERYWHERE: Final = 0
 """In the place of a campaign's id."""
 
 _ADDED_AT_ONCE: Final = 2_000
-_ASKED_AT_ONCE: Final = 500
 
 
 class DncRecords:
@@ -36,10 +35,9 @@ class DncRecords:
 
     def dnc_hits(self, campaign_id: int, numbers: Sequence[str]) -> frozenset[str]:
         hits: set[str] = set()
-        for start in range(0, len(numbers), _ASKED_AT_ONCE):
-            some = numbers[start : start + _ASKED_AT_ONCE]
+        for marked, some in portions(numbers):
             rows = self._in.rows(
-                f"SELECT number FROM dnc WHERE number IN ({marks(len(some))}) AND campaign_id IN (?, ?)",
+                f"SELECT number FROM dnc WHERE number {marked} AND campaign_id IN (?, ?)",
                 (*some, EVERYWHERE, campaign_id),
             )
             hits.update(row[0] for row in rows)

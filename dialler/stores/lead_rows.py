@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from operator import attrgetter
 from typing import Any, Final
 
 from dialler.domain.lead import CompletedReason, Lead, LeadState, NewLead
@@ -49,6 +50,10 @@ PROGRESS_COLUMNS: Final = (
 """What the engine makes of it."""
 
 COLUMNS: Final = ("lead_id", "list_id", "campaign_id", "key_id", "created_at", *GIVEN_COLUMNS, *PROGRESS_COLUMNS)
+
+
+given_of: Final = attrgetter(*GIVEN_COLUMNS)
+"""What GIVEN_COLUMNS hold, as values of the lead."""
 
 
 def given_values(lead: NewLead) -> tuple[object, ...]:

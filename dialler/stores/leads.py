@@ -1,7 +1,7 @@
 """Leads in the records: loading them, changing them, and which is next."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from itertools import islice
@@ -11,21 +11,21 @@ from dialler.domain.campaign import LeadOrder
 from dialler.domain.lead import Lead, LeadState, NewLead
 from dialler.errors import Conflict, NotFound, StoreError
 from dialler.ports import Bucket, LeadFilter
-from dialler.stores.codec import from_us_or_none, numbers_from_json, to_us
+from dialler.stores.codec import from_us_or_none, to_us
 from dialler.stores.lead_rows import (
     COLUMNS,
     GIVEN_COLUMNS,
     PROGRESS_COLUMNS,
+    given_of,
     given_values,
     lead_of,
     progress_values,
 )
-from dialler.stores.transaction import Transaction, marks
+from dialler.stores.transaction import Transaction, marks, portions
 
 _SELECT: Final = f"SELECT {', '.join(COLUMNS)} FROM leads"
 _ASSIGN_PROGRESS: Final = ", ".join(f"{name} = ?" for name in PROGRESS_COLUMNS)
 _ASSIGN_GIVEN: Final = ", ".join(f"{name} = ?" for name in GIVEN_COLUMNS)
-_OLD: Final = f"SELECT state, key_id, {', '.join(GIVEN_COLUMNS)} FROM leads WHERE lead_id = ?"
 _SET_PROGRESS: Final = f"UPDATE leads SET {_ASSIGN_PROGRESS} WHERE lead_id = ?"
 _SET_ALL: Final = f"UPDATE leads SET {_ASSIGN_PROGRESS}, key_id = ?, {_ASSIGN_GIVEN} WHERE lead_id = ?"
 _ADD: Final = (
@@ -49,6 +49,7 @@ _WAKE: Final = (
 _NEXT_DUE: Final = (
     "SELECT due_at FROM leads WHERE list_id = ? AND key_id = ? AND state = 'resting' ORDER BY due_at, lead_id LIMIT 1"
 )
+_KEY_ID: Final = COLUMNS.index("key_id")
 _ADDED_AT_ONCE: Final = 2_000
 _ASKED_AT_ONCE: Final = 500
 
@@ -127,6 +128,16 @@ class LeadRecords:
             raise NotFound(f"there is no lead {lead_id}")
         return lead_of(row, self._in)
 
+    def leads_with(self, lead_ids: Sequence[int], *, to_change: bool = False) -> Mapping[int, Lead]:
+        for_update = self._in.for_update if to_change else ""
+        found: dict[int, Lead] = {}
+        for marked, some in portions(sorted(set(lead_ids))):  # in order: two engines never wait in a ring
+            for row in self._in.rows(f"{_SELECT} WHERE lead_id {marked} ORDER BY lead_id{for_update}", some):
+                lead = found[row[0]] = lead_of(row, self._in)
+                if to_change:
+                    self._in.leads[lead.lead_id] = lead, row[_KEY_ID]
+        return found
+
     def lead_by_key(self, list_id: int, customer_key: str) -> Lead | None:
         row = self._in.row(f"{_SELECT} WHERE list_id = ? AND customer_key = ?", (list_id, customer_key))
         return None if row is None else lead_of(row, self._in)
@@ -146,34 +157,33 @@ class LeadRecords:
         return frozenset(known)
 
     def set_lead(self, lead: Lead) -> None:
-        old = self._in.row(_OLD + self._in.for_update, (lead.lead_id,))
-        if old is None:
-            raise NotFound(f"there is no lead {lead.lead_id}")
-        key_id, given = self._in.window_key_id(lead.window_key), given_values(lead)
-        if (key_id, given) == (old[1], tuple(old[2:])):
-            # Nearly every change is one of the engine's; it leaves most indexes alone.
-            self._in.run(_SET_PROGRESS, (*progress_values(lead), lead.lead_id))
-        else:
-            self._set_given(lead, key_id, given, old_numbers=old[2], old_customer_key=old[3])
-        state = lead.state.value
-        if (old[0], old[1]) != (state, key_id):
-            self._in.count_leads(lead.list_id, old[1], old[0], -1)
-            self._in.count_leads(lead.list_id, key_id, state, 1)
+        self.set_leads([lead])
 
-    def _set_given(
-        self,
-        lead: Lead,
-        key_id: int,
-        given: tuple[object, ...],
-        *,
-        old_numbers: str,
-        old_customer_key: str | None,
-    ) -> None:
-        if lead.customer_key is not None and lead.customer_key != old_customer_key:
+    def set_leads(self, leads: Sequence[Lead]) -> None:
+        known = self._in.leads
+        self.leads_with([lead.lead_id for lead in leads if lead.lead_id not in known], to_change=True)
+        progress: list[tuple[object, ...]] = []
+        for lead in leads:
+            if lead.lead_id not in known:
+                raise NotFound(f"there is no lead {lead.lead_id}")
+            old, old_key_id = known[lead.lead_id]
+            key_id = old_key_id if lead.window_key == old.window_key else self._in.window_key_id(lead.window_key)
+            if key_id == old_key_id and given_of(lead) == given_of(old):
+                # Nearly every change is one of the engine's; it leaves most indexes alone.
+                progress.append((*progress_values(lead), lead.lead_id))
+            else:
+                self._set_given(lead, key_id, old)
+            known[lead.lead_id] = lead, key_id
+            if lead.state is not old.state or key_id != old_key_id:
+                self._in.count_leads(lead.list_id, old_key_id, old.state.value, -1)
+                self._in.count_leads(lead.list_id, key_id, lead.state.value, 1)
+        self._in.run_many(_SET_PROGRESS, progress)
+
+    def _set_given(self, lead: Lead, key_id: int, old: Lead) -> None:
+        if lead.customer_key is not None and lead.customer_key != old.customer_key:
             self._check_customer_keys(lead.list_id, [lead.customer_key])
-        self._in.run(_SET_ALL, (*progress_values(lead), key_id, *given, lead.lead_id))
-        before = {one.number for one in numbers_from_json(old_numbers)}
-        after = {one.number for one in lead.numbers}
+        self._in.run(_SET_ALL, (*progress_values(lead), key_id, *given_values(lead), lead.lead_id))
+        before, after = ({one.number for one in each.numbers} for each in (old, lead))
         gone, come = sorted(before - after), sorted(after - before)
         self._in.run_many(_DROP_NUMBER, [(number, lead.campaign_id, lead.lead_id) for number in gone])
         self._in.run_many(_ADD_NUMBER, [(number, lead.campaign_id, lead.lead_id) for number in come])
@@ -187,9 +197,8 @@ class LeadRecords:
         else:
             ids = self._ids_by_mark(which, after, limit)
         found: list[Lead] = []
-        for start in range(0, len(ids), _ASKED_AT_ONCE):
-            some = ids[start : start + _ASKED_AT_ONCE]
-            rows = self._in.rows(f"{_SELECT} WHERE lead_id IN ({marks(len(some))}) ORDER BY lead_id", some)
+        for marked, some in portions(ids):
+            rows = self._in.rows(f"{_SELECT} WHERE lead_id {marked} ORDER BY lead_id", some)
             found.extend(lead_of(row, self._in) for row in rows)
         return found
 
@@ -233,10 +242,9 @@ class LeadRecords:
     def buckets(self, list_ids: Sequence[int]) -> Sequence[Bucket]:
         self._in.settle()
         counts: dict[tuple[int, int], dict[LeadState, int]] = {}
-        for start in range(0, len(list_ids), _ASKED_AT_ONCE):
-            some = list_ids[start : start + _ASKED_AT_ONCE]
+        for marked, some in portions(list_ids):
             rows = self._in.rows(
-                f"SELECT list_id, key_id, state, n FROM lead_counts WHERE list_id IN ({marks(len(some))}) AND n <> 0"
+                f"SELECT list_id, key_id, state, n FROM lead_counts WHERE list_id {marked} AND n <> 0"
                 " ORDER BY list_id, key_id, state",
                 some,
             )
@@ -251,6 +259,7 @@ class LeadRecords:
         return [(row[0], row[1]) for row in self._in.rows(_READY[order], (*bucket, limit))]
 
     def wake_rested(self, bucket: tuple[int, int], now: datetime, *, limit: int) -> int:
+        self._in.leads.clear()  # some of them may be among the woken
         woken = self._in.run(_WAKE.format(for_update=self._in.for_update), (*bucket, to_us(now), limit))
         self._in.count_leads(*bucket, LeadState.RESTING.value, -woken)
         self._in.count_leads(*bucket, LeadState.READY.value, woken)

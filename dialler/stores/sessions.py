@@ -1,9 +1,9 @@
 """Sessions in the records."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
+from dialler.domain.evolve import evolve
 from dialler.domain.outcome import Outcome
 from dialler.domain.session import Session, SessionStatus
 from dialler.errors import Conflict, NotFound
@@ -16,18 +16,21 @@ from dialler.stores.session_rows import (
     intent_values,
     session_of,
 )
-from dialler.stores.transaction import Transaction, marks
+from dialler.stores.transaction import SqlRow, Transaction, marks, portions
 
 OPEN: Final = "status IN ('new', 'processing')"
 """As it stands in the schema's partial index, so that the databases see that they may use it."""
 
+_OPEN: Final = frozenset(status.value for status in SessionStatus if status.is_open)
 _SELECT: Final = f"SELECT {', '.join(COLUMNS)} FROM sessions"
 _ADD: Final = (
-    f"INSERT INTO sessions ({', '.join(INTENT_COLUMNS + COURSE_COLUMNS)})"
-    f" VALUES ({marks(len(INTENT_COLUMNS + COURSE_COLUMNS))}) ON CONFLICT DO NOTHING RETURNING seq"
+    f"INSERT INTO sessions (seq, {', '.join(INTENT_COLUMNS + COURSE_COLUMNS)})"
+    f" VALUES ({marks(1 + len(INTENT_COLUMNS + COURSE_COLUMNS))}) ON CONFLICT DO NOTHING"
 )
-_OLD: Final = "SELECT campaign_id, list_id, status, outcome, lead_id FROM sessions WHERE session_id = ?"
-_SET: Final = f"UPDATE sessions SET {', '.join(f'{name} = ?' for name in COURSE_COLUMNS)} WHERE session_id = ?"
+_NEXT_SEQ_SQLITE: Final = "SELECT seq + 1 FROM sqlite_sequence WHERE name = 'sessions'"
+_NEXT_SEQS_POSTGRES: Final = "SELECT nextval(pg_get_serial_sequence('sessions', 'seq')) FROM generate_series(1, ?)"
+_OLD: Final = "SELECT session_id, seq, campaign_id, list_id, status, outcome, lead_id FROM sessions WHERE session_id"
+_SET: Final = f"UPDATE sessions SET {', '.join(f'{name} = ?' for name in COURSE_COLUMNS)} WHERE seq = ?"
 # By this way round SQLite walks along the open ones only; asked for them by seq, it would walk along all.
 _SEQS_OPEN: Final = f"SELECT seq FROM sessions WHERE {OPEN}"
 
@@ -38,31 +41,60 @@ class SessionRecords:
     _in: Transaction
 
     def add_session(self, session: Session) -> Session:
-        row = self._in.row(_ADD, intent_values(session) + course_values(session))
-        if row is None:
-            raise Conflict(self._why_not_added(session))
-        self._in.count_sessions(session.campaign_id, session.list_id, session.status.value, session.outcome, 1)
-        return replace(session, seq=row[0])
+        return self.add_sessions([session])[0]
 
-    def _why_not_added(self, session: Session) -> str:
-        held = self._in.row(f"SELECT session_id FROM sessions WHERE lead_id = ? AND {OPEN}", (session.lead_id,))
-        if held and held[0] != session.session_id:
-            return f"lead {session.lead_id} has an open session already: {held[0]}"
-        return f"there is a session {session.session_id} already"
+    def add_sessions(self, sessions: Sequence[Session]) -> Sequence[Session]:
+        numbered = [
+            evolve(session, seq=seq) for session, seq in zip(sessions, self._next_seqs(len(sessions)), strict=True)
+        ]
+        rows = [(session.seq, *intent_values(session), *course_values(session)) for session in numbered]
+        if self._in.run_many(_ADD, rows) < len(rows):
+            self._in.run_many("DELETE FROM sessions WHERE seq = ?", [(session.seq,) for session in numbered])
+            raise Conflict(self._why_not_added(sessions))
+        for session in numbered:
+            self._in.count_sessions(session.campaign_id, session.list_id, session.status.value, session.outcome, 1)
+        return numbered
+
+    def _next_seqs(self, n: int) -> Sequence[int]:
+        """Return the next places in the order; they are the database's to give, and none is given twice."""
+        if not self._in.is_sqlite:
+            return [row[0] for row in self._in.rows(_NEXT_SEQS_POSTGRES, (n,))]
+        row = self._in.row(_NEXT_SEQ_SQLITE)  # It has one writer, and a row of a higher number moves the sequence on.
+        first: int = row[0] if row else 1
+        return range(first, first + n)
+
+    def _why_not_added(self, sessions: Sequence[Session]) -> str:
+        for session in sessions:
+            held = self._in.row(f"SELECT session_id FROM sessions WHERE lead_id = ? AND {OPEN}", (session.lead_id,))
+            if held and held[0] != session.session_id:
+                return f"lead {session.lead_id} has an open session already: {held[0]}"
+            if self._in.row("SELECT 1 FROM sessions WHERE session_id = ?", (session.session_id,)):
+                return f"there is a session {session.session_id} already"
+        return "two of the sessions are of one lead, or have one id"
 
     def set_session(self, session: Session) -> None:
-        old = self._in.row(_OLD + self._in.for_update, (session.session_id,))
-        if old is None:
-            raise NotFound(f"there is no session {session.session_id}")
-        campaign_id, list_id, status, outcome, lead_id = old
-        if session.status.is_open and not SessionStatus(status).is_open:
-            held = self._in.row(f"SELECT session_id FROM sessions WHERE lead_id = ? AND {OPEN}", (lead_id,))
-            if held:
-                raise Conflict(f"lead {lead_id} has an open session already: {held[0]}")
-        self._in.run(_SET, (*course_values(session), session.session_id))
-        if (status, outcome) != (session.status.value, session.outcome):
-            self._in.count_sessions(campaign_id, list_id, status, outcome, -1)
-            self._in.count_sessions(campaign_id, list_id, session.status.value, session.outcome, 1)
+        self.set_sessions([session])
+
+    def set_sessions(self, sessions: Sequence[Session]) -> None:
+        old: dict[str, SqlRow] = {}
+        for marked, some in portions(sorted({session.session_id for session in sessions})):
+            rows = self._in.rows(f"{_OLD} {marked} ORDER BY session_id{self._in.for_update}", some)
+            old.update((row[0], row) for row in rows)
+        values: list[tuple[object, ...]] = []
+        for session in sessions:
+            if session.session_id not in old:
+                raise NotFound(f"there is no session {session.session_id}")
+            _, seq, campaign_id, list_id, status, outcome, lead_id = old[session.session_id]
+            new_status = session.status.value
+            if status not in _OPEN and new_status in _OPEN:
+                held = self._in.row(f"SELECT session_id FROM sessions WHERE lead_id = ? AND {OPEN}", (lead_id,))
+                if held:
+                    raise Conflict(f"lead {lead_id} has an open session already: {held[0]}")
+            values.append((*course_values(session), seq))
+            if (status, outcome) != (new_status, session.outcome):
+                self._in.count_sessions(campaign_id, list_id, status, outcome, -1)
+                self._in.count_sessions(campaign_id, list_id, new_status, session.outcome, 1)
+        self._in.run_many(_SET, values)
 
     def session(self, session_id: str) -> Session:
         row = self._in.row(f"{_SELECT} WHERE session_id = ?", (session_id,))

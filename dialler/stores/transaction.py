@@ -6,14 +6,19 @@ bucket a hundred times pays for it once, and the counts are never in another tra
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Final, NoReturn, TypeVar
 
-from dialler.domain.lead import WindowKey
+from dialler.domain.lead import Lead, WindowKey
 from dialler.stores.edge import our_error
 from dialler.stores.link import DRIVER_ERRORS, Link, SqlRow
 
-__all__ = ["SqlRow", "Transaction", "WindowKeys", "marks"]
+__all__ = ["SqlRow", "Transaction", "WindowKeys", "marks", "portions"]
+
+T = TypeVar("T")
+
+_ASKED_AT_ONCE: Final = 512
 
 
 class WindowKeys:
@@ -41,6 +46,8 @@ class Transaction:
         self._lead_counts: Counter[tuple[int, int, str]] = Counter()
         self._session_counts: Counter[tuple[int, int, str, str]] = Counter()
         self._failure: BaseException | None = None
+        self.leads: dict[int, tuple[Lead, int]] = {}
+        """Leads as they are now, with their window key's id: those that nobody else can change before the end."""
 
     def rows(self, sql: str, values: Sequence[object] = ()) -> Sequence[SqlRow]:
         """Run a statement; return all its rows."""
@@ -142,3 +149,20 @@ _ADD_SESSION_COUNT = (
 def marks(n: int) -> str:
     """Return `?, ?, ?`: one for each of `n` values."""
     return ", ".join("?" * n)
+
+
+def portions(values: Sequence[T]) -> Iterator[tuple[str, Sequence[T]]]:
+    """Yield the values in portions to ask for, with the marks of each: `IN (?, ?)`.
+
+    The last one is filled up with its last value to a power of two: with few different texts, both drivers
+    keep the statements prepared.
+    """
+    for start in range(0, len(values), _ASKED_AT_ONCE):
+        some = values[start : start + _ASKED_AT_ONCE]
+        missing = (1 << (len(some) - 1).bit_length()) - len(some)
+        yield _in_marks(len(some) + missing), [*some, *[some[-1]] * missing]
+
+
+@cache
+def _in_marks(n: int) -> str:
+    return f"IN ({marks(n)})"

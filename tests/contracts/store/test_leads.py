@@ -1,6 +1,6 @@
 """Leads on every store."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -9,7 +9,7 @@ import pytest
 from dialler.domain.campaign import LeadOrder
 from dialler.domain.lead import CompletedReason, Lead, LeadState, NumberStatus, PhoneNumber
 from dialler.domain.outcome import Outcome
-from dialler.errors import Conflict
+from dialler.errors import Conflict, NotFound
 from dialler.ports import LeadFilter, Records
 from dialler.stores.open import AnyStore
 from tests.support.stores import (
@@ -21,6 +21,7 @@ from tests.support.stores import (
     list_of_leads,
     new_lead,
     new_leads,
+    new_session,
 )
 
 
@@ -41,9 +42,8 @@ async def test_a_lead_comes_back_as_it_was_written(store: AnyStore) -> None:
     )
     (lead_id,) = await store.write(lambda records: records.add_leads(lead_list.list_id, [given], NOW))
     lead = await store.read(lambda records: records.lead(lead_id))
-    fields = {name: getattr(given, name) for name in type(given).__slots__}
     expected: dict[str, Any] = {
-        **fields,
+        **{one.name: getattr(given, one.name) for one in fields(given)},
         "numbers": given.numbers,
         "lead_id": lead_id,
         "list_id": lead_list.list_id,
@@ -80,6 +80,43 @@ async def test_a_lead_comes_back_as_it_was_written(store: AnyStore) -> None:
         lambda records: records.numbers_known(lead_list.campaign_id, ["+12025550123", "+12025550125"])
     )
     assert known == {"+12025550125"}
+
+
+async def test_leads_are_read_and_changed_together(store: AnyStore) -> None:
+    lead_list, leads = await list_of_leads(store, 5)
+    a, b, c, d, e = leads
+    bucket = (lead_list.list_id, (await store.read(lambda r: r.buckets([lead_list.list_id])))[0].key_id)
+
+    def work(records: Records) -> None:
+        asked = [e.lead_id, a.lead_id, 999, a.lead_id]
+        assert records.leads_with(asked, to_change=True) == {a.lead_id: a, e.lead_id: e}
+        assert records.leads_with([]) == {}
+        records.set_leads([])
+        records.set_leads(
+            [
+                replace(a, state=LeadState.RESTING, due_at=NOW),
+                replace(b, state=LeadState.RESTING, due_at=NOW + timedelta(hours=1)),
+                replace(c, window_key=TEXAS, priority=3),
+                replace(d, state=LeadState.COMPLETED, completed_reason=CompletedReason.DNC),
+            ]
+        )
+        assert records.wake_rested(bucket, NOW, limit=9) == 1
+        # It is ready by now, whatever was known of it when it was written.
+        records.set_lead(replace(a, state=LeadState.IN_CALL))
+        records.add_session(new_session(a, "s"))
+
+    await store.write(work)
+    buckets = await store.read(lambda records: records.buckets([lead_list.list_id]))
+    assert {(each.key, state): n for each in buckets for state, n in each.counts.items() if n} == {
+        (BERLIN, LeadState.IN_CALL): 1,
+        (BERLIN, LeadState.RESTING): 1,
+        (BERLIN, LeadState.COMPLETED): 1,
+        (BERLIN, LeadState.READY): 1,
+        (TEXAS, LeadState.READY): 1,
+    }
+    with pytest.raises(NotFound, match="999"):
+        await store.write(lambda r: r.set_leads([replace(b, priority=8), replace(b, lead_id=999)]))
+    assert (await store.read(lambda records: records.lead(b.lead_id))).priority == 0
 
 
 async def test_many_leads_are_streamed_in_and_get_ids_in_order(store: AnyStore) -> None:

@@ -1,7 +1,7 @@
 """Sessions on every store."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,7 +10,7 @@ import pytest
 from dialler.domain.lead import Lead, LeadState
 from dialler.domain.outcome import Outcome
 from dialler.domain.session import Evidence, Session, SessionStatus
-from dialler.errors import Conflict
+from dialler.errors import Conflict, NotFound
 from dialler.ports import Records, SessionFilter
 from dialler.stores.open import AnyStore
 from tests.support.stores import (
@@ -98,6 +98,60 @@ async def test_a_lead_has_one_open_session_at_most(store: AnyStore) -> None:
         (lead.list_id, SessionStatus.NEW, None): 1,
     }
     assert await store.read(lambda records: records.session_counts(lead.campaign_id + 1)) == {}
+
+
+async def test_sessions_added_together_are_numbered_in_their_order_and_changed_together(store: AnyStore) -> None:
+    lead_list, leads = await list_of_leads(store, 7)
+
+    def add(records: Records) -> Sequence[Session]:
+        records.set_leads([replace(lead, state=LeadState.IN_CALL) for lead in leads])
+        first = records.add_session(new_session(leads[0], "z"))
+        added = records.add_sessions([new_session(lead, f"{9 - lead.lead_id}") for lead in leads[1:]])
+        assert records.add_sessions([]) == []
+        return [first, *added]
+
+    added = await store.write(add)
+    assert [session.lead_id for session in added] == [lead.lead_id for lead in leads]
+    seqs = [session.seq for session in added]
+    assert seqs == sorted(set(seqs))
+    assert await store.read(lambda records: records.open_sessions()) == added
+    ended = [replace(each, status=SessionStatus.EXPIRED, outcome=Outcome.BUSY) for each in added[:3]]
+    going = [replace(each, status=SessionStatus.PROCESSING, sent_at=NOW) for each in added[3:]]
+
+    def end(records: Records) -> None:
+        records.set_sessions([*going, *ended])
+        records.set_leads(leads[:3])
+
+    await store.write(end)
+    assert await store.read(lambda records: records.sessions(SessionFilter(), newest_first=False)) == [*ended, *going]
+    assert await store.read(lambda records: records.session_counts()) == {
+        (lead_list.list_id, SessionStatus.EXPIRED, Outcome.BUSY): 3,
+        (lead_list.list_id, SessionStatus.PROCESSING, None): 4,
+    }
+    with pytest.raises(NotFound, match="nobody"):
+        await store.write(lambda records: records.set_sessions([added[0], new_session(leads[0], "nobody")]))
+    assert await store.read(lambda records: records.session(added[0].session_id)) == ended[0]
+
+
+async def test_of_sessions_added_together_all_or_none_are(store: AnyStore) -> None:
+    lead_list, leads = await list_of_leads(store, 4)
+
+    def work(records: Records) -> None:
+        records.set_leads([replace(lead, state=LeadState.IN_CALL) for lead in leads[:3]])
+        records.add_session(new_session(leads[0], "s0"))
+        for others, said in (
+            ([new_session(leads[1], "s1"), new_session(leads[0], "s2")], "open session already: s0"),
+            ([new_session(leads[1], "s1"), new_session(leads[2], "s0")], "a session s0 already"),
+            ([new_session(leads[1], "s1"), new_session(leads[1], "s2")], "two of the sessions"),
+        ):
+            with pytest.raises(Conflict, match=said):
+                records.add_sessions(others)
+        assert [session.session_id for session in records.open_sessions()] == ["s0"]
+        records.add_sessions([new_session(leads[1], "s1"), new_session(leads[2], "s2")])
+
+    await store.write(work)
+    counts = await store.read(lambda records: records.session_counts())
+    assert counts == {(lead_list.list_id, SessionStatus.NEW, None): 3}
 
 
 async def test_sessions_are_numbered_in_the_order_of_intent_and_paged_either_way(store: AnyStore) -> None:
