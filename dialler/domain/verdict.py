@@ -39,7 +39,7 @@ class Facts:
     """Of the lead's window key, under the campaign's hours."""
 
     dnc: Set[str] = frozenset()
-    """Those of the lead's numbers that are on a do-not-call list in force for the campaign."""
+    """Numbers on a do-not-call list in force for the campaign: those of the lead at least."""
 
     in_call: Set[str] = frozenset()
     """Numbers that are being called now, for whatever lead: none is rung twice at once."""

@@ -8,9 +8,10 @@ event loop's thread, one may look.
 
 import heapq
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 
 from dialler.domain.campaign import Campaign, LeadList, LeadOrder
 from dialler.domain.lead import LeadState
@@ -18,6 +19,10 @@ from dialler.engine.windows import Windows
 from dialler.ports import Bucket, Records
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+def _nothing() -> None:
+    """Have nothing to write."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,24 +101,46 @@ class Hopper:
         stock.more_at = at
         return True
 
-    def has_stock(self, records: Records, campaign: Campaign, lead_list: LeadList, now: datetime) -> bool:
+    def has_stock(
+        self,
+        records: Records,
+        campaign: Campaign,
+        lead_list: LeadList,
+        now: datetime,
+        *,
+        before_refill: Callable[[], None] = _nothing,
+    ) -> bool:
         """Tell whether the list has somebody to call now.
 
         Refills first if the stock is below half of what the last refill brought, or if a window has opened or shut
-        since.
+        since. What the caller has still to write about leads that he took before, `before_refill` has to write.
         """
         if self.stale:
             self.stale = False
             self.forget()
         if self._is_low(lead_list.list_id, now):
+            before_refill()
             self._refill(records, campaign, lead_list, now)
         return bool(self._stocks[lead_list.list_id].leads)
 
-    def take(self, records: Records, campaign: Campaign, lead_list: LeadList, now: datetime) -> int | None:
-        """Take the list's next lead; None: nobody is left to call now."""
-        if not self.has_stock(records, campaign, lead_list, now):
+    def take(
+        self,
+        records: Records,
+        campaign: Campaign,
+        lead_list: LeadList,
+        now: datetime,
+        *,
+        before_refill: Callable[[], None] = _nothing,
+    ) -> int | None:
+        """Take the list's next lead, as `has_stock` has it; None: nobody is left to call now."""
+        if not self.has_stock(records, campaign, lead_list, now, before_refill=before_refill):
             return None
         return self._stocks[lead_list.list_id].leads.popleft()
+
+    def ahead(self, list_id: int, count: int) -> Sequence[int]:
+        """Return the leads that would be taken next from a list, as far as they are in stock."""
+        stock = self._stocks.get(list_id)
+        return list(islice(stock.leads, count)) if stock else ()
 
     def _is_low(self, list_id: int, now: datetime) -> bool:
         if self.is_dry(list_id, now):

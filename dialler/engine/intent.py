@@ -5,31 +5,25 @@ forgets the hopper, and the round robin is read from the records again.
 """
 
 import random
-from collections.abc import Sequence, Set
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from dialler.clock import Clock
 from dialler.domain.campaign import Campaign, Desired, LeadList
 from dialler.domain.ids import uuid7
-from dialler.domain.lead import CompletedReason, Lead, LeadState
+from dialler.domain.lead import Lead
 from dialler.domain.session import Session
-from dialler.domain.verdict import Verdict, dialable, verdict_to_json
-from dialler.engine.facts import facts_of
+from dialler.domain.verdict import Verdict, verdict_to_json
 from dialler.engine.hopper import Hopper
+from dialler.engine.picking import Picking
 from dialler.engine.windows import Windows
-from dialler.errors import NotFound
 from dialler.ports import Records
 from strategies.round_robin import RoundRobin
 
 _TURN = "turn"
 """The key, beside the round robin's own state, of a list whose turn is not over."""
-
-LINE_REST = timedelta(minutes=1)
-"""A lead whose number is in a call, for another lead, is looked at again after so long."""
-
-REFUSED_MAX = 500
-"""Leads refused in one transaction, after which it ends: a long do-not-call list must not hold up the records."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,13 +102,16 @@ class Intents:
         turn = state.pop(_TURN, None)
         weights = {list_id: each.weight if campaign.settings.weighting else 1 for list_id, each in lists.items()}
         turns = RoundRobin(weights, state)
+        picking = Picking(records, campaign, hopper, self._windows, in_call, now)
+        picking.read_ahead(_foreseen(turns, turn, len(order.slots)))
+        opened: list[tuple[Session, datetime]] = []
         for slot in order.slots:
             if turn not in lists:
                 turn = turns.next()
             picked = None
-            while turn is not None and len(done.refused) < REFUSED_MAX:
-                picked = self._pick(records, campaign, lists[turn], hopper, in_call, done, now)
-                if picked is not None or len(done.refused) >= REFUSED_MAX:
+            while turn is not None:
+                picked = picking.next_of(lists[turn])
+                if picked is not None or picking.has_refused_enough:
                     break
                 turns.leave(turn)
                 done.dry.append(lists.pop(turn))
@@ -122,10 +119,17 @@ class Intents:
             if picked is None or turn is None:
                 break
             lead, verdict = picked
-            intent = self._open(records, campaign, lists[turn], lead, verdict, slot, order, now)
-            done.intents.append(intent)
-            in_call.add(intent.session.number)
+            opened.append(self._open(campaign, lists[turn], lead, verdict, slot, order, now))
+            picking.call(lead)
+            in_call.add(opened[-1][0].number)
             turn = None
+        picking.write()
+        sessions = records.add_sessions([session for session, _ in opened])
+        done.intents = [
+            Intent(session=session, campaign=campaign, valid_until=valid_until)
+            for session, (_, valid_until) in zip(sessions, opened, strict=True)
+        ]
+        done.refused = picking.refused
         done.is_unfinished = turn is not None
         records.save_round_state(scope, turns.state() if turn is None else {**turns.state(), _TURN: turn})
         return done
@@ -146,38 +150,8 @@ class Intents:
                 done.dry.append(each)
         return lists
 
-    def _pick(
-        self,
-        records: Records,
-        campaign: Campaign,
-        lead_list: LeadList,
-        hopper: Hopper,
-        in_call: Set[str],
-        done: Outcomes,
-        now: datetime,
-    ) -> tuple[Lead, Verdict] | None:
-        while len(done.refused) < REFUSED_MAX:
-            lead_id = hopper.take(records, campaign, lead_list, now)
-            if lead_id is None:
-                return None
-            try:
-                lead = records.lead(lead_id)
-            except NotFound:
-                continue  # Deleted since it came into the hopper.
-            facts = facts_of(
-                records, lead, campaign=campaign, lead_list=lead_list, in_call=in_call, windows=self._windows
-            )
-            verdict = dialable(lead, facts, now)
-            if verdict.dialable:
-                return lead, verdict
-            gate = next(gate.name for gate in verdict.gates if not gate.passed)
-            done.refused.append((lead_list, lead, gate))
-            put_aside(records, lead, verdict, now)
-        return None
-
     def _open(
         self,
-        records: Records,
         campaign: Campaign,
         lead_list: LeadList,
         lead: Lead,
@@ -185,59 +159,43 @@ class Intents:
         slot: Slot,
         order: Order,
         now: datetime,
-    ) -> Intent:
+    ) -> tuple[Session, datetime]:
+        """Return the session of an attempt, and until when its Originate may leave."""
         assert verdict.number is not None
-        window = self._windows.window(campaign.settings.hours, lead.window_key)
-        session = records.add_session(
-            Session(
-                session_id=uuid7(now, self._chance),
-                campaign_id=campaign.campaign_id,
-                campaign=campaign.name,
-                list_id=lead_list.list_id,
-                list=lead_list.name,
-                lead_id=lead.lead_id,
-                attempt_no=lead.attempts + 1,
-                number=verdict.number.number,
-                created_at=now,
-                name=lead.name,
-                external_lead_id=lead.external_lead_id,
-                customer_key=lead.customer_key,
-                caller_id=slot.caller_id,
-                trunk=slot.trunk,
-                server=slot.server,
-                dial_mode=order.dial_mode,
-                timezone=" ".join(lead.window_key.zones),
-                local_time=window.local_times(now)[0][1].isoformat(timespec="seconds"),
-                pick={
-                    "weight": lead_list.weight,
-                    "timezone_source": lead.timezone_source,
-                    "pacing": order.reason,
-                    "gates": verdict_to_json(verdict)["gates"],
-                },
-            )
+        hours = campaign.settings.hours
+        window = self._windows.window(hours, lead.window_key)
+        session = Session(
+            session_id=uuid7(now, self._chance),
+            campaign_id=campaign.campaign_id,
+            campaign=campaign.name,
+            list_id=lead_list.list_id,
+            list=lead_list.name,
+            lead_id=lead.lead_id,
+            attempt_no=lead.attempts + 1,
+            number=verdict.number.number,
+            created_at=now,
+            name=lead.name,
+            external_lead_id=lead.external_lead_id,
+            customer_key=lead.customer_key,
+            caller_id=slot.caller_id,
+            trunk=slot.trunk,
+            server=slot.server,
+            dial_mode=order.dial_mode,
+            timezone=" ".join(lead.window_key.zones),
+            local_time=window.local_times(now)[0][1].isoformat(timespec="seconds"),
+            pick={
+                "weight": lead_list.weight,
+                "timezone_source": lead.timezone_source,
+                "pacing": order.reason,
+                "gates": verdict_to_json(verdict)["gates"],
+            },
         )
-        records.set_lead(replace(lead, state=LeadState.IN_CALL, due_at=None))
-        valid_until = self._windows.changes_at(campaign.settings.hours, lead.window_key, now)
-        return Intent(session=session, campaign=campaign, valid_until=valid_until)
+        return session, self._windows.changes_at(hours, lead.window_key, now)
 
 
-def put_aside(records: Records, lead: Lead, verdict: Verdict, now: datetime) -> None:
-    """Move a lead that did not pass the gates to where it belongs, so that it is not picked again at once."""
-    shut = {gate.name for gate in verdict.gates if not gate.passed}
-    if shut & {"campaign", "list", "state"}:
-        return  # Its list is off, or someone else has it: nothing about the lead itself.
-    completed = next((reason for gate, reason in _ENDS.items() if gate in shut), None)
-    if completed is not None:
-        records.set_lead(replace(lead, state=LeadState.COMPLETED, completed_reason=completed, due_at=None))
-    elif shut != {"window"}:
-        # A shut window is its bucket's affair; everything else would be refused again at once.
-        due_at = now + LINE_REST if "line" in shut else verdict.earliest or now + timedelta(days=1)
-        records.set_lead(replace(lead, state=LeadState.RESTING, due_at=due_at))
-
-
-_ENDS = {
-    "do_not_call": CompletedReason.DNC,
-    "number": CompletedReason.UNWORKABLE,
-    "expiry": CompletedReason.EXPIRED,
-    "attempts": CompletedReason.EXHAUSTED,
-}
+def _foreseen(turns: RoundRobin, turn: int | None, count: int) -> Mapping[int, int]:
+    """Return how many of the next `count` turns each list has if nobody is refused; `turn` is not over yet."""
+    ahead = turns.copy()
+    members = [turn] if turn in ahead else []
+    members += [ahead.next() for _ in range(count - len(members))]
+    return Counter(member for member in members if member is not None)

@@ -15,7 +15,8 @@ from dialler.domain.campaign import Campaign, CampaignSettings, Desired, LeadLis
 from dialler.domain.lead import CompletedReason, Lead, LeadState, NewLead, NumberStatus, PhoneNumber, WindowKey
 from dialler.domain.outcome import Outcome
 from dialler.engine.hopper import Hopper
-from dialler.engine.intent import LINE_REST, REFUSED_MAX, Intents, Order, Outcomes, Slot
+from dialler.engine.intent import Intents, Order, Outcomes, Slot
+from dialler.engine.picking import LINE_REST, REFUSED_MAX
 from dialler.engine.windows import Windows
 from dialler.ports import DncEntry, LeadFilter, Records
 from dialler.stores.memory import MemoryStore
@@ -101,6 +102,32 @@ async def test_a_refused_lead_is_replaced_by_the_next_of_its_list_in_the_same_sl
         assert sorted(lead.lead_id for _, lead, _ in done.refused) == refused
         assert {gate for _, _, gate in done.refused} == {"do_not_call"}
         assert done.dry == []
+
+    await store.write(work)
+
+
+async def test_a_stock_filled_up_during_an_order_brings_nobody_twice(store: MemoryStore) -> None:
+    def work(records: Records) -> None:
+        bench = Bench(records)  # which keeps 100 leads in stock, and fills them up when half are left
+        ids = bench.add(300)
+        bench.block(ids[60:70])
+        done = bench.commit(180)
+        called = [intent.session.lead_id for intent in done.intents]
+        assert called == [*ids[:60], *ids[70:190]]
+        assert [lead.lead_id for _, lead, _ in done.refused] == list(ids[60:70])
+        assert [intent.session.seq for intent in done.intents] == list(range(1, 181))
+
+    await store.write(work)
+
+
+async def test_leads_of_one_order_that_share_a_number_are_not_called_at_once(store: MemoryStore) -> None:
+    def work(records: Records) -> None:
+        bench = Bench(records)
+        (first,) = bench.add(1)
+        bench._numbers = 0
+        second, third = bench.add(2)
+        assert [intent.session.lead_id for intent in bench.commit(3).intents] == [first, third]
+        assert records.lead(second).due_at == NOW + LINE_REST
 
     await store.write(work)
 

@@ -1,0 +1,130 @@
+"""Who is called next: leads read ahead, judged one by one, and put aside where a gate stops them."""
+
+from collections.abc import Mapping, Sequence, Set
+from datetime import datetime, timedelta
+
+from dialler.domain.campaign import Campaign, LeadList
+from dialler.domain.evolve import evolve
+from dialler.domain.lead import CompletedReason, Lead, LeadState
+from dialler.domain.verdict import Facts, Verdict, dialable
+from dialler.engine.hopper import Hopper
+from dialler.engine.windows import Windows
+from dialler.ports import Records
+
+LINE_REST = timedelta(minutes=1)
+"""A lead whose number is in a call, for another lead, is looked at again after so long."""
+
+REFUSED_MAX = 500
+"""Leads refused in one transaction, after which it ends: a long do-not-call list must not hold up the records."""
+
+READ_AHEAD = 32
+"""Leads read at once where more of a list were refused than was foreseen."""
+
+
+class Picking:
+    """The leads that one campaign calls next, within one transaction.
+
+    Leads, and which of their numbers must not be called, are read for many at once: a statement for each would cost
+    more than all the rest of an intent. They are read in the transaction that writes the intents, so that what the
+    gates see is what holds when it commits.
+    """
+
+    def __init__(
+        self,
+        records: Records,
+        campaign: Campaign,
+        hopper: Hopper,
+        windows: Windows,
+        in_call: Set[str],
+        now: datetime,
+    ) -> None:
+        self._records = records
+        self._campaign = campaign
+        self._hopper = hopper
+        self._windows = windows
+        self._in_call = in_call
+        self._now = now
+        self._read: dict[int, Lead | None] = {}
+        self._dnc: set[str] = set()
+        self._to_write: list[Lead] = []
+        self.refused: list[tuple[LeadList, Lead, str]] = []
+        """Leads that did not pass, with the gate that stopped them."""
+
+    @property
+    def has_refused_enough(self) -> bool:
+        """Whether so many were refused that the transaction has to end."""
+        return len(self.refused) >= REFUSED_MAX
+
+    def read_ahead(self, turns: Mapping[int, int]) -> None:
+        """Read those who will be called if nobody is refused: `turns` says how many of each list."""
+        self._look_at([lead_id for list_id, n in turns.items() for lead_id in self._hopper.ahead(list_id, n)])
+
+    def next_of(self, lead_list: LeadList) -> tuple[Lead, Verdict] | None:
+        """Take the list's next lead that passes the gates; None: nobody is left, or enough were refused."""
+        while not self.has_refused_enough:
+            lead_id = self._hopper.take(self._records, self._campaign, lead_list, self._now, before_refill=self.write)
+            if lead_id is None:
+                return None
+            if lead_id not in self._read:
+                self._look_at([lead_id, *self._hopper.ahead(lead_list.list_id, READ_AHEAD)])
+            lead = self._read.pop(lead_id)
+            if lead is None:
+                continue  # Deleted since it came into the hopper.
+            verdict = dialable(lead, self._facts(lead, lead_list), self._now)
+            if verdict.dialable:
+                return lead, verdict
+            gate = next(gate.name for gate in verdict.gates if not gate.passed)
+            self.refused.append((lead_list, lead, gate))
+            aside = put_aside(lead, verdict, self._now)
+            if aside is not None:
+                self._to_write.append(aside)
+        return None
+
+    def call(self, lead: Lead) -> None:
+        """Note that a lead is in a call from now on."""
+        self._to_write.append(evolve(lead, state=LeadState.IN_CALL, due_at=None))
+
+    def write(self) -> None:
+        """Write down what became of the leads so far."""
+        self._records.set_leads(self._to_write)
+        self._to_write.clear()
+
+    def _look_at(self, lead_ids: Sequence[int]) -> None:
+        leads = self._records.leads_with(lead_ids, to_change=True)
+        self._read.update((lead_id, leads.get(lead_id)) for lead_id in lead_ids)
+        numbers = {number.number for lead in leads.values() for number in lead.numbers}
+        self._dnc |= self._records.dnc_hits(self._campaign.campaign_id, sorted(numbers))
+
+    def _facts(self, lead: Lead, lead_list: LeadList) -> Facts:
+        return Facts(
+            campaign=self._campaign,
+            lead_list=lead_list,
+            window=self._windows.window(self._campaign.settings.hours, lead.window_key),
+            in_call=self._in_call,
+            dnc=self._dnc,
+        )
+
+
+def put_aside(lead: Lead, verdict: Verdict, now: datetime) -> Lead | None:
+    """Return a lead that did not pass the gates as it is to be written, so that it is not picked again at once.
+
+    None: it stays as it is.
+    """
+    shut = {gate.name for gate in verdict.gates if not gate.passed}
+    if shut & {"campaign", "list", "state"}:
+        return None  # Its list is off, or someone else has it: nothing about the lead itself.
+    completed = next((reason for gate, reason in _ENDS.items() if gate in shut), None)
+    if completed is not None:
+        return evolve(lead, state=LeadState.COMPLETED, completed_reason=completed, due_at=None)
+    if shut == {"window"}:
+        return None  # A shut window is its bucket's affair; everything else would be refused again at once.
+    due_at = now + LINE_REST if "line" in shut else verdict.earliest or now + timedelta(days=1)
+    return evolve(lead, state=LeadState.RESTING, due_at=due_at)
+
+
+_ENDS = {
+    "do_not_call": CompletedReason.DNC,
+    "number": CompletedReason.UNWORKABLE,
+    "expiry": CompletedReason.EXPIRED,
+    "attempts": CompletedReason.EXHAUSTED,
+}
