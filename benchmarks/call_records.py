@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,7 +25,7 @@ from dialler.domain.attempt import ended
 from dialler.domain.call import Call, apply, sent, verdict_of
 from dialler.domain.campaign import Wrap
 from dialler.domain.session import Session
-from dialler.engine.aftermath import write_end
+from dialler.engine.aftermath import write_ends
 from dialler.engine.windows import Windows
 from dialler.ports import Records
 from dialler.stores.group import Desk, GroupCommit
@@ -106,9 +107,9 @@ def _turn(group: GroupCommit, picking: Picking, calls: int, order: int) -> Spent
         spent.clock += time.perf_counter() - clock
         if len(sessions) != order:
             raise RuntimeError(f"{len(sessions)} intents of {order}")
-        works = [_end(_busy(session), spent.windows) for session in sessions]
+        sessions = [_busy(session) for session in sessions]
         began, clock = time.thread_time(), time.perf_counter()
-        _run(group, lambda records, works=works: [work(records) for work in works])
+        _run(group, partial(write_ends, sessions=sessions, windows=spent.windows))
         spent.ends += time.thread_time() - began
         spent.clock += time.perf_counter() - clock
         spent.calls += order
@@ -132,7 +133,3 @@ def _busy(session: Session) -> Session:
         call = apply(call, event)
     outcome = verdict_of(call, has_agents=False, abandon_after=timedelta(seconds=2))
     return ended(session, call, outcome=outcome, wrap=Wrap.NONE, at=at)
-
-
-def _end(session: Session, windows: Windows) -> Callable[[Records], Any]:
-    return lambda records: write_end(records, session, windows)

@@ -1,6 +1,8 @@
 """What follows from the end of an attempt, in one transaction: the session closed and the lead's next turn."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 
 from dialler.domain.lead import Lead
 from dialler.domain.next_turn import lead_after
@@ -8,24 +10,28 @@ from dialler.domain.outcome import TRAITS, NumberVerdict
 from dialler.domain.session import Session
 from dialler.domain.wrap import DncScope, WrapCode, apply_wrap, wrap_code
 from dialler.engine.windows import Windows
-from dialler.errors import Conflict
+from dialler.errors import Conflict, NotFound
 from dialler.events import SessionClosed
 from dialler.ports import DncEntry, Records, SessionFilter
 
 
-def write_end(records: Records, session: Session, windows: Windows) -> Lead:
-    """Write an attempt that has ended: its session, its lead, and a do-not-call entry if the person opted out.
+def write_ends(records: Records, sessions: Sequence[Session], windows: Windows) -> Sequence[Lead]:
+    """Write attempts that have ended: sessions, leads, and a do-not-call entry for each person who opted out.
 
-    Returns the lead as written.
+    Returns the sessions' leads as written. Raises NotFound.
     """
-    assert session.outcome is not None and session.ended_at is not None
-    records.set_session(session)
-    lead = records.lead(session.lead_id)
-    lead = _next_turn(records, lead, session, windows, None, session.ended_at)
-    records.set_lead(lead)
-    if TRAITS[session.outcome].number is NumberVerdict.DNC:
-        _add_dnc(records, session, None, "opted out", session.ended_at)
-    return lead
+    records.set_sessions(sessions)
+    leads = dict(records.leads_with([session.lead_id for session in sessions], to_change=True))
+    turns = _Turns(records, windows)
+    for session in sessions:
+        assert session.outcome is not None and session.ended_at is not None
+        if session.lead_id not in leads:
+            raise NotFound(f"there is no lead {session.lead_id}")
+        leads[session.lead_id] = turns.next_of(leads[session.lead_id], session, None, session.ended_at)
+        if TRAITS[session.outcome].number is NumberVerdict.DNC:
+            _add_dnc(records, session, None, "opted out", session.ended_at)
+    records.set_leads(list(leads.values()))
+    return [leads[session.lead_id] for session in sessions]
 
 
 def closing_event(session: Session) -> SessionClosed:
@@ -68,7 +74,7 @@ def wrap_up(
     lead = records.lead(session.lead_id)
     latest = records.sessions(SessionFilter(lead_id=lead.lead_id), limit=1)
     if latest and latest[0].session_id == session.session_id:
-        records.set_lead(_next_turn(records, lead, wrapped, windows, chosen, now))
+        records.set_lead(_Turns(records, windows).next_of(lead, wrapped, chosen, now))
     if chosen.dnc is not DncScope.NONE:
         campaign_id = session.campaign_id if chosen.dnc is DncScope.CAMPAIGN else None
         _add_dnc(records, session, campaign_id, f"wrap code {code}", now)
@@ -85,20 +91,25 @@ def last_session_of(records: Records, lead_id: int) -> Session:
     return found[0]
 
 
-def _next_turn(
-    records: Records, lead: Lead, session: Session, windows: Windows, wrap: WrapCode | None, at: datetime
-) -> Lead:
-    campaign = records.campaign(lead.campaign_id)
-    lead_list = records.lead_list(lead.list_id)
-    return lead_after(
-        lead,
-        session,
-        rules=lead_list.redial,
-        settings=campaign.settings,
-        window=windows.window(campaign.settings.hours, lead.window_key),
-        ended_at=at,
-        wrap=wrap,
-    )
+class _Turns:
+    """Next turns of leads, in one transaction: campaigns and lists are read once."""
+
+    def __init__(self, records: Records, windows: Windows) -> None:
+        self._windows = windows
+        self._campaign = cache(records.campaign)
+        self._list = cache(records.lead_list)
+
+    def next_of(self, lead: Lead, session: Session, wrap: WrapCode | None, at: datetime) -> Lead:
+        settings = self._campaign(lead.campaign_id).settings
+        return lead_after(
+            lead,
+            session,
+            rules=self._list(lead.list_id).redial,
+            settings=settings,
+            window=self._windows.window(settings.hours, lead.window_key),
+            ended_at=at,
+            wrap=wrap,
+        )
 
 
 def _add_dnc(records: Records, session: Session, campaign_id: int | None, reason: str, at: datetime) -> None:

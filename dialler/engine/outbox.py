@@ -4,7 +4,8 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import groupby, islice
+from operator import attrgetter
 from typing import Any, Final, TypeVar
 
 import anyio
@@ -18,6 +19,7 @@ from dialler.events import Journal, StoreFailed
 from dialler.ports import Records, Store
 
 T = TypeVar("T")
+V = TypeVar("V")
 
 BATCH_MAX: Final = 500
 RETRY_FIRST_S, RETRY_MAX_S = 0.2, 10.0
@@ -26,8 +28,16 @@ _log = logging.getLogger("dialler.outbox")
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    work: Callable[[Records], Any]
+    write: Callable[[Records, Sequence[Any]], Sequence[Any]]
+    value: Any
     then: Callable[[Any], None] | None
+
+    def alone(self, records: Records) -> Sequence[Any]:
+        return self.write(records, [self.value])
+
+
+def _one_by_one(records: Records, works: Sequence[Callable[[Records], Any]]) -> Sequence[Any]:
+    return [work(records) for work in works]
 
 
 class Outbox:
@@ -44,6 +54,7 @@ class Outbox:
         self._clock = clock
         self._journal = journal
         self._entries: deque[_Entry] = deque()
+        self._batch: Sequence[_Entry] = ()
         self._put_in = self._done = 0
         self._wake = Wake(clock)
         self._progress = anyio.Event()
@@ -54,7 +65,20 @@ class Outbox:
 
     def put(self, work: Callable[[Records], T], then: Callable[[T], None] | None = None) -> None:
         """Put in a work; it will be durable soon, after those before it, and `then` gets what it returned."""
-        self._entries.append(_Entry(work, then))
+        self.put_value(_one_by_one, work, then)
+
+    def put_value(
+        self,
+        write: Callable[[Records, Sequence[V]], Sequence[T]],
+        value: V,
+        then: Callable[[T], None] | None = None,
+    ) -> None:
+        """Put in a value that `write` will write; `then` gets what it returned for this one.
+
+        Values that follow each other and have the same `write` are given to it together, in their order. It sees
+        which of them a later one makes needless.
+        """
+        self._entries.append(_Entry(write, value, then))
         self._put_in += 1
         self._wake.call()
 
@@ -86,22 +110,32 @@ class Outbox:
                 retry_s = RETRY_FIRST_S
 
     async def _write_some(self) -> None:
-        batch = list(islice(self._entries, BATCH_MAX))
         try:
-            values = await self._store.write(lambda records: [entry.work(records) for entry in batch], urgent=False)
+            values = await self._store.write(self._write_batch, urgent=False)
         except StoreError:
             raise
         except Exception:
             # One of them is wrong in itself: alone, so that it does not hold up the others.
-            await self._write_singly(batch)
+            await self._write_singly(self._batch)
         else:
-            for entry, value in zip(batch, values, strict=True):
+            for entry, value in zip(self._batch, values, strict=True):
                 self._end(entry, value)
+
+    def _write_batch(self, records: Records) -> Sequence[Any]:
+        """Write the first entries: those that are there once the transaction begins, however long it had to wait.
+
+        In the records' thread: the copy is made in one step, and only the loop that waits for us takes entries out.
+        """
+        self._batch = list(islice(self._entries.copy(), BATCH_MAX))
+        values: list[Any] = []
+        for write, entries in groupby(self._batch, key=attrgetter("write")):
+            values += write(records, [entry.value for entry in entries])
+        return values
 
     async def _write_singly(self, batch: Sequence[_Entry]) -> None:
         for entry in batch:
             try:
-                value = await self._store.write(entry.work)
+                (value,) = await self._store.write(entry.alone)
             except StoreError:
                 raise
             except Exception:

@@ -1,10 +1,9 @@
 """Follows live calls through the exchange's events, to the verdict and into the records."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from functools import partial
 from typing import Final
 
 import anyio
@@ -15,7 +14,7 @@ from dialler.domain.call import Call, CallState, apply, verdict_of
 from dialler.domain.campaign import Desired, Wrap
 from dialler.domain.evolve import evolve
 from dialler.domain.session import Session
-from dialler.engine.aftermath import closing_event, write_end
+from dialler.engine.aftermath import closing_event, write_ends
 from dialler.engine.board import UNANSWERED, Tracked
 from dialler.engine.floor import Floor
 from dialler.engine.wake import Wake
@@ -125,7 +124,7 @@ class Tracker:
             return  # It ended meanwhile; its session has been closed with all that is known.
         tracked.call = call
         tracked.session = session = followed(tracked.session, call)
-        self._floor.outbox.put(lambda records: records.set_session(session))
+        self._floor.outbox.put_value(self._write, session)
 
     def end(self, tracked: Tracked, call: Call) -> None:
         """Close a session with the verdict on its call."""
@@ -142,7 +141,7 @@ class Tracker:
         floor.board.remove(session_id)
         floor.trunks.release(session.trunk, session_id)
         self._remember(session_id)
-        floor.outbox.put(partial(self._write_end, session), then=self._end_written)
+        floor.outbox.put_value(self._write, session, then=self._end_written)
         if session.status.is_open:
             self._wrapping.wait_for(session)
         else:
@@ -154,10 +153,22 @@ class Tracker:
         floor.wake.call()
         floor.ended.call()
 
-    def _write_end(self, session: Session, records: Records) -> bool:
-        """Return whether the dial loop has to look earlier for the lead."""
-        assert session.ended_at is not None
-        return self._floor.expect(write_end(records, session, self._floor.windows), session.ended_at)
+    def _write(self, records: Records, sessions: Sequence[Session]) -> Sequence[bool]:
+        """Write sessions as they are by now; return for each whether the dial loop has to look earlier for its lead.
+
+        Each is written whole, so of several states of one session only the last is: a call that ends at once was
+        never worth a record of its being sent.
+        """
+        floor = self._floor
+        latest = {session.session_id: session for session in sessions}
+        records.set_sessions([session for session in latest.values() if session.outcome is None])
+        ends = [session for session in latest.values() if session.outcome is not None]
+        look_earlier: set[str] = set()
+        for session, lead in zip(ends, write_ends(records, ends, floor.windows), strict=True):
+            assert session.ended_at is not None
+            if floor.expect(lead, session.ended_at):
+                look_earlier.add(session.session_id)
+        return [session.session_id in look_earlier for session in sessions]
 
     def _end_written(self, look_earlier: bool) -> None:
         if look_earlier:

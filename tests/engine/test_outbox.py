@@ -1,11 +1,16 @@
 """The records fail for a while, or one work is wrong in itself: nothing is lost, doubled, or held up."""
 
 import logging
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import anyio
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from dialler.app.virtual_time import VirtualLoop
 from dialler.clock import LoopClock
 from dialler.domain.campaign import CampaignSettings
 from dialler.engine.outbox import BATCH_MAX, Outbox
@@ -111,6 +116,66 @@ async def test_a_flush_waits_for_what_was_put_in_before_it_and_not_for_what_come
         await anyio.sleep(1)
         with anyio.fail_after(1):
             await outbox.flush()
+        tasks.cancel_scope.cancel()
+
+
+@given(
+    puts=st.lists(st.tuples(st.sampled_from(["a", "b", "work"]), st.integers(0, 3)), max_size=30),
+    failing_at=st.integers(0, 30),
+    wrong=st.sets(st.integers(0, 30), max_size=3),
+)
+def test_each_is_told_once_and_in_order_however_they_are_written_together(
+    puts: list[tuple[str, int]], failing_at: int, wrong: set[int]
+) -> None:
+    """Values of two writers and works, put in with and without pauses; the records fail from one of them on."""
+
+    def write(name: str, records: Records, values: Sequence[int]) -> Sequence[tuple[str, int]]:
+        if wrong & set(values):
+            raise KeyError("a bug")
+        return [(name, value) for value in values]
+
+    async def run() -> None:
+        store, told, expected = FlakyStore(), list[object](), list[object]()
+        outbox = _outbox(store)
+        writers = {name: partial(write, name) for name in "ab"}
+        async with store, anyio.create_task_group() as tasks:
+            tasks.start_soon(lambda: outbox.run())
+            for at, (name, pause) in enumerate(puts):
+                store.failing = "not yet" if at >= failing_at else None
+                if name == "work":
+                    outbox.put(lambda records, at=at: write("work", records, [at])[0], told.append)
+                else:
+                    outbox.put_value(writers[name], at, told.append)
+                if at not in wrong:
+                    expected.append((name, at))
+                await anyio.sleep(pause / 10)
+            store.failing = None
+            await outbox.flush()
+            assert len(outbox) == 0
+            tasks.cancel_scope.cancel()
+        assert told == expected
+
+    anyio.run(run, backend_options={"loop_factory": VirtualLoop})
+
+
+async def test_values_wait_together_until_their_transaction_begins() -> None:
+    store, batches = FlakyStore(), list[list[int]]()
+    store.before_s = 1
+    outbox = _outbox(store)
+
+    def write(records: Records, values: Sequence[int]) -> Sequence[int]:
+        batches.append(list(values))
+        return values
+
+    async with store, anyio.create_task_group() as tasks:
+        tasks.start_soon(lambda: outbox.run())
+        outbox.put_value(write, 1)
+        await anyio.sleep(0.5)
+        outbox.put_value(write, 2)  # the write was asked for, and has not begun
+        outbox.put(lambda records: batches.append([]))
+        outbox.put_value(write, 3)
+        await outbox.flush()
+        assert batches == [[1, 2], [], [3]]
         tasks.cancel_scope.cancel()
 
 

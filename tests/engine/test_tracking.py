@@ -1,6 +1,6 @@
 """Following calls through events that come late, twice, in disorder, or never."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -15,6 +15,7 @@ from dialler.engine.floor import EngineOptions
 from dialler.engine.tracking import LONG_CALL_LOOK
 from dialler.errors import LinkLost
 from dialler.events import AgentMoved, CallIllegal, CallOverdue, CallUnknown, SessionAdopted, SessionClosed, TrunkRested
+from dialler.stores.records import SqlRecords
 from telephony.events import (
     AgentState,
     Answered,
@@ -85,6 +86,37 @@ async def test_a_call_is_followed_from_intent_to_verdict() -> None:
         assert closed.answered and closed.ring_s == pytest.approx(5) and closed.talk_s == pytest.approx(60.1)
         lead = await centre.records(lambda records: records.lead(session.lead_id))
         assert (lead.state, lead.completed_reason) == (LeadState.COMPLETED, CompletedReason.ANSWERED)
+        await centre.assert_accounted()
+
+
+async def test_states_that_are_passed_before_they_could_be_written_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[tuple[str, SessionStatus]] = []
+    set_sessions = SqlRecords.set_sessions
+
+    def noting(self: SqlRecords, sessions: Sequence[Session]) -> None:
+        written.extend((session.session_id, session.status) for session in sessions)
+        set_sessions(self, sessions)
+
+    async with calls_placed(3) as (centre, hand, [one, two, three]):
+        await centre.engine.floor.outbox.flush()
+        monkeypatch.setattr(SqlRecords, "set_sessions", noting)
+        centre.store.before_s = 1
+        for call_id in (one, two, three):
+            hand.say(Answered, call_id)
+        await anyio.sleep(0.1)
+        hand.say(HungUp, one, cause=16)
+        hand.say(HungUp, three, cause=16)
+        await centre.engine.floor.outbox.flush()
+        assert written == [
+            (two, SessionStatus.PROCESSING),
+            (one, SessionStatus.COMPLETE),
+            (three, SessionStatus.COMPLETE),
+        ]
+        centre.store.before_s = 0
+        for session in await centre.sessions():
+            assert session.answered_at is not None, "what came before the end is written with it"
+        hand.say(HungUp, two, cause=16)
+        await centre.drained()
         await centre.assert_accounted()
 
 
