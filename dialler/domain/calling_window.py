@@ -19,6 +19,7 @@ Holidays = Callable[[int], Set[date]]
 SEARCH_DAYS_MAX = 370  # a year, leap day and longest holiday included
 
 _EPOCH_ORDINAL = EPOCH.toordinal()
+_SECOND = timedelta(seconds=1)
 
 
 def no_holidays(year: int) -> Set[date]:
@@ -136,7 +137,7 @@ class CallingWindow:
 
     def _day(self, day: int) -> tuple[tuple[int, int], ...]:
         """Return when the wall clock shows open times on a local day, in seconds after midnight."""
-        return _merged(self._intervals(day), self._spill(day))
+        return _open_times(self.hours, _weekday(day), self._is_holiday(day), self._is_holiday(day - 1))
 
     def _intervals(self, day: int) -> tuple[Interval, ...]:
         return self.hours.holiday_intervals if self._is_holiday(day) else self.hours.week[_weekday(day)]
@@ -157,10 +158,14 @@ class CallingWindow:
         return on in self.holidays(on.year)
 
 
-@lru_cache(maxsize=1024)
-def _merged(own: tuple[Interval, ...], spill: tuple[Interval, ...]) -> tuple[tuple[int, int], ...]:
+@lru_cache(maxsize=4096)  # there are seven a calendar, and some for holidays
+def _open_times(hours: CallingHours, weekday: int, holiday: bool, after_holiday: bool) -> tuple[tuple[int, int], ...]:
+    """Return the open times of a day, in seconds after midnight; `after_holiday` is about the day before."""
+    own = hours.holiday_intervals if holiday else hours.week[weekday]
+    before = hours.holiday_intervals if after_holiday else hours.week[weekday - 1]
     spans = [(interval.start, 24 * 60 if interval.crosses_midnight else interval.end) for interval in own]
-    spans += [(0, interval.end) for interval in spill]
+    if not holiday:
+        spans += [(0, interval.end) for interval in before if interval.crosses_midnight]
     merged: list[tuple[int, int]] = []
     for start, end in sorted(spans):
         if merged and start <= merged[-1][1]:
@@ -180,10 +185,12 @@ def _limit(start: int) -> int:
 
 def _whole_seconds(at: datetime) -> int:
     """Return the whole seconds from 1970 to `at`; by subtraction, which can't overflow as `astimezone` does."""
+    if at.tzinfo is UTC:  # nearly always
+        return (at - EPOCH) // _SECOND
     offset = at.utcoffset()
     if offset is None:
         raise ValueError(f"an instant needs its offset, got {at!r}")
-    return (at.replace(tzinfo=None) - EPOCH.replace(tzinfo=None) - offset) // timedelta(seconds=1)
+    return (at.replace(tzinfo=None) - EPOCH.replace(tzinfo=None) - offset) // _SECOND
 
 
 def _to_utc(at: datetime) -> datetime | None:

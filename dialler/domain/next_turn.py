@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from dialler.domain.calling_window import CallingWindow
 from dialler.domain.campaign import CampaignSettings, Wrap
+from dialler.domain.evolve import evolve
 from dialler.domain.lead import CompletedReason, Lead, LeadState, NumberStatus
 from dialler.domain.local_day import day_after, local_date
 from dialler.domain.outcome import TRAITS, NumberVerdict, Outcome, counts_attempt
@@ -44,7 +45,7 @@ def lead_after(
         return lead
     if not counted_before:
         if outcome is Outcome.CONNECTED and settings.wrap is Wrap.REQUIRED and wrap is None:
-            return replace(lead, state=LeadState.IN_CALL, completed_reason=None, due_at=None)
+            return evolve(lead, state=LeadState.IN_CALL, completed_reason=None, due_at=None)
         lead = _counted(lead, session, outcome, ended_at)
     again = redial(rules, outcome, run=max(1, lead.outcome_run))
     lead = _with_wrap(_with_number(lead, session.number, again, wrap), wrap)
@@ -63,7 +64,7 @@ def _counts(session: Session, outcome: Outcome) -> bool:
 
 def _counted(lead: Lead, session: Session, outcome: Outcome, ended_at: datetime) -> Lead:
     """Return the lead with the attempt in its counters and its last outcome."""
-    lead = replace(
+    lead = evolve(
         lead,
         attempts=lead.attempts + 1,
         last_attempt_at=ended_at,
@@ -71,14 +72,14 @@ def _counted(lead: Lead, session: Session, outcome: Outcome, ended_at: datetime)
         last_outcome=outcome,
     )
     if outcome is Outcome.CONNECTED:
-        lead = replace(lead, last_contacted_at=session.connected_at or ended_at)
+        lead = evolve(lead, last_contacted_at=session.connected_at or ended_at)
     if not _counts(session, outcome):
         return lead
     today = local_date(ended_at, lead.window_key.zones[0])
     day = lead.attempts_day
     if day is not None and today <= day:  # earlier only if a clock was set back, which must not start a new day
-        return replace(lead, attempts_counted=lead.attempts_counted + 1, attempts_on_day=lead.attempts_on_day + 1)
-    return replace(lead, attempts_counted=lead.attempts_counted + 1, attempts_on_day=1, attempts_day=today)
+        return evolve(lead, attempts_counted=lead.attempts_counted + 1, attempts_on_day=lead.attempts_on_day + 1)
+    return evolve(lead, attempts_counted=lead.attempts_counted + 1, attempts_on_day=1, attempts_day=today)
 
 
 def _with_number(lead: Lead, dialled: str, again: Redial, wrap: WrapCode | None) -> Lead:
@@ -90,7 +91,7 @@ def _with_number(lead: Lead, dialled: str, again: Redial, wrap: WrapCode | None)
     if status is None:
         return lead
     numbers = tuple(replace(one, status=status) if one.number == dialled else one for one in lead.numbers)
-    return replace(lead, numbers=numbers)
+    return evolve(lead, numbers=numbers)
 
 
 def _with_wrap(lead: Lead, wrap: WrapCode | None) -> Lead:
@@ -98,7 +99,7 @@ def _with_wrap(lead: Lead, wrap: WrapCode | None) -> Lead:
     if wrap is None:
         return lead
     callback_at = None if wrap.callback is Callback.NONE else lead.callback_at
-    return replace(lead, wrap_code=wrap.code, callback_at=callback_at)
+    return evolve(lead, wrap_code=wrap.code, callback_at=callback_at)
 
 
 def _completed_reason(
@@ -138,10 +139,10 @@ def _turned(
         if lead.expires_at is not None and due_at >= lead.expires_at:
             reason = CompletedReason.EXPIRED
     if reason is not None:
-        return replace(lead, state=LeadState.COMPLETED, completed_reason=reason, due_at=None)
+        return evolve(lead, state=LeadState.COMPLETED, completed_reason=reason, due_at=None)
     if due_at <= now:
-        return replace(lead, state=LeadState.READY, completed_reason=None, due_at=None)
-    return replace(lead, state=LeadState.RESTING, completed_reason=None, due_at=due_at)
+        return evolve(lead, state=LeadState.READY, completed_reason=None, due_at=None)
+    return evolve(lead, state=LeadState.RESTING, completed_reason=None, due_at=due_at)
 
 
 def _within_day_limit(lead: Lead, due_at: datetime, settings: CampaignSettings) -> datetime:

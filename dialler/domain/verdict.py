@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from dialler.domain.calling_window import CallingWindow
 from dialler.domain.campaign import Campaign, Desired, LeadList
@@ -95,9 +96,10 @@ def dialable(lead: Lead, facts: Facts, now: datetime) -> Verdict:
 
 def verdict_to_json(verdict: Verdict) -> Mapping[str, object]:
     """Return the verdict as JSON data; moments as ISO 8601 with offset."""
+    earliest = _iso(verdict.earliest)
     return {
         "dialable": verdict.dialable,
-        "earliest": _iso(verdict.earliest),
+        "earliest": earliest,
         "number": None if verdict.number is None else verdict.number.number,
         "gates": [
             {
@@ -105,7 +107,8 @@ def verdict_to_json(verdict: Verdict) -> Mapping[str, object]:
                 "passed": gate.passed,
                 "value": gate.value,
                 "rule": gate.rule,
-                "earliest": _iso(gate.earliest),
+                # Of a lead that may be dialled it is the same moment eleven times.
+                "earliest": earliest if gate.earliest is verdict.earliest else _iso(gate.earliest),
             }
             for gate in verdict.gates
         ],
@@ -196,10 +199,15 @@ def _day_gate(lead: Lead, per_day_max: int, now: datetime) -> Gate:
 
 
 def _window_gate(window: CallingWindow, now: datetime) -> Gate:
+    passed, value, rule, opens_at = _window_at(window, now)
+    return _gate("window", passed, value, rule, now=now, opens_at=opens_at)
+
+
+@lru_cache(maxsize=4096)  # the leads of a bucket ask for one instant
+def _window_at(window: CallingWindow, now: datetime) -> tuple[bool, str, str, datetime | None]:
     value = ", ".join(f"{at:%H:%M} in {zone}" for zone, at in window.local_times(now))
     passed = window.is_open(now)
-    opens_at = None if passed else window.next_open(now)
-    return _gate("window", passed, value, window.describe(now), now=now, opens_at=opens_at)
+    return passed, value, window.describe(now), None if passed else window.next_open(now)
 
 
 def _iso(at: datetime | None) -> str | None:

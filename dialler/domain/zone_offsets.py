@@ -31,6 +31,7 @@ def zone_info(name: str) -> ZoneInfo:
         raise ValueError(f"unknown time zone {name!r}") from error
 
 
+@lru_cache(maxsize=4096)  # many leads of a zone are looked at, and due again, in the same second
 def offset_at(name: str, instant: int) -> int:
     """Return a zone's offset at an instant."""
     moment = EPOCH + timedelta(seconds=min(max(instant, _FIRST_S), _LAST_S))

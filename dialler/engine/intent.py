@@ -14,6 +14,7 @@ from dialler.clock import Clock
 from dialler.domain.campaign import Campaign, Desired, LeadList
 from dialler.domain.ids import uuid7
 from dialler.domain.lead import Lead
+from dialler.domain.local_day import local_time
 from dialler.domain.session import Session
 from dialler.domain.verdict import Verdict, verdict_to_json
 from dialler.engine.hopper import Hopper
@@ -163,7 +164,7 @@ class Intents:
         """Return the session of an attempt, and until when its Originate may leave."""
         assert verdict.number is not None
         hours = campaign.settings.hours
-        window = self._windows.window(hours, lead.window_key)
+        zones = lead.window_key.zones
         session = Session(
             session_id=uuid7(now, self._chance),
             campaign_id=campaign.campaign_id,
@@ -181,8 +182,8 @@ class Intents:
             trunk=slot.trunk,
             server=slot.server,
             dial_mode=order.dial_mode,
-            timezone=" ".join(lead.window_key.zones),
-            local_time=window.local_times(now)[0][1].isoformat(timespec="seconds"),
+            timezone=" ".join(zones),
+            local_time=local_time(now, zones[0]),
             pick={
                 "weight": lead_list.weight,
                 "timezone_source": lead.timezone_source,

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from dialler.domain.campaign import Campaign, LeadList
 from dialler.domain.evolve import evolve
-from dialler.domain.lead import CompletedReason, Lead, LeadState
+from dialler.domain.lead import CompletedReason, Lead, LeadState, WindowKey
 from dialler.domain.verdict import Facts, Verdict, dialable
 from dialler.engine.hopper import Hopper
 from dialler.engine.windows import Windows
@@ -46,6 +46,7 @@ class Picking:
         self._now = now
         self._read: dict[int, Lead | None] = {}
         self._dnc: set[str] = set()
+        self._of_bucket: dict[tuple[int, WindowKey], Facts] = {}
         self._to_write: list[Lead] = []
         self.refused: list[tuple[LeadList, Lead, str]] = []
         """Leads that did not pass, with the gate that stopped them."""
@@ -96,13 +97,18 @@ class Picking:
         self._dnc |= self._records.dnc_hits(self._campaign.campaign_id, sorted(numbers))
 
     def _facts(self, lead: Lead, lead_list: LeadList) -> Facts:
-        return Facts(
-            campaign=self._campaign,
-            lead_list=lead_list,
-            window=self._windows.window(self._campaign.settings.hours, lead.window_key),
-            in_call=self._in_call,
-            dnc=self._dnc,
-        )
+        """Return what the gates know beside the lead itself: the same for all leads of a bucket."""
+        bucket = (lead_list.list_id, lead.window_key)
+        facts = self._of_bucket.get(bucket)
+        if facts is None:
+            facts = self._of_bucket[bucket] = Facts(
+                campaign=self._campaign,
+                lead_list=lead_list,
+                window=self._windows.window(self._campaign.settings.hours, lead.window_key),
+                in_call=self._in_call,
+                dnc=self._dnc,
+            )
+        return facts
 
 
 def put_aside(lead: Lead, verdict: Verdict, now: datetime) -> Lead | None:

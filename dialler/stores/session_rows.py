@@ -1,6 +1,7 @@
 """A session as the values of its row, and back."""
 
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Any, Final
 
 from dialler.domain.outcome import Outcome
@@ -46,6 +47,8 @@ MOMENTS: Final = (
     "wrapped_at",
     "wrap_edited_at",
 )
+
+_moments_of: Final = attrgetter(*MOMENTS)
 
 COURSE_COLUMNS: Final = (
     "status",
@@ -102,7 +105,7 @@ def course_values(session: Session) -> tuple[object, ...]:
         session.wrap_code,
         session.wrap_note,
         session.wrap_edited_by,
-        *[to_us_or_none(getattr(session, name)) for name in MOMENTS],
+        *map(to_us_or_none, _moments_of(session)),
     )
 
 
