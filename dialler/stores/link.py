@@ -65,6 +65,10 @@ class Link:
         """Undo the transaction; nothing happens if the database has done so."""
         self._driver.rollback()
 
+    def close(self) -> None:
+        """Let go of the last statement: SQLite keeps its file open as long as there is one."""
+        self._cursor.close()
+
     @property
     def is_in_transaction(self) -> bool:
         """Whether SQLite has a transaction open. It undoes one by itself on a full disk, among others."""

@@ -49,6 +49,7 @@ class MemoryDesk:
         link.commit()
 
     def close(self) -> None:
+        self.link.close()
         self.link.connection.close()
         self._engine.dispose()
 

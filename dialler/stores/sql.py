@@ -69,11 +69,13 @@ class SqlStore(Tally):
     def _read(self, work: Callable[[Records], T]) -> T:
         try:
             with self._reading.connect() as connection, connection.begin():
-                records = SqlRecords(Link(connection), self._keys)
+                link = Link(connection)
+                records = SqlRecords(link, self._keys)
                 try:
                     return work(records)
                 finally:
                     records.close()
+                    link.close()
         except (*DRIVER_ERRORS, SQLAlchemyError, OSError) as error:
             raise our_error(error) from error
 

@@ -80,6 +80,7 @@ class SqliteDesk:
 
     def close(self) -> None:
         if self._link is not None:
+            self._link.close()
             self._link.connection.close()
         self._engine.dispose()
 

@@ -1,15 +1,19 @@
 """Opening records, and what is said when they can't be."""
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from dialler.errors import SchemaOutdated, StoreError
+from dialler.domain.campaign import CampaignSettings
+from dialler.errors import Conflict, SchemaOutdated, StoreError
+from dialler.ports import Records
 from dialler.stores.open import open_store
 from dialler.stores.schema import HEAD
 from dialler.stores.upgrade import upgrade
-from tests.support.stores import add_campaign_and_list, opened
+from tests.support.stores import NOW, add_campaign_and_list, opened
 
 
 @pytest.mark.parametrize("write", [True, False])
@@ -94,3 +98,23 @@ async def test_records_of_another_version_are_refused(sqlite_url: str) -> None:
         open_store(sqlite_url, write=False)
     with pytest.raises(SchemaOutdated, match="newer version"):
         upgrade(sqlite_url)
+
+
+async def test_closed_records_leave_no_file_open(sqlite_url: str) -> None:
+    def wrong(records: Records) -> None:
+        records.add_campaign("a", CampaignSettings(), NOW)
+        records.add_campaign(None, CampaignSettings(), NOW)  # type: ignore[arg-type]
+
+    async with opened(sqlite_url) as store:
+        with pytest.raises(Conflict) as failed:
+            await store.write(wrong)
+        assert await store.read(lambda records: records.campaigns()) == []
+    # Whoever keeps the error keeps all that its traceback names.
+    assert failed.value.__traceback__ is not None
+    assert not [file for file in _open_files() if file.startswith(sqlite_url.removeprefix("sqlite:///"))]
+
+
+def _open_files() -> Iterator[str]:
+    for file in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):
+            yield str(file.readlink())
