@@ -1,8 +1,8 @@
 """Several works in one commit, each of which can fail alone.
 
-Every work runs inside a savepoint of its own. One that raises is undone to there, and the others go on. When
-the commit fails, or the database gives the whole transaction up in the middle (a full disk, a lost link),
-nothing of the group was kept and every work of it fails.
+Every work runs inside a savepoint of its own, unless it is alone in its transaction. One that raises is undone to
+there, and the others go on. When the commit fails, or the database gives the whole transaction up in the middle (a
+full disk, a lost link), nothing of the group was kept and every work of it fails.
 """
 
 import contextlib
@@ -64,8 +64,9 @@ class GroupCommit:
         try:
             link = self._desk.connect()
             link.begin()
+            alone = len(works) == 1
             for work in works:
-                done.append(self._run_one(link, work))  # noqa: PERF401 - those done so far count if one raises
+                done.append(self._run_one(link, work, alone))  # noqa: PERF401 - those done so far count if one raises
             self._desk.commit(link)
         except (*DRIVER_ERRORS, SQLAlchemyError, StoreError, _Undone) as error:
             self._keys.clear()
@@ -76,27 +77,33 @@ class GroupCommit:
             return _all_failed(done, len(works), cause)
         return done
 
-    def _run_one(self, link: Link, work: Work) -> Done:
-        link.run("SAVEPOINT work")
+    def _run_one(self, link: Link, work: Work, alone: bool) -> Done:
+        # Alone in its transaction it is undone with that: two statements less, round trips on PostgreSQL.
+        if not alone:
+            link.run("SAVEPOINT work")
         records = SqlRecords(link, self._keys)
         try:
             value = work(records)
             records.settle()
         except BaseException as error:  # delivered to the one who asked, whatever it is
             self._keys.clear()
-            self._undo(link, error)
+            self._undo(link, error, alone)
             return Done(error=our_error(error))
         finally:
             records.close()
-        link.run("RELEASE SAVEPOINT work")
+        if not alone:
+            link.run("RELEASE SAVEPOINT work")
         return Done(value=value)
 
-    def _undo(self, link: Link, error: BaseException) -> None:
+    def _undo(self, link: Link, error: BaseException, alone: bool) -> None:
         if self._desk.is_undone(link):
             raise _Undone from error
         try:
-            link.run("ROLLBACK TO SAVEPOINT work")
-            link.run("RELEASE SAVEPOINT work")
+            if alone:
+                link.rollback()
+            else:
+                link.run("ROLLBACK TO SAVEPOINT work")
+                link.run("RELEASE SAVEPOINT work")
         except DRIVER_ERRORS as lost:
             raise _Undone from lost
 
