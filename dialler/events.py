@@ -213,6 +213,16 @@ class LinkChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LinkTimed(Event):
+    """An exchange answered a ping."""
+
+    name: ClassVar[str] = "link.timed"
+    level: ClassVar[int] = logging.DEBUG
+    server: str
+    round_trip_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrunkRested(Event):
     """A trunk gets no calls for a while, after failures of its own."""
 

@@ -262,6 +262,8 @@ class TrunkReport:
     channels_used: int
     channels: int
     calls_per_second: float
+    tokens: int = 0
+    """Calls that the rate allows now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,6 +302,9 @@ class EngineReport:
     trunks: Sequence[TrunkReport]
     agents: Mapping[str, str] = field(default_factory=dict)
     """State by agent."""
+
+    events_dropped: int = 0
+    """Events of the exchange lost so far because nobody read them."""
 
 
 class EngineControl(Protocol):

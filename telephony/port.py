@@ -71,6 +71,10 @@ class Telephony(Protocol):
     def events(self) -> MemoryObjectReceiveStream[TelephonyEvent]:
         """What happens, for one reader. Bounded: a full stream makes `originate` raise NotSent."""
 
+    @property
+    def events_dropped(self) -> int:
+        """Events lost so far because nobody read them."""
+
     def is_up(self, server: str) -> bool:
         """Tell whether calls can be placed on `server` now."""
 

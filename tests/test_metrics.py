@@ -7,20 +7,22 @@ import time
 import urllib.request
 from dataclasses import fields, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import get_type_hints
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from dialler import events as ev
 from dialler.domain.campaign import Desired
-from dialler.domain.outcome import Outcome
+from dialler.domain.outcome import TRAITS, Outcome
 from dialler.domain.session import SessionStatus
 from dialler.errors import DiallerError
 from dialler.events import Journal
-from dialler.metrics import METRICS, MetricRow, Metrics, from_loop, serve
+from dialler.metrics import METRICS, MetricRow, Metrics, from_loop, serve, watch_loop
 from dialler.metrics.table import COUNTED, REPORTED
 from dialler.ports import CampaignReport, EngineReport, TrunkReport
 
@@ -59,8 +61,11 @@ REPORT = EngineReport(
             next_at=None,
         )
     ],
-    trunks=[TrunkReport(name="a", server="main", up=True, channels_used=6, channels=30, calls_per_second=2.5)],
+    trunks=[
+        TrunkReport(name="a", server="main", up=True, channels_used=6, channels=30, calls_per_second=2.5, tokens=1)
+    ],
     agents={"PJSIP/1": "ready", "PJSIP/2": "ready", "PJSIP/3": "talking"},
+    events_dropped=5,
 )
 
 
@@ -94,9 +99,10 @@ def test_reported_samples_have_the_labels_of_the_table(metrics: Metrics) -> None
     labels = {row.name: set(row.labels) for row in REPORTED}
     seen = set()
     for family in metrics.registry.collect():
-        for sample in family.samples if family.name in labels else ():
-            assert set(sample.labels) == labels[family.name]
-            seen.add(family.name)
+        name = family.name + ("_total" if family.type == "counter" else "")
+        for sample in family.samples if name in labels else ():
+            assert set(sample.labels) == labels[name]
+            seen.add(name)
     assert seen == labels.keys()
 
 
@@ -131,6 +137,49 @@ def test_a_call_that_nobody_answered_has_no_talk(metrics: Metrics, journal: Jour
     assert value(metrics, "dialler_calls_answered_total", campaign="c") is None
 
 
+def test_who_answered_and_got_no_agent_in_time_is_counted_and_who_hung_up_early_is_not(
+    metrics: Metrics, journal: Journal
+) -> None:
+    for outcome in (Outcome.ABANDONED, Outcome.ABANDONED_SHORT, Outcome.OPTED_OUT, Outcome.CONNECTED, Outcome.BUSY):
+        journal.emit(replace(CLOSED, outcome=outcome))
+    counted = sum(TRAITS[outcome].abandoned for outcome in (Outcome.ABANDONED, Outcome.OPTED_OUT))
+    assert value(metrics, "dialler_calls_abandoned_total", campaign="c") == counted == 2
+
+
+def test_an_exchange_that_answers_a_ping_is_timed_by_server(metrics: Metrics, journal: Journal) -> None:
+    journal.emit(ev.LinkTimed(at=AT, server="main", round_trip_s=0.0008))
+    assert value(metrics, "dialler_link_round_trip_seconds_bucket", server="main", le="0.001") == 1
+    assert value(metrics, "dialler_link_round_trip_seconds_bucket", server="main", le="0.0005") == 0
+
+
+def test_an_event_from_before_the_clock_was_set_back_counts_as_taken_in_at_once(metrics: Metrics) -> None:
+    metrics.observe_event_lag(-3600.0)
+    metrics.observe_event_lag(0.25)
+    assert value(metrics, "dialler_event_lag_seconds_count") == 2
+    assert value(metrics, "dialler_event_lag_seconds_sum") == 0.25
+
+
+async def test_a_loop_that_is_held_up_is_seen_to_be_late() -> None:
+    late: list[float] = []
+    seen = anyio.Event()
+
+    def observe(seconds: float) -> None:
+        late.append(seconds)
+        seen.set()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(partial(watch_loop, observe, every_s=0.01))
+        await anyio.lowlevel.checkpoint()
+        await anyio.lowlevel.checkpoint()
+        begun = anyio.current_time()
+        while anyio.current_time() < begun + 0.06:
+            pass  # This holds the loop up.
+        with anyio.fail_after(10):
+            await seen.wait()
+        tasks.cancel_scope.cancel()
+    assert late[0] >= 0.04
+
+
 def test_the_link_is_up_or_down_and_its_breaks_are_counted(metrics: Metrics, journal: Journal) -> None:
     for up in (True, False, True):
         journal.emit(ev.LinkChanged(at=AT, server="main", up=up, reason=""))
@@ -142,6 +191,8 @@ def test_every_counted_metric_is_moved_by_some_event_or_commit(metrics: Metrics,
     for event in _one_of_each():
         journal.emit(event)
     metrics.observe_commit(12, 0.003)
+    metrics.observe_event_lag(0.004)
+    metrics.observe_loop_late(0.002)
     moved = {
         family.name + ("_total" if family.type == "counter" else "")
         for family in metrics.registry.collect()
@@ -166,6 +217,8 @@ def test_the_report_is_read_at_the_scrape(metrics: Metrics) -> None:
     assert value(metrics, "dialler_trunk_channels_used", **trunk) == 6
     assert value(metrics, "dialler_trunk_channels_max", **trunk) == 30
     assert value(metrics, "dialler_trunk_calls_per_second_max", **trunk) == 2.5
+    assert value(metrics, "dialler_trunk_tokens", **trunk) == 1
+    assert value(metrics, "dialler_events_dropped_total") == 5
 
 
 def test_an_engine_that_gives_no_report_is_a_metric_and_not_a_failed_scrape() -> None:
@@ -235,7 +288,7 @@ def _one_of_each() -> list[ev.Event]:
         bool: True,
         Desired: Desired.RUNNING,
         SessionStatus: SessionStatus.COMPLETE,
-        Outcome: Outcome.CONNECTED,
+        Outcome: Outcome.ABANDONED,
         tuple[str, ...]: ("text",),
     }
     made = []

@@ -22,7 +22,7 @@ from dialler.domain.zones import IANA_VERSION
 from dialler.engine.engine import Engine
 from dialler.engine.floor import EngineOptions
 from dialler.events import EngineStarted, Journal
-from dialler.metrics import Metrics, from_loop, serve
+from dialler.metrics import Metrics, from_loop, serve, watch_loop
 from dialler.ports import Telephony
 from dialler.settings import Settings
 from dialler.settings.kinds import host_and_port
@@ -78,6 +78,7 @@ async def daemon(
     metrics = Metrics(report=from_loop(engine.report, asyncio.get_running_loop()))
     metrics.subscribe(journal)
     store.on_commit.append(metrics.observe_commit)
+    engine.floor.on_event_lag.append(metrics.observe_event_lag)
     with ExitStack() as ports:
         metrics_url = None
         if settings.metrics is not None:
@@ -90,6 +91,7 @@ async def daemon(
             async with anyio.create_task_group() as work:
                 await work.start(engine.run)
                 work.start_soon(feed_watchdog, engine.dial_pass)
+                work.start_soon(watch_loop, metrics.observe_loop_late)
                 journal.emit(EngineStarted(at=clock.now(), version=dialler.__version__, iana_version=IANA_VERSION))
                 yield Daemon(engine=engine, journal=journal, addresses=Addresses(api=api, metrics=metrics_url))
                 notify.stopping(within_s=STOP_SLACK_S + 2 * engine.floor.options.drain_timeout.total_seconds())

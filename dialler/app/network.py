@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 from dialler.clock import Clock
 from dialler.errors import Mistake, SettingsError
+from dialler.events import Journal, LinkTimed
 from dialler.ports import Telephony, Trunk
 from dialler.settings import AsteriskSettings, Settings
 from dialler.settings.checks import ami_secret
@@ -66,15 +67,26 @@ class SimulatedLinks:
         return []
 
 
-def make_network(settings: Settings, clock: Clock) -> tuple[Telephony, LinkStates]:
-    """Return the network, not yet running. Raises SettingsError for what only the network itself can check."""
+def make_network(settings: Settings, clock: Clock, journal: Journal) -> tuple[Telephony, LinkStates]:
+    """Return the network, not yet running; what it measures goes to `journal`.
+
+    Raises SettingsError for what only the network itself can check.
+    """
     if settings.telephony.kind == "simulated":
         plan = simulated_plan(settings)
         seed = settings.telephony.seed if settings.telephony.seed is not None else secrets.randbits(32)
         return SimulatedNetwork(plan=plan, seed=seed, now=clock.now), SimulatedLinks()
     servers = [asterisk_server(server, file=settings.file) for server in settings.asterisk]
+
+    def on_pong(server: str, round_trip_s: float) -> None:
+        journal.emit(LinkTimed(at=clock.now(), server=server, round_trip_s=round_trip_s))
+
     network = AsteriskNetwork(
-        servers, now=clock.now, rng=random.Random(), observers=transcripts(settings, clock, os.environ)
+        servers,
+        now=clock.now,
+        rng=random.Random(),
+        observers=transcripts(settings, clock, os.environ),
+        on_pong=on_pong,
     )
     return network, AsteriskLinks(network, settings)
 

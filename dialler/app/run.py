@@ -35,7 +35,7 @@ async def _run(path: Path, settings: Settings) -> None:
     clock = SystemClock()
     journal = Journal()
     log_events(journal)
-    network, links = make_network(settings, clock)
+    network, links = make_network(settings, clock, journal)
     store = open_store(
         settings.store.url,
         write=True,

@@ -1,6 +1,7 @@
 """What all loops of one engine share."""
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -63,6 +64,9 @@ class Floor:
 
     accepting: bool = True
     """False once the daemon stops: no new calls."""
+
+    on_event_lag: list[Callable[[float], None]] = field(default_factory=list)
+    """Called for each event of the exchange as it is taken in, with the seconds since it arrived."""
 
     def trunks_of(self, running: Running) -> list[str]:
         """Return the campaign's trunks that can be used now, in order of preference."""

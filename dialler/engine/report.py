@@ -24,10 +24,12 @@ def report_of(floor: Floor, started_at: datetime) -> EngineReport:
                 channels_used=floor.trunks.channels_used(name),
                 channels=floor.trunks.trunk(name).channels,
                 calls_per_second=floor.trunks.trunk(name).calls_per_second,
+                tokens=floor.trunks.tokens(name),
             )
             for name in floor.trunks
         ],
         agents={agent: state.value for agent, state in sorted(floor.board.agents(None).items())},
+        events_dropped=floor.telephony.events_dropped,
     )
 
 

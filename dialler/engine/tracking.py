@@ -70,6 +70,8 @@ class Tracker:
 
     def handle(self, event: TelephonyEvent) -> None:
         """Take in one event."""
+        for observe in self._floor.on_event_lag:
+            observe((self._floor.clock.now() - event.at).total_seconds())
         match event:
             case CallEvent():
                 self._handle_call(event)

@@ -4,13 +4,15 @@
   lists, trunks, servers, outcomes, states; never a lead, a number or an agent.
 * `counting` - `Metrics`, a subscriber of the journal.
 * `reporting` - what the engine's report says at the moment of a scrape.
+* `lateness` - how late the event loop runs, looked at twice a second.
 * `serving` - the port. It has threads of its own, so a scrape does not hold up the loop that dials, except for the
   moment in which that loop hands over its report.
 """
 
 from dialler.metrics.counting import Metrics
+from dialler.metrics.lateness import watch_loop
 from dialler.metrics.reporting import from_loop
 from dialler.metrics.serving import MetricsServer, serve
 from dialler.metrics.table import METRICS, MetricRow
 
-__all__ = ["METRICS", "MetricRow", "Metrics", "MetricsServer", "from_loop", "serve"]
+__all__ = ["METRICS", "MetricRow", "Metrics", "MetricsServer", "from_loop", "serve", "watch_loop"]

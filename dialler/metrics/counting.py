@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disa
 from prometheus_client.metrics import MetricWrapperBase
 
 from dialler import events as ev
+from dialler.domain.outcome import TRAITS
 from dialler.events import Event, Journal
 from dialler.metrics.reporting import ReportCollector
 from dialler.metrics.table import BUCKETS, COUNTED
@@ -50,6 +51,8 @@ class Metrics:
             self.registry.register(ReportCollector(report))
         self._commit_seconds = self._histograms["dialler_store_commit_seconds"][()]
         self._commit_works = self._histograms["dialler_store_commit_works"][()]
+        self._event_lag = self._histograms["dialler_event_lag_seconds"][()]
+        self._loop_late = self._histograms["dialler_loop_late_seconds"][()]
         self._count: Mapping[type[Event], Callable[[Any], None]] = {
             ev.EngineStarted: self._engine_started,
             ev.SettingsReloaded: lambda _: self._inc("dialler_settings_reloads_total", "applied"),
@@ -63,6 +66,9 @@ class Metrics:
             ev.SessionAdopted: lambda event: self._inc("dialler_sessions_adopted_total", event.campaign),
             ev.SessionClosed: self._session_closed,
             ev.LinkChanged: self._link_changed,
+            ev.LinkTimed: lambda event: self._observe(
+                "dialler_link_round_trip_seconds", event.round_trip_s, event.server
+            ),
             ev.TrunkRested: lambda event: self._inc("dialler_trunk_rests_total", event.trunk),
             ev.CallUnknown: lambda _: self._inc("dialler_calls_unknown_total"),
             ev.CallIllegal: lambda _: self._inc("dialler_calls_illegal_total"),
@@ -84,6 +90,14 @@ class Metrics:
         """Count one commit of the records: how many works shared it, how long it took."""
         self._commit_works.observe(works)
         self._commit_seconds.observe(seconds)
+
+    def observe_event_lag(self, seconds: float) -> None:
+        """Count one event of the exchange: how long after its arrival it was taken in."""
+        self._event_lag.observe(max(0.0, seconds))  # Below 0 where the machine's clock was set back.
+
+    def observe_loop_late(self, seconds: float) -> None:
+        """Count one look at the event loop: how much later than asked it ran."""
+        self._loop_late.observe(seconds)
 
     def _inc(self, metric: str, *labels: str) -> None:
         self._counters[metric][labels].inc()
@@ -107,6 +121,8 @@ class Metrics:
         self._inc("dialler_trunk_outcomes_total", event.trunk, event.outcome)
         if event.answered:
             self._inc("dialler_calls_answered_total", event.campaign)
+        if TRAITS[event.outcome].abandoned:
+            self._inc("dialler_calls_abandoned_total", event.campaign)
         if event.ring_s is not None:
             self._observe("dialler_ring_seconds", event.ring_s, event.campaign)
         if event.talk_s is not None:

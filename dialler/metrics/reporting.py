@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, TypeVar, get_args, get_type_hints
 
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from dialler.domain.campaign import Desired
@@ -15,7 +15,10 @@ from dialler.metrics.table import REPORTED
 from dialler.ports import CampaignReport, EngineReport, TrunkReport
 
 T = TypeVar("T")
+Family = GaugeMetricFamily | CounterMetricFamily
+Families = dict[str, Family]
 ACTUAL: Final[tuple[str, ...]] = get_args(get_type_hints(CampaignReport)["actual"])
+_FAMILY: Final = {"gauge": GaugeMetricFamily, "counter": CounterMetricFamily}
 _log: Final = logging.getLogger("dialler.metrics")
 
 
@@ -46,11 +49,11 @@ class ReportCollector(Collector):
     def __init__(self, report: Callable[[], EngineReport]) -> None:
         self._report = report
 
-    def describe(self) -> Iterable[GaugeMetricFamily]:
+    def describe(self) -> Iterable[Family]:
         """Return the families without samples, so that registering asks for no report."""
         return _families().values()
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Family]:
         """Yield the families, filled."""
         families = _families()
         try:
@@ -63,13 +66,14 @@ class ReportCollector(Collector):
         yield from families.values()
 
 
-def _families() -> dict[str, GaugeMetricFamily]:
-    return {name: GaugeMetricFamily(name, text, labels=labels) for name, _, labels, text in REPORTED}
+def _families() -> Families:
+    return {name: _FAMILY[kind](name, text, labels=labels) for name, kind, labels, text in REPORTED}
 
 
-def _fill(families: dict[str, GaugeMetricFamily], report: EngineReport) -> None:
+def _fill(families: Families, report: EngineReport) -> None:
     families["dialler_engine_report_up"].add_metric([], 1)
     families["dialler_engine_start_time_seconds"].add_metric([], report.started_at.timestamp())
+    families["dialler_events_dropped_total"].add_metric([], report.events_dropped)
     for campaign in report.campaigns:
         _fill_campaign(families, campaign)
     for trunk in report.trunks:
@@ -78,7 +82,7 @@ def _fill(families: dict[str, GaugeMetricFamily], report: EngineReport) -> None:
         families["dialler_agents"].add_metric([state], count)
 
 
-def _fill_campaign(families: dict[str, GaugeMetricFamily], campaign: CampaignReport) -> None:
+def _fill_campaign(families: Families, campaign: CampaignReport) -> None:
     name = campaign.name
     for state in ("unanswered", "waiting", "talking"):
         families["dialler_campaign_calls"].add_metric([name, state], getattr(campaign, f"calls_{state}"))
@@ -92,9 +96,10 @@ def _fill_campaign(families: dict[str, GaugeMetricFamily], campaign: CampaignRep
         families["dialler_hopper_leads"].add_metric([name, lead_list], leads)
 
 
-def _fill_trunk(families: dict[str, GaugeMetricFamily], trunk: TrunkReport) -> None:
+def _fill_trunk(families: Families, trunk: TrunkReport) -> None:
     labels = [trunk.name, trunk.server]
     families["dialler_trunk_up"].add_metric(labels, trunk.up)
     families["dialler_trunk_channels_used"].add_metric(labels, trunk.channels_used)
     families["dialler_trunk_channels_max"].add_metric(labels, trunk.channels)
     families["dialler_trunk_calls_per_second_max"].add_metric(labels, trunk.calls_per_second)
+    families["dialler_trunk_tokens"].add_metric(labels, trunk.tokens)

@@ -20,6 +20,9 @@ COUNTED: Final = (
     MetricRow("dialler_outcomes_total", "counter", ("campaign", "list", "outcome"), "What attempts ended as."),
     MetricRow("dialler_trunk_outcomes_total", "counter", ("trunk", "outcome"), "What attempts ended as, by trunk."),
     MetricRow("dialler_calls_answered_total", "counter", ("campaign",), "Calls that someone, or something, picked up."),
+    MetricRow(
+        "dialler_calls_abandoned_total", "counter", ("campaign",), "Persons who answered and got no agent in time."
+    ),
     MetricRow("dialler_sessions_adopted_total", "counter", ("campaign",), "Live calls followed again after a gap."),
     MetricRow("dialler_originate_ack_seconds", "histogram", ("trunk",), "From an Originate to the exchange's answer."),
     MetricRow("dialler_ring_seconds", "histogram", ("campaign",), "How long calls rang."),
@@ -30,6 +33,13 @@ COUNTED: Final = (
     MetricRow("dialler_campaigns_blocked_total", "counter", ("campaign",), "Times that a campaign could not dial."),
     MetricRow("dialler_link_up", "gauge", ("server",), "Whether the link to an exchange is up."),
     MetricRow("dialler_link_breaks_total", "counter", ("server",), "Times that the link to an exchange broke."),
+    MetricRow(
+        "dialler_link_round_trip_seconds", "histogram", ("server",), "From a ping to an exchange's answer, AMI's Ping."
+    ),
+    MetricRow(
+        "dialler_event_lag_seconds", "histogram", (), "From an exchange's event's arrival to its being taken in."
+    ),
+    MetricRow("dialler_loop_late_seconds", "histogram", (), "How much later than asked the loop that dials ran."),
     MetricRow("dialler_trunk_rests_total", "counter", ("trunk",), "Times that a trunk was rested after faults."),
     MetricRow("dialler_calls_unknown_total", "counter", (), "Events of calls that no open session knows."),
     MetricRow("dialler_calls_illegal_total", "counter", (), "Events that a call which has ended can't have."),
@@ -56,6 +66,8 @@ REPORTED: Final = (
     MetricRow("dialler_trunk_channels_used", "gauge", ("trunk", "server"), "Channels of a trunk in use."),
     MetricRow("dialler_trunk_channels_max", "gauge", ("trunk", "server"), "Channels that a trunk may use."),
     MetricRow("dialler_trunk_calls_per_second_max", "gauge", ("trunk", "server"), "Calls a second allowed."),
+    MetricRow("dialler_trunk_tokens", "gauge", ("trunk", "server"), "Calls that a trunk's rate allows now."),
+    MetricRow("dialler_events_dropped_total", "counter", (), "Events of exchanges lost because nobody read them."),
 )
 """Those that the engine's report gives at the moment of a scrape."""
 
@@ -65,6 +77,9 @@ BUCKETS: Final = {
     "dialler_originate_ack_seconds": (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
     "dialler_ring_seconds": (1, 2, 4, 6, 8, 10, 15, 20, 25, 30, 40, 60),
     "dialler_talk_seconds": (1, 2, 5, 10, 30, 60, 120, 300, 600, 1200, 3600),
+    "dialler_link_round_trip_seconds": (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+    "dialler_event_lag_seconds": (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+    "dialler_loop_late_seconds": (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
     "dialler_store_commit_seconds": (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
     "dialler_store_commit_works": (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000),
 }

@@ -70,12 +70,14 @@ class AsteriskNetwork:
         timing: Timing | None = None,
         events_max: int = EVENTS_MAX,
         observers: Mapping[str, Observer] | None = None,
+        on_pong: Callable[[str, float], None] = lambda server, round_trip_s: None,
     ) -> None:
-        """`observers`, by server, see what goes over its link.
+        """`observers`, by server, see what goes over its link; `on_pong` is told how many seconds a Ping took.
 
         Raises ValueError where two servers or two trunks share a name.
         """
         self._observers = observers or {}
+        self._on_pong = on_pong
         self._now = now
         self._timing = timing or Timing()
         self._trunks: dict[str, tuple[AsteriskServer, AsteriskTrunk]] = {}
@@ -104,6 +106,7 @@ class AsteriskNetwork:
             on_event=partial(self._on_event, server.name),
             on_agent=partial(self._on_agent, server.name),
             on_members=partial(self._on_members, server.name),
+            on_pong=partial(self._on_pong, server.name),
             now=self._now,
             timing=self._timing,
             rng=rng,

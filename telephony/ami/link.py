@@ -11,6 +11,7 @@ import logging
 import os
 import random
 import ssl
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -72,7 +73,8 @@ class LinkStatus:
 
 
 class AsteriskLink:
-    """The link to one server. `on_up` is told whether Asterisk restarted, `on_down` why; neither may wait."""
+    """The link to one server. `on_up` is told whether Asterisk restarted, `on_down` why, `on_pong` how many seconds a
+    Ping took; none of them may wait."""
 
     def __init__(
         self,
@@ -87,11 +89,13 @@ class AsteriskLink:
         timing: Timing,
         rng: random.Random,
         observer: Observer | None = None,
+        on_pong: Callable[[float], None] = lambda round_trip_s: None,
     ) -> None:
         self.server = server
         self._on_up = on_up
         self._on_down = on_down
         self._on_members = on_members
+        self._on_pong = on_pong
         self._now = now
         self._timing = timing
         self._rng = rng
@@ -203,7 +207,9 @@ class AsteriskLink:
             with anyio.move_on_after(timing.ping_every_s):
                 await protocol.lost.wait()
             if not protocol.closed:
+                asked_at = time.monotonic()
                 await self._ask({"Action": "Ping"}, within_s=timing.ping_s, urgent=True)
+                self._on_pong(time.monotonic() - asked_at)
         raise LinkLost(protocol.lost_because)
 
     async def _log_in(self) -> None:

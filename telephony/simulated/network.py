@@ -81,6 +81,11 @@ class SimulatedNetwork:
         return self._receive
 
     @property
+    def events_dropped(self) -> int:
+        """Events lost so far: none ever, the network waits for its reader."""
+        return 0
+
+    @property
     def agents(self) -> Mapping[str, AgentState]:
         """All agents' states, whether or not they were told."""
         return {agent.name: agent.state for agent in self._calls.desk.agents.values()}

@@ -22,7 +22,7 @@ from tests.support.installations import SIMULATED, Installation, failures, only
 @asynccontextmanager
 async def running(installation: Installation) -> AsyncIterator[Daemon]:
     settings = load_settings(installation.settings)
-    network, _ = make_network(settings, SystemClock())
+    network, _ = make_network(settings, SystemClock(), Journal())
     store = open_store(settings.store.url, write=True, command="dialler run", exclusive=True)
     async with (
         store,

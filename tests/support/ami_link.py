@@ -42,7 +42,7 @@ async def linked(
 
     With `wait`, their links are up and at rest: only Pings go to and fro. Without `read`, events stay where they are.
     """
-    network_facts = {key: facts.pop(key) for key in ("events_max", "now", "observers") if key in facts}
+    network_facts = {key: facts.pop(key) for key in ("events_max", "now", "observers", "on_pong") if key in facts}
     servers = [
         AsteriskServer(
             **{

@@ -119,6 +119,10 @@ class WatchedNetwork:
     def events(self) -> MemoryObjectReceiveStream[TelephonyEvent]:
         return self.network.events
 
+    @property
+    def events_dropped(self) -> int:
+        return self.network.events_dropped
+
     def is_up(self, server: str) -> bool:
         return self.network.is_up(server)
 

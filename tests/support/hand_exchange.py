@@ -44,6 +44,10 @@ class HandExchange:
     def events(self) -> MemoryObjectReceiveStream[TelephonyEvent]:
         return self._receive
 
+    @property
+    def events_dropped(self) -> int:
+        return 0
+
     def is_up(self, server: str) -> bool:
         return self._up
 

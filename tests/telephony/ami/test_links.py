@@ -49,6 +49,25 @@ async def test_a_restart_of_asterisk_is_told_and_its_calls_are_forgotten(peer: A
         assert not link.restarted
 
 
+async def test_each_answered_ping_is_timed_and_one_without_an_answer_is_not(peer: AmiPeer) -> None:
+    pongs: list[tuple[str, float]] = []
+    timed = anyio.Event()
+
+    def on_pong(server: str, round_trip_s: float) -> None:
+        pongs.append((server, round_trip_s))
+        timed.set()
+
+    async with linked(peer, on_pong=on_pong) as one:
+        with anyio.fail_after(5):
+            await timed.wait()
+        assert {server for server, _ in pongs} == {"a"}
+        assert all(0 < round_trip_s < 0.2 for _, round_trip_s in pongs)
+        peer.silent = True
+        told = len(pongs)
+        await one.log.first(LinkDown)
+        assert len(pongs) <= told + 1  # Its answer may have been on its way.
+
+
 async def test_an_announced_shutdown_ends_the_link(peer: AmiPeer) -> None:
     async with linked(peer) as one:
         peer.session.send("Event: Shutdown", "Privilege: system,all", "Shutdown: Uncleanly", "Restart: False")
