@@ -244,6 +244,17 @@ class AgentMoved(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgentServed(Event):
+    """An Originate leaves, the first since an agent of its queue got free."""
+
+    name: ClassVar[str] = "agent.served"
+    level: ClassVar[int] = logging.DEBUG
+    campaign: str
+    waited_s: float
+    """Since the event by which the agent got free, or since the campaign was started if that was later."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallUnknown(Event):
     """The exchange spoke of a call that no open session knows."""
 

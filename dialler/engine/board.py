@@ -91,6 +91,11 @@ class Board:
         self._agents.setdefault(queue, {}).setdefault(agent, {})[server] = state
         self._merged.clear()
 
+    def state_of(self, queue: str, agent: str) -> AgentState | None:
+        """Return an agent's state in one queue, the busiest of those that exchanges tell; None: no one knows him."""
+        states = self._agents.get(queue, {}).get(agent)
+        return min(states.values(), key=_BUSY_FIRST.index) if states else None
+
     def forget_agents(self, server: str) -> None:
         """Know nothing of the agents of one exchange, whose link broke: nobody there is free."""
         for members in self._agents.values():

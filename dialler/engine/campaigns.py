@@ -1,6 +1,7 @@
 """The campaigns as the engine runs them: what is wanted of each, its pacing and its hopper."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from dialler.domain.campaign import Campaign, Desired
 from dialler.engine.hopper import Hopper
@@ -13,6 +14,9 @@ class Running:
 
     campaign: Campaign
     hopper: Hopper
+    since: datetime
+    """When this process last saw a change of what is wanted of it."""
+
     lists: dict[int, str] = field(default_factory=dict)
     """Names of the lists that are to dial, by id."""
 

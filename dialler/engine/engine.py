@@ -15,6 +15,7 @@ from dialler.engine.board import Board
 from dialler.engine.campaigns import Running
 from dialler.engine.dial import DialLoop
 from dialler.engine.floor import EngineOptions, Floor
+from dialler.engine.free_agents import FreeAgents
 from dialler.engine.handover import Handover
 from dialler.engine.hopper import Hopper
 from dialler.engine.outbox import Outbox
@@ -46,6 +47,7 @@ class Engine:
         chance: random.Random,
         options: EngineOptions | None = None,
     ) -> None:
+        board = Board()
         self.floor = floor = Floor(
             store=store,
             telephony=telephony,
@@ -54,9 +56,10 @@ class Engine:
             chance=chance,
             options=options or EngineOptions(),
             windows=Windows(),
-            board=Board(),
+            board=board,
             trunks=Trunks(telephony.trunks, clock, chance),
             outbox=Outbox(store, clock, journal),
+            free_agents=FreeAgents(board),
             wake=Wake(clock),
             ended=Wake(clock),
         )
@@ -158,13 +161,15 @@ class Engine:
         running = floor.campaigns.get(campaign.campaign_id)
         was = running.campaign if running is not None else None
         if running is None:
-            running = Running(campaign=campaign, hopper=Hopper(floor.windows, level=floor.options.hopper_level))
+            hopper = Hopper(floor.windows, level=floor.options.hopper_level)
+            running = Running(campaign=campaign, hopper=hopper, since=floor.clock.now())
             floor.campaigns[campaign.campaign_id] = running
         running.campaign = campaign
         running.lists = {each.list_id: each.name for each in lists if each.to_dial}
         # Leads, lists, windows or weights may have changed: what the hopper remembers may no longer be so.
         running.hopper.stale = True
         if was is None or was.desired is not campaign.desired:
+            running.since = floor.clock.now()
             floor.journal.emit(CampaignFollowed(at=floor.clock.now(), campaign=campaign.name, desired=campaign.desired))
         if was is None or was.settings != campaign.settings:
             running.pacing = None

@@ -9,6 +9,7 @@ from dialler.clock import Clock
 from dialler.domain.lead import Lead, LeadState
 from dialler.engine.board import Board
 from dialler.engine.campaigns import Running
+from dialler.engine.free_agents import FreeAgents
 from dialler.engine.outbox import Outbox
 from dialler.engine.trunks import Trunks
 from dialler.engine.wake import Wake
@@ -52,6 +53,7 @@ class Floor:
     board: Board
     trunks: Trunks
     outbox: Outbox
+    free_agents: FreeAgents
     wake: Wake
     """Wakes the dial loop."""
 

@@ -12,7 +12,7 @@ from dialler.engine.floor import Floor
 from dialler.engine.intent import Intent
 from dialler.engine.tracking import Tracker
 from dialler.errors import LinkLost, NotSent, Refused
-from dialler.events import SessionSent
+from dialler.events import AgentServed, SessionSent
 from dialler.ports import Origination
 
 NOT_SENT_REST = timedelta(seconds=1)
@@ -75,10 +75,21 @@ class Handover:
             and floor.is_usable(tracked.session.server)
         )
 
+    def _tell_wait(self, running: Running) -> None:
+        """Tell how long the agent for whom an Originate leaves now has been free."""
+        floor = self._floor
+        free_since = floor.free_agents.match(running.campaign.settings.queue)
+        if free_since is not None:
+            now = floor.clock.now()
+            waited_s = max(0.0, (now - max(free_since, running.since)).total_seconds())
+            floor.journal.emit(AgentServed(at=now, campaign=running.campaign.name, waited_s=waited_s))
+
     async def _originate(self, tracked: Tracked) -> None:
         floor = self._floor
         session = tracked.session
         campaign = floor.campaigns[session.campaign_id].campaign
+        if tracked.has_agents:
+            self._tell_wait(floor.campaigns[session.campaign_id])
         asked_at = floor.clock.monotonic()
         try:
             await floor.telephony.originate(

@@ -77,6 +77,7 @@ class Tracker:
                 self._handle_call(event)
             case AgentChanged():
                 self._floor.board.move_agent(event.server, event.queue, event.agent, event.state)
+                self._floor.free_agents.moved(event.queue, event.agent, event.at)
                 self._floor.journal.emit(AgentMoved(at=event.at, agent=event.agent, state=event.state))
                 self._floor.wake.call()
             case LinkUp():
@@ -223,6 +224,7 @@ class Tracker:
         self.link_breaks[server] += 1
         self.links_to_reconcile.pop(server, None)
         floor.board.forget_agents(server)
+        floor.free_agents.lost()
         for tracked in floor.board.of_server(server):
             tracked.is_doubtful = True
         floor.wake.call()

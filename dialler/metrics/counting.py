@@ -69,6 +69,9 @@ class Metrics:
             ev.LinkTimed: lambda event: self._observe(
                 "dialler_link_round_trip_seconds", event.round_trip_s, event.server
             ),
+            ev.AgentServed: lambda event: self._observe(
+                "dialler_agent_free_to_originate_seconds", event.waited_s, event.campaign
+            ),
             ev.TrunkRested: lambda event: self._inc("dialler_trunk_rests_total", event.trunk),
             ev.CallUnknown: lambda _: self._inc("dialler_calls_unknown_total"),
             ev.CallIllegal: lambda _: self._inc("dialler_calls_illegal_total"),
