@@ -291,6 +291,10 @@ class CampaignReport:
     next_at: datetime | None
     """The next instant at which something changes by itself: a window opens, a rest ends."""
 
+    abandon_rates: Mapping[str, float] = field(default_factory=dict)
+    """Persons who got no agent in time, of all who answered, by span ("30m", "24h"); without those spans in which
+    nobody answered. Since this process began."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineReport:

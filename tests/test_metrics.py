@@ -59,6 +59,7 @@ REPORT = EngineReport(
             pacing=None,
             limits=(),
             next_at=None,
+            abandon_rates={"30m": 0.25},
         )
     ],
     trunks=[
@@ -212,6 +213,8 @@ def test_the_report_is_read_at_the_scrape(metrics: Metrics) -> None:
     assert value(metrics, "dialler_campaign_desired", **campaign, desired="running") == 1
     assert value(metrics, "dialler_campaign_desired", **campaign, desired="stopped") == 0
     assert value(metrics, "dialler_campaign_actual", **campaign, actual="blocked") == 1
+    assert value(metrics, "dialler_abandon_rate", **campaign, span="30m") == 0.25
+    assert value(metrics, "dialler_abandon_rate", **campaign, span="24h") is None
     assert value(metrics, "dialler_hopper_leads", **campaign, list="l") == 17
     assert value(metrics, "dialler_agents", state="ready") == 2
     assert value(metrics, "dialler_trunk_channels_used", **trunk) == 6

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from dialler.domain.campaign import Campaign, Desired
+from dialler.engine.abandons import AbandonRate
 from dialler.engine.hopper import Hopper
 from dialler.ports import PacingDecision, PacingStrategy
 
@@ -25,6 +26,7 @@ class Running:
     """Why it can't dial until somebody mends it."""
 
     decision: PacingDecision | None = None
+    abandons: AbandonRate = field(default_factory=AbandonRate)
     calls: int = 0
     """Calls placed by this process, to take the caller ids in turn."""
 

@@ -139,6 +139,8 @@ class Tracker:
         outcome = verdict_of(call, has_agents=tracked.has_agents, abandon_after=floor.options.abandon_after)
         running = floor.campaigns.get(tracked.session.campaign_id)
         wrap = running.campaign.settings.wrap if running else Wrap.NONE
+        if running is not None:
+            running.abandons.note(outcome, floor.clock.monotonic())
         tracked.call = call
         tracked.session = session = ended(tracked.session, call, outcome=outcome, wrap=wrap, at=now)
         floor.board.remove(session_id)

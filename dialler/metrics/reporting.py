@@ -92,6 +92,8 @@ def _fill_campaign(families: Families, campaign: CampaignReport) -> None:
         families["dialler_campaign_desired"].add_metric([name, desired], campaign.desired == desired)
     for actual in ACTUAL:
         families["dialler_campaign_actual"].add_metric([name, actual], campaign.actual == actual)
+    for span, rate in campaign.abandon_rates.items():
+        families["dialler_abandon_rate"].add_metric([name, span], rate)
     for lead_list, leads in campaign.hopper.items():
         families["dialler_hopper_leads"].add_metric([name, lead_list], leads)
 

@@ -67,6 +67,12 @@ REPORTED: Final = (
     MetricRow("dialler_campaign_desired", "gauge", ("campaign", "desired"), "1 for what supervisors want."),
     MetricRow("dialler_campaign_actual", "gauge", ("campaign", "actual"), "1 for what the engine does."),
     MetricRow("dialler_hopper_leads", "gauge", ("campaign", "list"), "Leads ready in the hopper."),
+    MetricRow(
+        "dialler_abandon_rate",
+        "gauge",
+        ("campaign", "span"),
+        "Abandoned of those whom a person answered, since the start; no legal ledger yet.",
+    ),
     MetricRow("dialler_agents", "gauge", ("state",), "Agents of all queues."),
     MetricRow("dialler_trunk_up", "gauge", ("trunk", "server"), "Whether calls can be placed on a trunk."),
     MetricRow("dialler_trunk_channels_used", "gauge", ("trunk", "server"), "Channels of a trunk in use."),
