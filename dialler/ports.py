@@ -267,6 +267,28 @@ class TrunkReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListShare:
+    """A list's part of its campaign's calls."""
+
+    list: str
+    weight: int
+    calls: int
+    """Intents since the count began."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShareReport:
+    """The shares of the lists that have somebody to call, counted since one of them last came, went or changed."""
+
+    lists: Sequence[ListShare]
+    after_change: bool
+    """Whether the count began with a change: then the bound is 1/max(w) wider than from a fresh start."""
+
+    worst: float
+    """The largest error since this process began, over all counts, as a part of its bound."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignReport:
     """What a campaign's dialler is doing, and why it is not doing more."""
 
@@ -290,6 +312,9 @@ class CampaignReport:
 
     next_at: datetime | None
     """The next instant at which something changes by itself: a window opens, a rest ends."""
+
+    shares: ShareReport | None = None
+    """None: no call was placed yet."""
 
     abandon_rates: Mapping[str, float] = field(default_factory=dict)
     """Persons who got no agent in time, of all who answered, by span ("30m", "24h"); without those spans in which

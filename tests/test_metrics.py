@@ -24,7 +24,7 @@ from dialler.errors import DiallerError
 from dialler.events import Journal
 from dialler.metrics import METRICS, MetricRow, Metrics, from_loop, serve, watch_loop
 from dialler.metrics.table import COUNTED, REPORTED
-from dialler.ports import CampaignReport, EngineReport, TrunkReport
+from dialler.ports import CampaignReport, EngineReport, ListShare, ShareReport, TrunkReport
 
 AT = datetime(2026, 6, 1, 15, tzinfo=UTC)
 CLOSED = ev.SessionClosed(
@@ -59,6 +59,11 @@ REPORT = EngineReport(
             pacing=None,
             limits=(),
             next_at=None,
+            shares=ShareReport(
+                lists=[ListShare(list="l", weight=70, calls=8), ListShare(list="m", weight=30, calls=2)],
+                after_change=False,
+                worst=0.75,
+            ),
             abandon_rates={"30m": 0.25},
         )
     ],
@@ -215,6 +220,10 @@ def test_the_report_is_read_at_the_scrape(metrics: Metrics) -> None:
     assert value(metrics, "dialler_campaign_actual", **campaign, actual="blocked") == 1
     assert value(metrics, "dialler_abandon_rate", **campaign, span="30m") == 0.25
     assert value(metrics, "dialler_abandon_rate", **campaign, span="24h") is None
+    assert value(metrics, "dialler_list_share", **campaign, list="l") == 0.8
+    assert value(metrics, "dialler_list_share_due", **campaign, list="l") == 0.7
+    assert value(metrics, "dialler_list_share_error_ratio", **campaign) == 1.0
+    assert value(metrics, "dialler_list_share_error_worst_ratio", **campaign) == 0.75
     assert value(metrics, "dialler_hopper_leads", **campaign, list="l") == 17
     assert value(metrics, "dialler_agents", state="ready") == 2
     assert value(metrics, "dialler_trunk_channels_used", **trunk) == 6
@@ -222,6 +231,15 @@ def test_the_report_is_read_at_the_scrape(metrics: Metrics) -> None:
     assert value(metrics, "dialler_trunk_calls_per_second_max", **trunk) == 2.5
     assert value(metrics, "dialler_trunk_tokens", **trunk) == 1
     assert value(metrics, "dialler_events_dropped_total") == 5
+
+
+def test_lists_of_a_round_without_a_call_have_a_due_and_no_share() -> None:
+    shares = ShareReport(lists=[ListShare(list="l", weight=70, calls=0)], after_change=True, worst=0.0)
+    metrics = Metrics(report=lambda: replace(REPORT, campaigns=[replace(REPORT.campaigns[0], shares=shares)]))
+    labels = {"campaign": 'c "1"', "list": "l"}
+    assert value(metrics, "dialler_list_share", **labels) is None
+    assert value(metrics, "dialler_list_share_due", **labels) == 1
+    assert value(metrics, "dialler_list_share_error_ratio", campaign='c "1"') == 0
 
 
 def test_an_engine_that_gives_no_report_is_a_metric_and_not_a_failed_scrape() -> None:

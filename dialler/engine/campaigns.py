@@ -6,6 +6,7 @@ from datetime import datetime
 from dialler.domain.campaign import Campaign, Desired
 from dialler.engine.abandons import AbandonRate
 from dialler.engine.hopper import Hopper
+from dialler.engine.share_count import ShareCount
 from dialler.ports import PacingDecision, PacingStrategy
 
 
@@ -26,6 +27,7 @@ class Running:
     """Why it can't dial until somebody mends it."""
 
     decision: PacingDecision | None = None
+    shares: ShareCount = field(default_factory=ShareCount)
     abandons: AbandonRate = field(default_factory=AbandonRate)
     calls: int = 0
     """Calls placed by this process, to take the caller ids in turn."""

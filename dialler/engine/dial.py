@@ -63,15 +63,16 @@ class DialLoop:
         try:
             outcomes = await floor.store.write(lambda records: self._commit(records, orders, in_call))
         except StoreError as error:
-            self._forget_hoppers(orders)
+            self._forget(orders)
             floor.journal.emit(StoreFailed(at=floor.clock.now(), error=str(error)))
             return STORE_RETRY_S, None
         except BaseException:
-            self._forget_hoppers(orders)
+            self._forget(orders)
             raise
         for (running, _), done in zip(orders, outcomes, strict=True):
             self._tell(running, done)
             running.calls += len(done.intents)
+            running.shares.take(done)
             for intent in done.intents:
                 calls.create_task(self._handover.send(self._handover.take(intent, running), intent.valid_until))
         if any(done.intents or done.is_unfinished for done in outcomes):
@@ -132,9 +133,10 @@ class DialLoop:
         return done
 
     @staticmethod
-    def _forget_hoppers(orders: Sequence[tuple[Running, Order]]) -> None:
+    def _forget(orders: Sequence[tuple[Running, Order]]) -> None:
         for running, _ in orders:
             running.hopper.forget()
+            running.shares.forget()
 
     def _tell(self, running: Running, done: Outcomes) -> None:
         emit = self._floor.journal.emit

@@ -21,7 +21,7 @@ from dialler.engine.hopper import Hopper
 from dialler.engine.picking import Picking
 from dialler.engine.windows import Windows
 from dialler.ports import Records
-from strategies.round_robin import RoundRobin
+from strategies.round_robin import LARGEST, RoundRobin
 
 _TURN = "turn"
 """The key, beside the round robin's own state, of a list whose turn is not over."""
@@ -67,6 +67,16 @@ class Outcomes:
     dry: list[LeadList] = field(default_factory=list)
     """Lists that have run out of leads to call now."""
 
+    rounds: list[tuple[int, Mapping[int, int]]] = field(default_factory=list)
+    """The rounds in which the intents had their turns, in order: how many intents came before one, and its weights by
+    list."""
+
+    is_fresh: bool = False
+    """The first of the rounds began with this order, with nobody ahead."""
+
+    is_carried: bool = False
+    """The first turn was taken by the order before, whose leads were all refused."""
+
     is_unfinished: bool = False
     """So many leads were refused that the rest of the order was put off."""
 
@@ -106,6 +116,8 @@ class Intents:
         picking = Picking(records, campaign, hopper, self._windows, in_call, now)
         picking.read_ahead(_foreseen(turns, turn, len(order.slots)))
         opened: list[tuple[Session, datetime]] = []
+        done.rounds.append((0, weights))
+        done.is_fresh, done.is_carried = not state.get(LARGEST), turn in lists
         for slot in order.slots:
             if turn not in lists:
                 turn = turns.next()
@@ -115,6 +127,7 @@ class Intents:
                 if picked is not None or picking.has_refused_enough:
                     break
                 turns.leave(turn)
+                done.rounds.append((len(opened), turns.weights))
                 done.dry.append(lists.pop(turn))
                 turn = turns.next()
             if picked is None or turn is None:

@@ -55,6 +55,7 @@ def _campaign(floor: Floor, running: Running) -> CampaignReport:
         pacing=running.decision,
         limits=_limits(floor, running, facts, next_at),
         next_at=next_at,
+        shares=running.shares.report(running.lists),
         abandon_rates=running.abandons.rates(floor.clock.monotonic()),
     )
 

@@ -11,8 +11,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from dialler.domain.campaign import Desired
+from dialler.engine.share_count import error_of_bound
 from dialler.metrics.table import REPORTED
-from dialler.ports import CampaignReport, EngineReport, TrunkReport
+from dialler.ports import CampaignReport, EngineReport, ShareReport, TrunkReport
 
 T = TypeVar("T")
 Family = GaugeMetricFamily | CounterMetricFamily
@@ -92,10 +93,23 @@ def _fill_campaign(families: Families, campaign: CampaignReport) -> None:
         families["dialler_campaign_desired"].add_metric([name, desired], campaign.desired == desired)
     for actual in ACTUAL:
         families["dialler_campaign_actual"].add_metric([name, actual], campaign.actual == actual)
+    if campaign.shares is not None:
+        _fill_shares(families, name, campaign.shares)
     for span, rate in campaign.abandon_rates.items():
         families["dialler_abandon_rate"].add_metric([name, span], rate)
     for lead_list, leads in campaign.hopper.items():
         families["dialler_hopper_leads"].add_metric([name, lead_list], leads)
+
+
+def _fill_shares(families: Families, campaign: str, shares: ShareReport) -> None:
+    calls, weights = (sum(getattr(each, what) for each in shares.lists) for what in ("calls", "weight"))
+    for each in shares.lists:
+        if calls:
+            families["dialler_list_share"].add_metric([campaign, each.list], each.calls / calls)
+        families["dialler_list_share_due"].add_metric([campaign, each.list], each.weight / weights)
+    error = error_of_bound(shares.lists, after_change=shares.after_change)
+    families["dialler_list_share_error_ratio"].add_metric([campaign], error)
+    families["dialler_list_share_error_worst_ratio"].add_metric([campaign], shares.worst)
 
 
 def _fill_trunk(families: Families, trunk: TrunkReport) -> None:

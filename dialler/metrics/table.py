@@ -67,6 +67,20 @@ REPORTED: Final = (
     MetricRow("dialler_campaign_desired", "gauge", ("campaign", "desired"), "1 for what supervisors want."),
     MetricRow("dialler_campaign_actual", "gauge", ("campaign", "actual"), "1 for what the engine does."),
     MetricRow("dialler_hopper_leads", "gauge", ("campaign", "list"), "Leads ready in the hopper."),
+    MetricRow("dialler_list_share", "gauge", ("campaign", "list"), "A list's part of the calls of the present round."),
+    MetricRow("dialler_list_share_due", "gauge", ("campaign", "list"), "A list's part by weight in the present round."),
+    MetricRow(
+        "dialler_list_share_error_ratio",
+        "gauge",
+        ("campaign",),
+        "How far apart the shares of any two lists are now, as a part of the bound; at most 1.",
+    ),
+    MetricRow(
+        "dialler_list_share_error_worst_ratio",
+        "gauge",
+        ("campaign",),
+        "The largest that the error of the shares has been since the engine began; at most 1.",
+    ),
     MetricRow(
         "dialler_abandon_rate",
         "gauge",

@@ -120,6 +120,27 @@ async def test_a_stock_filled_up_during_an_order_brings_nobody_twice(store: Memo
     await store.write(work)
 
 
+async def test_an_order_tells_the_rounds_of_its_turns_as_lists_run_dry_and_return(store: MemoryStore) -> None:
+    def work(records: Records) -> None:
+        bench = Bench(records, 70, 30)
+        gold, silver = (each.list_id for each in bench.lists)
+        bench.add(40, bench.lists[0])
+        bench.add(3, bench.lists[1])
+        done = bench.commit(20)
+        place = next(at for at, (_, weights) in enumerate(done.rounds) if weights == {gold: 70})
+        assert done.rounds == [(0, {gold: 70, silver: 30}), (done.rounds[place][0], {gold: 70})]
+        before = [intent.session.list_id for intent in done.intents[: done.rounds[place][0]]]
+        assert before.count(silver) == 3 and len(done.intents) == 20
+        assert (done.is_fresh, done.is_carried) == (True, False)
+        bench.add(10, bench.lists[1])
+        bench.hopper.stale = True
+        again = bench.commit(1)
+        assert again.rounds == [(0, {gold: 70, silver: 30})]
+        assert (again.is_fresh, again.is_carried) == (False, False)
+
+    await store.write(work)
+
+
 async def test_leads_of_one_order_that_share_a_number_are_not_called_at_once(store: MemoryStore) -> None:
     def work(records: Records) -> None:
         bench = Bench(records)
@@ -128,6 +149,20 @@ async def test_leads_of_one_order_that_share_a_number_are_not_called_at_once(sto
         second, third = bench.add(2)
         assert [intent.session.lead_id for intent in bench.commit(3).intents] == [first, third]
         assert records.lead(second).due_at == NOW + LINE_REST
+
+    await store.write(work)
+
+
+async def test_an_order_that_goes_on_with_a_turn_says_so(store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dialler.engine.picking.REFUSED_MAX", 3)
+
+    def work(records: Records) -> None:
+        bench = Bench(records)
+        bench.block(bench.add(4))
+        bench.add(1)
+        first, second = bench.commit(), bench.commit()
+        assert (first.is_unfinished, first.is_carried, len(first.intents)) == (True, False, 0)
+        assert (second.is_unfinished, second.is_carried, len(second.intents)) == (False, True, 1)
 
     await store.write(work)
 
