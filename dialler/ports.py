@@ -224,6 +224,22 @@ class Records(Protocol):
     def session_counts(self, campaign_id: int | None = None) -> Mapping[tuple[int, SessionStatus, Outcome | None], int]:
         """Return counts by (list id, status, outcome), kept up by every transaction: no scan."""
 
+    # totals
+    def session_totals(self) -> Mapping[tuple[int, int, SessionStatus], int]:
+        """Return counts of sessions by (campaign id, list id, status), also of lists that are gone: no scan."""
+
+    def open_session_ids(self) -> frozenset[str]:
+        """Return the ids of all sessions whose status is open: one walk along an index that holds no others."""
+
+    def lead_totals(self) -> Mapping[tuple[int, LeadState], int]:
+        """Return counts of leads by (list id, state): no scan."""
+
+    def ready_keys(self, list_ids: Sequence[int]) -> Mapping[int, WindowKey]:
+        """Return the window keys of the ready leads of these lists, by id: no scan."""
+
+    def ready_totals(self, list_ids: Sequence[int], key_ids: Sequence[int]) -> Mapping[int, int]:
+        """Return how many leads of each list are ready and have one of these window keys: no scan."""
+
     # audit
     def add_audit(self, at: datetime, who: str, what: str, details: Mapping[str, object]) -> None:
         """Note who changed what."""
@@ -336,6 +352,37 @@ class EngineReport:
     """Events of the exchange lost so far because nobody read them."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListHolding:
+    """What the records hold of one list."""
+
+    campaign: str
+    list: str
+    leads: Mapping[LeadState, int]
+    dialable: int
+    """Ready leads whose calling window is open."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """What the records hold at one moment, by their counts, and what of it nobody can account for."""
+
+    at: datetime
+    sessions: Mapping[str, Mapping[SessionStatus, int]]
+    """By campaign."""
+
+    lists: Sequence[ListHolding]
+    unaccounted: Mapping[str, int]
+    """Differences by what they are of; all 0 in sound health.
+
+    "leads": leads in a call, without an open session or the other way round, list by list. "sessions": sessions that
+    the records hold open and the engine neither follows, nor waits for their wrap code, nor has their end on the way
+    into the records; calls followed whose session is not open; and open sessions that the counts do not know.
+    "slots": channels held on trunks less channels of calls followed, trunk by trunk. "numbers": calls followed whose
+    number another call followed has too.
+    """
+
+
 class EngineControl(Protocol):
     """The running engine, as the API sees it."""
 
@@ -347,3 +394,6 @@ class EngineControl(Protocol):
 
     def report(self) -> EngineReport:
         """Return what the engine is doing."""
+
+    async def account(self) -> Account:
+        """Return what the records hold, as of some seconds ago at most. Raises StoreError."""

@@ -18,13 +18,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from dialler import events as ev
 from dialler.domain.campaign import Desired
+from dialler.domain.lead import LeadState
 from dialler.domain.outcome import TRAITS, Outcome
 from dialler.domain.session import SessionStatus
-from dialler.errors import DiallerError
+from dialler.errors import DiallerError, StoreError
 from dialler.events import Journal
-from dialler.metrics import METRICS, MetricRow, Metrics, from_loop, serve, watch_loop
+from dialler.metrics import METRICS, MetricRow, Metrics, await_on_loop, from_loop, serve, watch_loop
 from dialler.metrics.table import COUNTED, REPORTED
-from dialler.ports import CampaignReport, EngineReport, ListShare, ShareReport, TrunkReport
+from dialler.ports import Account, CampaignReport, EngineReport, ListHolding, ListShare, ShareReport, TrunkReport
 
 AT = datetime(2026, 6, 1, 15, tzinfo=UTC)
 CLOSED = ev.SessionClosed(
@@ -73,6 +74,12 @@ REPORT = EngineReport(
     agents={"PJSIP/1": "ready", "PJSIP/2": "ready", "PJSIP/3": "talking"},
     events_dropped=5,
 )
+ACCOUNT = Account(
+    at=AT,
+    sessions={"c": {SessionStatus.NEW: 4}},
+    lists=[ListHolding(campaign="c", list="l", leads={LeadState.READY: 20}, dialable=12)],
+    unaccounted={"leads": 0, "sessions": 3},
+)
 
 
 @pytest.fixture
@@ -82,7 +89,7 @@ def journal() -> Journal:
 
 @pytest.fixture
 def metrics(journal: Journal) -> Metrics:
-    metrics = Metrics(report=lambda: REPORT)
+    metrics = Metrics(report=lambda: REPORT, account=lambda: ACCOUNT)
     metrics.subscribe(journal)
     return metrics
 
@@ -235,7 +242,8 @@ def test_the_report_is_read_at_the_scrape(metrics: Metrics) -> None:
 
 def test_lists_of_a_round_without_a_call_have_a_due_and_no_share() -> None:
     shares = ShareReport(lists=[ListShare(list="l", weight=70, calls=0)], after_change=True, worst=0.0)
-    metrics = Metrics(report=lambda: replace(REPORT, campaigns=[replace(REPORT.campaigns[0], shares=shares)]))
+    report = replace(REPORT, campaigns=[replace(REPORT.campaigns[0], shares=shares)])
+    metrics = Metrics(report=lambda: report, account=lambda: ACCOUNT)
     labels = {"campaign": 'c "1"', "list": "l"}
     assert value(metrics, "dialler_list_share", **labels) is None
     assert value(metrics, "dialler_list_share_due", **labels) == 1
@@ -246,9 +254,30 @@ def test_an_engine_that_gives_no_report_is_a_metric_and_not_a_failed_scrape() ->
     def broken() -> EngineReport:
         raise TimeoutError
 
-    metrics = Metrics(report=broken)
+    metrics = Metrics(report=broken, account=lambda: ACCOUNT)
     assert value(metrics, "dialler_engine_report_up") == 0
+    assert value(metrics, "dialler_records_report_up") is None, "nor was it asked for"
     assert value(metrics, "dialler_calls_unknown_total") == 0
+
+
+def test_records_that_give_no_account_are_a_metric_and_not_a_failed_scrape() -> None:
+    def broken() -> Account:
+        raise StoreError("no room on the disk")
+
+    metrics = Metrics(report=lambda: REPORT, account=broken)
+    assert value(metrics, "dialler_records_report_up") == 0
+    assert value(metrics, "dialler_engine_report_up") == 1
+    absent = ("dialler_sessions", "dialler_leads", "dialler_leads_dialable", "dialler_unaccounted")
+    assert not [family.samples for family in metrics.registry.collect() if family.name in absent and family.samples]
+
+
+def test_the_account_is_read_at_the_scrape(metrics: Metrics) -> None:
+    lead_list = {"campaign": "c", "list": "l"}
+    assert value(metrics, "dialler_records_report_up") == 1
+    assert value(metrics, "dialler_sessions", campaign="c", status="new") == 4
+    assert value(metrics, "dialler_leads", **lead_list, state="ready") == 20
+    assert value(metrics, "dialler_leads_dialable", **lead_list) == 12
+    assert value(metrics, "dialler_unaccounted", what="sessions") == 3
 
 
 def test_a_real_scrape_gives_what_prometheus_can_read(metrics: Metrics, journal: Journal) -> None:
@@ -285,6 +314,37 @@ async def test_a_loop_that_is_stuck_is_not_waited_for_long() -> None:
     with pytest.raises(TimeoutError):  # this very test holds the loop
         ask()
     assert time.monotonic() - begun < 5
+
+
+async def test_what_must_be_awaited_is_awaited_by_the_loop_and_given_up_after_a_while() -> None:
+    cancelled = anyio.Event()
+
+    async def slow() -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            cancelled.set()
+
+    async def threads() -> int:
+        await anyio.lowlevel.checkpoint()
+        return threading.get_ident()
+
+    loop = asyncio.get_running_loop()
+    assert await anyio.to_thread.run_sync(await_on_loop(threads, loop)) == threading.get_ident()
+    with pytest.raises(TimeoutError):
+        await anyio.to_thread.run_sync(await_on_loop(slow, loop, timeout_s=0.05))
+    with anyio.fail_after(5):
+        await cancelled.wait()
+
+
+def test_a_loop_that_is_closed_is_an_error_and_leaves_nothing_to_await() -> None:
+    async def never() -> None:
+        raise AssertionError
+
+    loop = asyncio.new_event_loop()
+    loop.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        await_on_loop(never, loop)()
 
 
 async def test_an_error_in_the_report_reaches_the_scrape_and_not_the_loop() -> None:

@@ -3,15 +3,20 @@
 from collections import Counter
 from datetime import datetime
 
+import anyio
 from fastapi import APIRouter
 
 from dialler.api.desk import TheDesk
 from dialler.api.forms import Json, moment, page
 from dialler.domain.campaign import Campaign, Desired
 from dialler.engine.outlook import ListOutlook, outlook
-from dialler.ports import CampaignReport, EngineReport, Records
+from dialler.errors import StoreError
+from dialler.ports import CampaignReport, EngineControl, EngineReport, Records
 
 router = APIRouter(tags=["status"])
+
+UNACCOUNTED_S = 1.0
+"""A dial loop that is stuck gives no account, and `status` is what one asks then."""
 
 NO_ENGINE = "no engine runs on these records: `dialler run` starts one"
 
@@ -32,6 +37,7 @@ async def status(desk: TheDesk) -> Json:
             "started_at": moment(report.started_at) if report else None,
             "note": None if report else NO_ENGINE,
         },
+        "unaccounted": await _unaccounted(desk.engine) if desk.engine is not None else None,
         "trunks": _trunks_json(report),
         "campaigns": campaigns,
     }
@@ -51,6 +57,16 @@ async def check(desk: TheDesk) -> Json:
     """Verify the promises on the stored data. It reads everything, so it takes its time."""
     problems = await desk.store.read(lambda records: records.check())
     return page([{"promise": problem.promise, "what": problem.what} for problem in problems])
+
+
+async def _unaccounted(engine: EngineControl) -> Json | None:
+    """Return the differences that must be 0; None where they can't be had in time."""
+    with anyio.move_on_after(UNACCOUNTED_S):
+        try:
+            return dict((await engine.account()).unaccounted)
+        except StoreError:
+            return None
+    return None
 
 
 def _trunks_json(report: EngineReport | None) -> list[Json]:

@@ -22,7 +22,7 @@ from dialler.domain.zones import IANA_VERSION
 from dialler.engine.engine import Engine
 from dialler.engine.floor import EngineOptions
 from dialler.events import EngineStarted, Journal
-from dialler.metrics import Metrics, from_loop, serve, watch_loop
+from dialler.metrics import Metrics, await_on_loop, from_loop, serve, watch_loop
 from dialler.ports import Telephony
 from dialler.settings import Settings
 from dialler.settings.kinds import host_and_port
@@ -75,7 +75,8 @@ async def daemon(
         chance=chance,
         options=options_of(settings),
     )
-    metrics = Metrics(report=from_loop(engine.report, asyncio.get_running_loop()))
+    loop = asyncio.get_running_loop()
+    metrics = Metrics(report=from_loop(engine.report, loop), account=await_on_loop(engine.account, loop))
     metrics.subscribe(journal)
     store.on_commit.append(metrics.observe_commit)
     engine.floor.on_event_lag.append(metrics.observe_event_lag)

@@ -11,6 +11,7 @@ from anyio.abc import TaskStatus
 
 from dialler.clock import Clock
 from dialler.domain.campaign import Campaign, Desired, LeadList
+from dialler.engine.accounts import Accounts
 from dialler.engine.board import Board
 from dialler.engine.campaigns import Running
 from dialler.engine.dial import DialLoop
@@ -27,7 +28,7 @@ from dialler.engine.wake import Wake
 from dialler.engine.windows import Windows
 from dialler.engine.wrapping import Wrapping
 from dialler.events import CampaignFollowed, EngineStopped, EngineStopping, Journal
-from dialler.ports import EngineReport, Records, Store, Telephony, Trunk
+from dialler.ports import Account, EngineReport, Records, Store, Telephony, Trunk
 from strategies.registry import make_pacing
 
 FLUSH_MIN_S = 10.0
@@ -69,6 +70,7 @@ class Engine:
         self._handover = Handover(floor, self._tracker)
         self._dial = DialLoop(floor, self._handover)
         self._recovery = Recovery(floor, self._tracker, self._wrapping, watch)
+        self._accounts = Accounts(floor, self._wrapping, self._dial.at_work)
         self._following = anyio.Lock()
         self._quiet = anyio.Event()
         self.started_at = clock.now()
@@ -79,6 +81,7 @@ class Engine:
         await self.follow()
         await floor.store.read(lambda records: self._dial.shares.restore(records, floor.trunks))
         await self._recovery.load()
+        self._accounts.ready.set()
         async with anyio.create_task_group() as loops:
             await loops.start(floor.telephony.run)
             await loops.start(floor.outbox.run)
@@ -151,6 +154,10 @@ class Engine:
     def report(self) -> EngineReport:
         """Return what the engine is doing."""
         return report_of(self.floor, self.started_at)
+
+    async def account(self) -> Account:
+        """Return what the records hold, as of some seconds ago at most. Raises StoreError."""
+        return await self._accounts.latest()
 
     def _dials(self, campaign_id: int) -> bool:
         running = self.floor.campaigns.get(campaign_id)

@@ -2,7 +2,8 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby, islice
 from operator import attrgetter
@@ -31,6 +32,7 @@ class _Entry:
     write: Callable[[Records, Sequence[Any]], Sequence[Any]]
     value: Any
     then: Callable[[Any], None] | None
+    ends: str | None
 
     def alone(self, records: Records) -> Sequence[Any]:
         return self.write(records, [self.value])
@@ -59,28 +61,48 @@ class Outbox:
         self._wake = Wake(clock)
         self._progress = anyio.Event()
         self.is_stuck = False
+        self._ending: set[str] | None = None
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def put(self, work: Callable[[Records], T], then: Callable[[T], None] | None = None) -> None:
-        """Put in a work; it will be durable soon, after those before it, and `then` gets what it returned."""
-        self.put_value(_one_by_one, work, then)
+    def put(
+        self, work: Callable[[Records], T], then: Callable[[T], None] | None = None, *, ends: str | None = None
+    ) -> None:
+        """Put in a work; it will be durable soon, after those before it, and `then` gets what it returned.
+
+        `ends` is the session that it closes.
+        """
+        self.put_value(_one_by_one, work, then, ends=ends)
 
     def put_value(
         self,
         write: Callable[[Records, Sequence[V]], Sequence[T]],
         value: V,
         then: Callable[[T], None] | None = None,
+        *,
+        ends: str | None = None,
     ) -> None:
         """Put in a value that `write` will write; `then` gets what it returned for this one.
 
         Values that follow each other and have the same `write` are given to it together, in their order. It sees
-        which of them a later one makes needless.
+        which of them a later one makes needless. `ends` is the session that it closes.
         """
-        self._entries.append(_Entry(write, value, then))
+        self._entries.append(_Entry(write, value, then, ends))
+        if ends is not None and self._ending is not None:
+            self._ending.add(ends)
         self._put_in += 1
         self._wake.call()
+
+    @contextmanager
+    def ends(self) -> Iterator[Set[str]]:
+        """Collect, until the end of the block, the sessions whose end waits here, or is put in. For one at a time."""
+        assert self._ending is None
+        self._ending = {entry.ends for entry in self._entries if entry.ends is not None}
+        try:
+            yield self._ending
+        finally:
+            self._ending = None
 
     async def flush(self) -> None:
         """Return once everything put in so far is durable."""

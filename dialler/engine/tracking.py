@@ -146,7 +146,7 @@ class Tracker:
         floor.board.remove(session_id)
         floor.trunks.release(session.trunk, session_id)
         self._remember(session_id)
-        floor.outbox.put_value(self._write, session, then=self._end_written)
+        floor.outbox.put_value(self._write, session, then=self._end_written, ends=session_id)
         if session.status.is_open:
             self._wrapping.wait_for(session)
         else:

@@ -1,5 +1,6 @@
 """Talks that wait for their agent's wrap code: closed without one once the deadline has passed."""
 
+from collections.abc import Set
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -19,6 +20,11 @@ class Wrapping:
         self._wake = Wake(floor.clock)
         self._waiting: dict[str, Session] = {}
 
+    @property
+    def waiting(self) -> Set[str]:
+        """The sessions that are watched."""
+        return self._waiting.keys()
+
     def wait_for(self, session: Session) -> None:
         """Watch a session from now on."""
         self._waiting[session.session_id] = session
@@ -35,7 +41,8 @@ class Wrapping:
             if self._due_at(session) <= now:
                 # By way of the outbox: behind the end of the call, which the records may not know yet.
                 del self._waiting[session.session_id]
-                self._floor.outbox.put(partial(self._close, session.session_id, now), then=self._closed)
+                close = partial(self._close, session.session_id, now)
+                self._floor.outbox.put(close, then=self._closed, ends=session.session_id)
         return min(map(self._due_at, self._waiting.values()), default=None)
 
     async def look(self) -> None:

@@ -11,7 +11,7 @@ from dialler.domain.outcome import TRAITS
 from dialler.events import Event, Journal
 from dialler.metrics.reporting import ReportCollector
 from dialler.metrics.table import BUCKETS, COUNTED
-from dialler.ports import EngineReport
+from dialler.ports import Account, EngineReport
 
 disable_created_metrics()  # type: ignore[no-untyped-call] # one more series for each counter, which nobody asks for
 
@@ -33,8 +33,11 @@ class _Family(dict[tuple[str, ...], M], Generic[M]):
 class Metrics:
     """All metrics of one engine, in a registry of their own."""
 
-    def __init__(self, *, report: Callable[[], EngineReport] | None = None) -> None:
-        """Make the registry; `report` is asked at each scrape, in the scrape's thread (see `from_loop`)."""
+    def __init__(
+        self, *, report: Callable[[], EngineReport] | None = None, account: Callable[[], Account] | None = None
+    ) -> None:
+        """Make the registry; `report` and `account` are asked at each scrape, in the scrape's thread (see `from_loop`
+        and `await_on_loop`)."""
         self.registry = CollectorRegistry()
         self._counters: dict[str, _Family[Counter]] = {}
         self._gauges: dict[str, _Family[Gauge]] = {}
@@ -47,8 +50,8 @@ class Metrics:
             else:
                 histogram = Histogram(name, text, labels, registry=self.registry, buckets=BUCKETS[name])
                 self._histograms[name] = _Family(histogram)
-        if report is not None:
-            self.registry.register(ReportCollector(report))
+        if report is not None and account is not None:
+            self.registry.register(ReportCollector(report, account))
         self._commit_seconds = self._histograms["dialler_store_commit_seconds"][()]
         self._commit_works = self._histograms["dialler_store_commit_works"][()]
         self._event_lag = self._histograms["dialler_event_lag_seconds"][()]

@@ -1,29 +1,52 @@
-"""Turns the engine's report into metrics, anew at each scrape: what ended is not there any more."""
+"""Turns the engine's report and account into metrics, anew at each scrape: what ended is not there any more."""
 
 import asyncio
 import concurrent.futures
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from typing import Final, TypeVar, get_args, get_type_hints
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from typing import Any, Final, TypeVar, get_args, get_type_hints
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from dialler.domain.campaign import Desired
 from dialler.engine.share_count import error_of_bound
+from dialler.metrics.holding import Families, Family, fill_account
 from dialler.metrics.table import REPORTED
-from dialler.ports import CampaignReport, EngineReport, ShareReport, TrunkReport
+from dialler.ports import Account, CampaignReport, EngineReport, ShareReport, TrunkReport
 
 T = TypeVar("T")
-Family = GaugeMetricFamily | CounterMetricFamily
-Families = dict[str, Family]
 ACTUAL: Final[tuple[str, ...]] = get_args(get_type_hints(CampaignReport)["actual"])
 _FAMILY: Final = {"gauge": GaugeMetricFamily, "counter": CounterMetricFamily}
 _log: Final = logging.getLogger("dialler.metrics")
 
 
-def from_loop(report: Callable[[], T], loop: asyncio.AbstractEventLoop, *, timeout_s: float = 2.0) -> Callable[[], T]:
+def await_on_loop(
+    ask: Callable[[], Coroutine[Any, Any, T]], loop: asyncio.AbstractEventLoop, *, timeout_s: float = 1.0
+) -> Callable[[], T]:
+    """Return `ask` for use in other threads: awaited by `loop`, and given up after `timeout_s`.
+
+    Raises TimeoutError, RuntimeError where the loop is closed, and what `ask` raises.
+    """
+
+    def run() -> T:
+        asking = ask()
+        try:
+            answer = asyncio.run_coroutine_threadsafe(asking, loop)
+        except RuntimeError:
+            asking.close()
+            raise
+        try:
+            return answer.result(timeout_s)
+        except TimeoutError:
+            answer.cancel()
+            raise
+
+    return run
+
+
+def from_loop(report: Callable[[], T], loop: asyncio.AbstractEventLoop, *, timeout_s: float = 1.0) -> Callable[[], T]:
     """Return `report` for use in other threads: run by `loop` between its own steps, so it sees no half-done change.
 
     Raises TimeoutError where the loop is stuck, RuntimeError where it is closed.
@@ -45,10 +68,15 @@ def from_loop(report: Callable[[], T], loop: asyncio.AbstractEventLoop, *, timeo
 
 
 class ReportCollector(Collector):
-    """Asks for a report at each scrape. An engine that does not answer is a metric too, not a failed scrape."""
+    """Asks for a report and an account at each scrape.
 
-    def __init__(self, report: Callable[[], EngineReport]) -> None:
+    An engine, or records, that do not answer are a metric too, not a failed scrape. Who gives no report is not asked
+    for an account, so a scrape takes no longer than the two may.
+    """
+
+    def __init__(self, report: Callable[[], EngineReport], account: Callable[[], Account]) -> None:
         self._report = report
+        self._account = account
 
     def describe(self) -> Iterable[Family]:
         """Return the families without samples, so that registering asks for no report."""
@@ -64,7 +92,17 @@ class ReportCollector(Collector):
             families["dialler_engine_report_up"].add_metric([], 0)
         else:
             _fill(families, report)
+            self._fill_account(families)
         yield from families.values()
+
+    def _fill_account(self, families: Families) -> None:
+        try:
+            account = self._account()
+        except Exception as error:
+            _log.warning("the records gave no account for a scrape: %s", error or type(error).__name__)
+            families["dialler_records_report_up"].add_metric([], 0)
+        else:
+            fill_account(families, account)
 
 
 def _families() -> Families:

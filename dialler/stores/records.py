@@ -6,10 +6,11 @@ from dialler.stores.dnc import DncRecords
 from dialler.stores.leads import LeadRecords
 from dialler.stores.link import Link
 from dialler.stores.sessions import SessionRecords
+from dialler.stores.totals import TotalRecords
 from dialler.stores.transaction import Transaction, WindowKeys
 
 
-class SqlRecords(CampaignRecords, LeadRecords, SessionRecords, DncRecords, CheckRecords):
+class SqlRecords(CampaignRecords, LeadRecords, SessionRecords, DncRecords, TotalRecords, CheckRecords):
     """All parts on one link; good for one work."""
 
     def __init__(self, link: Link, keys: WindowKeys) -> None:

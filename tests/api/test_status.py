@@ -2,14 +2,16 @@
 
 from dataclasses import replace
 
+import anyio
 import httpx
 import pytest
 
 from dialler.api.desk import Desk
 from dialler.api.routes import make_api
 from dialler.clock import FixedClock
+from dialler.errors import StoreError
 from dialler.stores.memory import MemoryStore
-from tests.support.desks import NOW, FakeEngine, fill
+from tests.support.desks import NOW, FakeEngine, client_of, fill
 
 
 async def test_status_works_without_an_engine_and_says_that_none_runs(api: httpx.AsyncClient, floor: list[int]) -> None:
@@ -59,6 +61,21 @@ async def test_check_finds_nothing_in_records_that_keep_their_promises(
     api: httpx.AsyncClient, floor: list[int]
 ) -> None:
     assert (await api.get("/check")).json() == {"items": [], "next": None}
+
+
+async def test_status_shows_what_is_unaccounted_and_nothing_where_that_can_not_be_had(
+    store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = FakeEngine(store)
+    async with client_of(Desk(store=store, clock=FixedClock(NOW), engine=engine)) as client:
+        assert (await client.get("/status")).json()["unaccounted"] == {"leads": 0, "sessions": 2}
+        engine.fails = StoreError("the disk is gone")
+        assert (await client.get("/status")).json()["unaccounted"] is None
+        monkeypatch.setattr("dialler.api.status.UNACCOUNTED_S", 0.01)
+        monkeypatch.setattr(engine, "account", anyio.sleep_forever)  # A dial loop that is stuck.
+        assert (await client.get("/status")).json()["unaccounted"] is None
+    async with client_of(Desk(store=store, clock=FixedClock(NOW))) as client:
+        assert (await client.get("/status")).json()["unaccounted"] is None
 
 
 async def test_check_names_the_promise_that_stored_data_breaks(

@@ -68,6 +68,7 @@ def plans(work: Callable[[Records], object]) -> list[str]:
         (lambda r: r.sessions(SessionFilter(list_id=1), newest_first=False), "sessions_by_list"),
         (lambda r: r.sessions(SessionFilter(lead_id=1), after=9), "sessions_by_lead"),
         (lambda r: r.session_counts(1), "SEARCH session_counts"),
+        (lambda r: r.ready_totals([1, 2], [1, 2]), "SEARCH lead_counts USING PRIMARY KEY (list_id=? AND key_id=?"),
     ],
 )
 def test_a_statement_walks_along_its_index(work: Callable[[Records], object], index: str) -> None:
@@ -81,6 +82,7 @@ def test_a_statement_walks_along_its_index(work: Callable[[Records], object], in
 def test_open_sessions_are_found_without_walking_all() -> None:
     for work in (
         lambda r: r.open_sessions(),
+        lambda r: r.open_session_ids(),
         lambda r: r.sessions(SessionFilter(status=SessionStatus.NEW, outcome=Outcome.BUSY)),
     ):
         steps = plans(work)

@@ -12,7 +12,7 @@ from dialler.domain.campaign import CampaignSettings, Desired
 from dialler.domain.lead import CompletedReason, LeadState, NewLead, PhoneNumber, WindowKey
 from dialler.domain.outcome import Outcome
 from dialler.domain.session import Session, SessionStatus
-from dialler.ports import CampaignReport, EngineReport, Records, TrunkReport
+from dialler.ports import Account, CampaignReport, EngineReport, Records, TrunkReport
 from dialler.stores.memory import MemoryStore
 from strategies.pacing import PacingDecision
 
@@ -27,11 +27,19 @@ class FakeEngine:
 
     store: MemoryStore
     trunks: tuple[str, ...] = ("trunk-a",)
+    fails: Exception | None = None
+    """What taking an account fails with."""
+
     followed: list[dict[str, Desired]] = field(default_factory=list)
 
     async def follow(self) -> None:
         campaigns = await self.store.read(lambda records: records.campaigns())
         self.followed.append({campaign.name: campaign.desired for campaign in campaigns})
+
+    async def account(self) -> Account:
+        if self.fails is not None:
+            raise self.fails
+        return Account(at=NOW, sessions={}, lists=[], unaccounted={"leads": 0, "sessions": 2})
 
     def report(self) -> EngineReport:
         wanted = self.followed[-1] if self.followed else {}

@@ -3,10 +3,12 @@
 import asyncio
 import random
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
 
+from dialler.domain.campaign import LeadList
 from dialler.domain.lead import Lead, LeadState
 from dialler.domain.outcome import Outcome
 from dialler.domain.session import Session, SessionStatus
@@ -16,7 +18,9 @@ from tests.support.stores import (
     BERLIN,
     NOW,
     TEXAS,
+    add_campaign_and_list,
     list_of_leads,
+    new_lead,
     new_session,
 )
 
@@ -81,3 +85,51 @@ async def test_counts_always_equal_the_rows_whatever_happens(store: AnyStore, se
             closed[status, None] += n
     counts = await store.read(lambda records: records.session_counts(lead_list.campaign_id))
     assert counts == {(lead_list.list_id, *key): n for key, n in closed.items()}
+    await store.read(lambda records: _assert_totals(records, lead_list, list(model.values()), open_by_lead, closed))
+
+
+def _assert_totals(
+    records: Records,
+    lead_list: LeadList,
+    leads: Sequence[Lead],
+    open_by_lead: Mapping[int, Session],
+    sessions: Mapping[tuple[SessionStatus, Outcome | None], int],
+) -> None:
+    """Check the sums over the counts against a model."""
+    list_id, by_status = lead_list.list_id, Counter[SessionStatus]()
+    for (status, _), n in sessions.items():
+        by_status[status] += n
+    kept = {key: n for key, n in records.session_totals().items() if n}
+    assert kept == {(lead_list.campaign_id, list_id, status): n for status, n in by_status.items() if n}
+    assert records.open_session_ids() == {session.session_id for session in open_by_lead.values()}
+    states = Counter(lead.state for lead in leads)
+    assert {key: n for key, n in records.lead_totals().items() if n} == {
+        (list_id, each): n for each, n in states.items()
+    }
+    ready = Counter(lead.window_key for lead in leads if lead.state is LeadState.READY)
+    keys = records.ready_keys([list_id])
+    assert set(keys.values()) == set(ready)
+    for key_id, key in keys.items():
+        assert records.ready_totals([list_id, 99], [key_id]) == {list_id: ready[key], 99: 0}
+    assert records.ready_totals([list_id], list(keys)) == {list_id: ready.total()}
+    assert records.ready_totals([list_id], []) == {list_id: 0}
+    assert records.ready_totals([], list(keys)) == {}
+
+
+async def test_totals_are_of_all_lists_however_many_are_asked_for_and_see_what_the_work_did(store: AnyStore) -> None:
+    def work(records: Records) -> None:
+        campaign, first = add_campaign_and_list(records)
+        lists = [first, *(records.add_list(campaign.campaign_id, f"list {n}", NOW) for n in range(1100))]
+        for n in (0, 700, 1100):
+            records.add_leads(lists[n].list_id, [new_lead(f"+4930{n:07}")], NOW)
+        ids = [each.list_id for each in lists]
+        keys = records.ready_keys(ids)
+        assert list(keys.values()) == [BERLIN]
+        assert {each: n for each, n in records.ready_totals(ids, list(keys)).items() if n} == {
+            ids[0]: 1,
+            ids[700]: 1,
+            ids[1100]: 1,
+        }
+        assert records.lead_totals() == {(ids[n], LeadState.READY): 1 for n in (0, 700, 1100)}
+
+    await store.write(work)
