@@ -22,7 +22,8 @@ from dialler.events import Event, Journal, SessionClosed
 from dialler.metrics import Metrics, await_on_loop, from_loop, serve, watch_loop
 from dialler.ports import Records
 from dialler.stores.open import open_store
-from tests.support.stores import NOW, new_leads, records_url
+from tests.support.call_centre import people
+from tests.support.stores import NOW, records_url
 
 CAMPAIGNS, LISTS, KEYS = 100, 10, 12
 SCRAPE_S = 2.0
@@ -41,9 +42,7 @@ def fill(records: Records) -> None:
             for key in range(KEYS):
                 zone = WindowKey(("America/New_York",), "US", f"R{key}")
                 first = (n * LISTS + at) * KEYS + key
-                leads = [replace(each) for each in new_leads(1, key=zone)]
-                number = replace(leads[0].numbers[0], number=f"+1312{first:07}")
-                records.add_leads(lead_list.list_id, [replace(leads[0], numbers=(number,))], NOW)
+                records.add_leads(lead_list.list_id, people(1, first=first, key=zone), NOW)
 
 
 async def test_a_hundred_campaigns_of_ten_lists_are_told_in_time_while_calls_go_on(tmp_path: Path) -> None:

@@ -34,7 +34,6 @@ from dialler.ports import Account, ListHolding, Records
 KEPT_S: Final = 5.0
 """Who asks again within so many seconds gets the same answer."""
 
-
 SHOWN_MAX: Final = 20
 """Sessions that one line of the log names."""
 

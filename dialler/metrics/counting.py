@@ -37,7 +37,8 @@ class Metrics:
         self, *, report: Callable[[], EngineReport] | None = None, account: Callable[[], Account] | None = None
     ) -> None:
         """Make the registry; `report` and `account` are asked at each scrape, in the scrape's thread (see `from_loop`
-        and `await_on_loop`)."""
+        and `await_on_loop`); both or neither."""
+        assert (report is None) == (account is None)
         self.registry = CollectorRegistry()
         self._counters: dict[str, _Family[Counter]] = {}
         self._gauges: dict[str, _Family[Gauge]] = {}

@@ -85,7 +85,7 @@ REPORTED: Final = (
         "dialler_abandon_rate",
         "gauge",
         ("campaign", "span"),
-        "Abandoned of those whom a person answered, since the start; no legal ledger yet.",
+        "Abandoned of the calls that a person answered, since the start; no legal ledger yet.",
     ),
     MetricRow("dialler_agents", "gauge", ("state",), "Agents of all queues."),
     MetricRow("dialler_records_report_up", "gauge", (), "Whether the records answered this scrape in time."),
