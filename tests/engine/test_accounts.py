@@ -180,7 +180,7 @@ async def test_an_end_that_could_not_be_written_and_was_dropped_shows_as_a_sessi
 ) -> None:
     async with long_talks() as centre:
         await some_calls(centre)
-        monkeypatch.setattr("dialler.engine.tracking.write_end", lambda *_: 1 / 0)
+        monkeypatch.setattr("dialler.engine.tracking.write_ends", lambda *_: 1 / 0)
         await centre.change(Desired.PAUSED)
         await centre.until(lambda: len(centre.told(SessionClosed)) == 3)
         await centre.engine.floor.outbox.flush()

@@ -223,7 +223,7 @@ async def test_whatever_happens_to_lists_and_weights_the_error_stays_within_its_
 async def test_leads_refused_by_the_hundred_in_the_turn_of_a_list_do_not_widen_the_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("dialler.engine.intent.REFUSED_MAX", 3)
+    monkeypatch.setattr("dialler.engine.picking.REFUSED_MAX", 3)
     async with call_centre(FAST, fates=lambda number: Fate.BUSY) as centre:
         await centre.campaign(lists={"warm": (70, 300), "cold": (30, 0), "fresh": (100, 300)})
         await centre.add("cold", people(200, first=7_000_000, expires_at=centre.clock.now() - timedelta(days=1)))
