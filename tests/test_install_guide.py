@@ -6,13 +6,12 @@ from pathlib import Path
 import pytest
 
 from dialler.app.run import START_TIMEOUT_S
-from dialler.cli.root import app
 from dialler.settings import load_settings
 from telephony.ami.transcript import FILE_BYTES_MAX, FILES_MAX
+from tests.support.written_commands import check_command, commands_in
 
 ROOT = Path(__file__).resolve().parent.parent
 GUIDE = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
-LINES = [line.strip() for line in GUIDE.splitlines() if line.startswith("    ")]
 
 
 def test_the_settings_of_the_guide_are_enough_for_the_daemon(tmp_path: Path) -> None:
@@ -30,33 +29,16 @@ def test_the_records_of_the_guide_are_places_for_records(url: str, tmp_path: Pat
     load_settings(tmp_path / "dialler.toml", environ={})
 
 
-def commands() -> list[str]:
-    """Return the guide's commands of `dialler`, without what stands before it, in blocks and in the text."""
-    inline = re.findall(r"`(?:/opt/\S+/)?(dialler [^`]+)`", GUIDE)
-    blocks = [
-        found[1]
-        for line in LINES
-        if (found := re.search(r"(?:^|[\s/])(dialler (?!-\$)[a-z][^;)|]*)$", line.rstrip(")")))
-    ]
-    return sorted({*inline, *blocks} - {"dialler web"})
+COMMANDS = [command for command in commands_in(GUIDE) if command != "dialler web"]
 
 
-@pytest.mark.parametrize("command", commands())
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_of_the_guide_is_one(command: str) -> None:
-    words = command.split()[1:]
-    verb = app
-    for word in words:
-        if word.startswith("-") or word not in verb:
-            break
-        verb = verb[word]
-    assert verb is not app or words[0] in ("--version", "..."), command
-    for option in re.findall(r" (--[a-z-]+)", command):
-        known = {name for argument in verb.assemble_argument_collection() for name in argument.names}
-        assert option in known, (command, option)
+    check_command(command)
 
 
 def test_the_guide_has_commands() -> None:
-    assert len(commands()) > 10
+    assert len(COMMANDS) > 10
 
 
 def test_every_packaged_file_of_the_guide_is_shipped() -> None:
