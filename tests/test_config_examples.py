@@ -1,7 +1,6 @@
 """What is shipped works: every example loads, and the unit is one that systemd accepts."""
 
 import re
-import shutil
 import subprocess
 import tomllib
 from pathlib import Path
@@ -12,6 +11,7 @@ from dialler.errors import SettingsError
 from dialler.settings import Settings, for_run, load_settings
 from dialler.settings.model import Section
 from telephony.simulated.plan_table import plan_from_mapping
+from tests.support.tools import tool
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = ROOT / "config"
@@ -127,15 +127,15 @@ def _installed_unit(folder: Path) -> Path:
     return copy
 
 
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 def test_systemd_finds_nothing_wrong_with_the_unit(tmp_path: Path) -> None:
-    command = ["systemd-analyze", "verify", "--recursive-errors=no", str(_installed_unit(tmp_path))]
+    analyze = tool("systemd-analyze", of="systemd")
+    command = [analyze, "verify", "--recursive-errors=no", str(_installed_unit(tmp_path))]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 def test_the_unit_is_not_more_exposed_than_it_was(tmp_path: Path) -> None:
-    command = ["systemd-analyze", "security", "--offline=yes", "--threshold=20", str(_installed_unit(tmp_path))]
+    analyze = tool("systemd-analyze", of="systemd")
+    command = [analyze, "security", "--offline=yes", "--threshold=20", str(_installed_unit(tmp_path))]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout[-500:] + done.stderr

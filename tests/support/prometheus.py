@@ -7,7 +7,6 @@ sense, and a real Prometheus whether it has the same rules.
 import json
 import math
 import re
-import shutil
 import subprocess
 import tempfile
 import time
@@ -20,7 +19,7 @@ from typing import Any, Final, TypeVar
 import httpx
 
 from tests.support.asterisk import free_port
-from tests.support.exchanges import give_up
+from tests.support.tools import tool
 
 ROOT: Final = Path(__file__).parents[2]
 SHIPPED: Final = ROOT / "config" / "prometheus"
@@ -111,18 +110,15 @@ def filled_in(query: str, *, rate_interval: str, shown: str) -> str:
     return query
 
 
-def tool(name: str) -> str:
-    """Return the path of `prometheus` or `promtool`; the test is skipped where it is not, or fails if it must be."""
-    path = shutil.which(name)
-    if path is None:
-        give_up("prometheus", f"{name} is not installed; Debian's package prometheus has it")
-    return path
-
-
 def promtool(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
-    """Run promtool, whatever it says."""
+    """Run promtool, which comes with the package `prometheus`, whatever it says."""
     return subprocess.run(
-        [tool("promtool"), *arguments], capture_output=True, text=True, timeout=60, check=False, cwd=ROOT
+        [tool("promtool", of="prometheus"), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        cwd=ROOT,
     )
 
 
@@ -174,7 +170,7 @@ def real_prometheus(target: str, *, hold: str | None = None) -> Iterator[Prometh
 
     `hold` replaces how long alerts wait before they fire, so that a test need not.
     """
-    binary = tool("prometheus")
+    binary = tool("prometheus", of="prometheus")
     with tempfile.TemporaryDirectory(prefix="prometheus-") as made:
         folder = Path(made)
         (folder / "rules").mkdir()
