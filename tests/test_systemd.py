@@ -9,7 +9,8 @@ import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from itertools import pairwise
@@ -25,19 +26,11 @@ from dialler.app.virtual_time import VirtualLoop
 from dialler.engine.floor import EngineOptions
 from dialler.events import EngineStopping, SessionOpened, StoreFailed
 from tests.support.call_centre import CallCentre, call_centre
-from tests.support.daemon import asterisk_settings, installation, real_asterisk
-from tests.support.exchanges import give_up
+from tests.support.daemon import Line, asterisk_settings, installation, real_asterisk
+from tests.support.tools import tool
 
 ROOT = Path(__file__).resolve().parent.parent
 SYSTEMD = ROOT / "systemd"
-
-
-def tool(name: str) -> str:
-    """Return the path of one of systemd's tools; the test is skipped where there is none, or fails if it must be."""
-    path = shutil.which(name)
-    if path is None:
-        give_up("systemd", f"{name} is not installed")
-    return path
 
 
 def settings_of(unit: str) -> dict[str, str]:
@@ -59,7 +52,7 @@ def test_the_credential_lines_are_what_an_operator_would_uncomment(tmp_path: Pat
     assert with_credentials.count("\nLoadCredential") == 3
     unit = tmp_path / "dialler.service"
     unit.write_text(with_credentials.replace("/opt/dialler/bin/dialler", "/bin/true"))
-    command = [tool("systemd-analyze"), "verify", "--recursive-errors=no", str(unit)]
+    command = [tool("systemd-analyze", of="systemd"), "verify", "--recursive-errors=no", str(unit)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -82,7 +75,7 @@ def machine(tmp_path: Path) -> Path:
 def test_the_user_the_group_and_the_folders_are_made_as_the_unit_needs_them(machine: Path) -> None:
     for command in (["systemd-sysusers"], ["systemd-tmpfiles", "--create"]):
         done = subprocess.run(
-            [tool(command[0]), *command[1:], f"--root={machine}", "dialler.conf"],
+            [tool(command[0], of="systemd"), *command[1:], f"--root={machine}", "dialler.conf"],
             capture_output=True,
             text=True,
             timeout=60,
@@ -227,15 +220,22 @@ class StandIn:
         os.kill(pid, signal.SIGCONT)
 
 
+def stands_still(pid: int) -> bool:
+    """Return whether no thread of a process runs: all of them are stopped."""
+    stats = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/stat")]
+    return {stat.rpartition(")")[2].split()[0] for stat in stats} == {"T"}
+
+
 @pytest.mark.asterisk
 @pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_a_daemon_that_stands_still_is_started_anew_and_its_calls_are_adopted() -> None:
-    numbers = [f"+1212555{place:03d}9" for place in range(20)]
+    # Twenty calls fill the trunk, and talk for an hour; three leads wait behind them.
+    numbers = [f"+1212555{place:03d}9" for place in range(23)]
     with (
         listening() as (address, listener),
         real_asterisk(variables={"DLR_WAIT": "3600"}) as asterisk,
-        installation(asterisk_settings(asterisk.port, secret=asterisk.secret)) as installed,
+        installation(asterisk_settings(asterisk.port, secret=asterisk.secret, channels=20)) as installed,
     ):
         stand_in = StandIn(listener, address)
         first = installed.daemon()
@@ -243,14 +243,22 @@ def test_a_daemon_that_stands_still_is_started_anew_and_its_calls_are_adopted() 
         stand_in.await_word("READY=1", within_s=60)
         installed.campaign(numbers, ring_timeout_s=30)
         installed.start_campaign()
-        first.await_event("session.opened", count=20)
-        installed.until(lambda status: status["campaigns"][0]["calls"]["talking"] == 20, within_s=60, what="20 calls")
+        installed.until(talking(20), within_s=60, what="20 calls")
         stand_in.await_word("WATCHDOG=1", within_s=stand_in.WATCHDOG_S)
 
         os.kill(first.pid, signal.SIGSTOP)
+        stopped_at = time.monotonic()
+        # What happens meanwhile nobody hears: three people hang up.
+        up = asterisk.calls_up()
+        gone = sorted(up)[:3]
+        for session_id in gone:
+            asterisk.cli(f"channel request hangup {up[session_id]}")
         stand_in.await_silence()
+        assert stands_still(first.pid)
+        assert time.monotonic() - stopped_at > stand_in.WATCHDOG_S
         stand_in.abort(first.pid)
         assert first.wait() == -signal.SIGABRT
+        assert not first.events("session.closed")
         last_words = first.tail(200)
         assert "Fatal Python error: Aborted" in last_words
         assert "most recent call first" in last_words
@@ -259,14 +267,27 @@ def test_a_daemon_that_stands_still_is_started_anew_and_its_calls_are_adopted() 
         second.launch(environ=stand_in.environ)
         try:
             stand_in.await_word("READY=1", within_s=60)
-            second.await_event("session.adopted", count=20)
+            adopted = second.await_event("session.adopted", count=17)
+            assert {each["session_id"] for each in adopted} == up.keys() - set(gone)
+            closed = second.await_event("session.closed", count=3)
+            assert {each["session_id"] for each in closed} == set(gone)
+            # Their channels go to those who waited: it dials again, and feeds the watchdog again.
+            installed.until(talking(20), within_s=60, what="20 calls again")
             stand_in.await_word("WATCHDOG=1", within_s=stand_in.WATCHDOG_S)
             asterisk.hang_up_all()
-            second.await_event("session.closed", count=20)
+            second.await_event("session.closed", count=23)
         finally:
             second.stop()
-        assert set(asterisk.rung().values()) == {1}
+        sessions = installed.pages("session", "list", "--oldest-first")
+        assert Counter(each["number"] for each in sessions) == Counter(numbers)
+        assert {each["outcome"] for each in sessions} == {"PLAYED"}
+        assert asterisk.rung() == Counter(numbers)
+        assert asterisk.rung_ids() == Counter(each["session_id"] for each in sessions)
         assert installed.problems() == []
+
+
+def talking(calls: int) -> Callable[[Line], bool]:
+    return lambda status: bool(status["campaigns"][0]["calls"]["talking"] == calls)
 
 
 @contextmanager

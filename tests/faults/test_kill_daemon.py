@@ -31,12 +31,6 @@ def numbers_ending(digits: str, count: int, *, area: int) -> list[str]:
     return [f"+1{area}555{place:03d}{digits[place % len(digits)]}" for place in range(count)]
 
 
-def calls_up(asterisk: RealAsterisk) -> dict[str, str]:
-    """Return the channels of the calls that Asterisk has up, by the calls' ids."""
-    lines = [line.split("!") for line in asterisk.cli("core show channels concise").splitlines()]
-    return {fields[-1]: fields[0] for fields in lines if fields[0].endswith(";1")}
-
-
 def until(condition: Callable[[], bool], what: str, *, within_s: float = 30.0) -> None:
     """Wait for something in Asterisk, which tells nobody of it."""
     deadline = time.monotonic() + within_s
@@ -65,7 +59,7 @@ def test_two_hundred_live_calls_are_adopted_after_kill_9_and_none_is_rung_twice(
             installed.start_campaign()
             installed.until(counts(unanswered=80, talking=120), within_s=60, what="200 live calls")
             first.kill()
-        up = calls_up(asterisk)
+        up = asterisk.calls_up()
         assert len(up) == 200
         before = installed.pages("session", "list", "--oldest-first")
         assert {each["session_id"] for each in before} == up.keys()
@@ -77,7 +71,7 @@ def test_two_hundred_live_calls_are_adopted_after_kill_9_and_none_is_rung_twice(
         gone |= dict.fromkeys((each["session_id"] for each in rung[:5]), "LOST")
         for session_id in gone:
             asterisk.cli(f"channel request hangup {up[session_id]}")
-        until(lambda: len(calls_up(asterisk)) == 190, "the end of 10 calls")
+        until(lambda: len(asterisk.calls_up()) == 190, "the end of 10 calls")
 
         with installed.daemon() as second:
             adopted = second.await_event("session.adopted", count=190)
@@ -88,7 +82,7 @@ def test_two_hundred_live_calls_are_adopted_after_kill_9_and_none_is_rung_twice(
             second.await_event("session.closed", count=75, outcome="NO_ANSWER")
             second.await_event("session.closed", count=5, outcome="LOST")
             second.await_event("session.closed", count=40, outcome="BUSY")
-            assert len(calls_up(asterisk)) == 115
+            assert len(asterisk.calls_up()) == 115
             asterisk.hang_up_all()
             installed.until(all_called(240), within_s=60, what="the end of all calls")
             assert not second.events("call.unknown")
@@ -180,7 +174,7 @@ def test_a_drained_daemon_leaves_long_calls_to_the_next_one() -> None:
             installed.until(counts(unanswered=0, talking=10), within_s=30, what="10 live calls")
             assert first.stop() == 0
         assert first.events("engine.stopped", live_calls=10)
-        assert len(calls_up(asterisk)) == 10
+        assert len(asterisk.calls_up()) == 10
         with installed.daemon() as second:
             second.await_event("session.adopted", count=10, state="up")
             asterisk.hang_up_all()

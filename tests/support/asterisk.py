@@ -268,6 +268,11 @@ class RealAsterisk:
         """Return how many channels are up."""
         return int(self.cli("core show channels count").split()[0])
 
+    def calls_up(self) -> dict[str, str]:
+        """Return the channels of the calls that are up, by the calls' ids."""
+        lines = [line.split("!") for line in self.cli("core show channels concise").splitlines()]
+        return {fields[-1]: fields[0] for fields in lines if fields[0].endswith(";1")}
+
     def hang_up_all(self) -> None:
         """End every call, and return once they are gone."""
         deadline = time.monotonic() + START_S
