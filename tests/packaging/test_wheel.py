@@ -114,7 +114,13 @@ def test_the_wheel_carries_its_packages_its_configuration_and_migrations_and_no_
         "share/dialler/systemd/dialler.sysusers.conf",
         "share/dialler/systemd/dialler.tmpfiles.conf",
         "share/doc/dialler/install.md",
+        "share/doc/dialler/runbook.md",
+        "share/dialler/config/prometheus/dialler-alerts.rules.yml",
+        "share/dialler/config/prometheus/dialler-recorded.rules.yml",
+        "share/dialler/config/prometheus/dialler-dashboard.json",
     } <= shared
+    # Prometheus would take a test for rules.
+    assert not [name for name in shared if "_test." in name]
 
 
 def test_the_source_distribution_has_what_the_tests_need_and_nothing_of_this_machine(built: tuple[Path, Path]) -> None:
