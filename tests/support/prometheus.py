@@ -116,7 +116,7 @@ def promtool(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
         [tool("promtool", of="prometheus"), *arguments],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=110,
         check=False,
         cwd=ROOT,
     )
