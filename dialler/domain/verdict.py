@@ -4,6 +4,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 
 from dialler.domain.calling_window import CallingWindow
 from dialler.domain.campaign import Campaign, Desired, LeadList
@@ -12,9 +13,8 @@ from dialler.domain.local_day import day_after, local_date
 from dialler.domain.outcome import TRAITS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gate:
-    """One condition, as it stood."""
+class Gate(NamedTuple):
+    """One condition, as it stood. A tuple, because eleven are made for each lead that is looked at."""
 
     name: str
     """campaign, list, state, expiry, number, do_not_call, line, window, rest, attempts, attempts_per_day."""
@@ -129,7 +129,7 @@ def _earliest(gates: tuple[Gate, ...], lead: Lead, window: CallingWindow) -> dat
 
 
 def _gate(name: str, passed: bool, value: str, rule: str, *, now: datetime, opens_at: datetime | None = None) -> Gate:
-    return Gate(name=name, passed=passed, value=value, rule=rule, earliest=now if passed else opens_at)
+    return Gate(name, passed, value, rule, now if passed else opens_at)
 
 
 def _state_gate(lead: Lead, now: datetime) -> Gate:

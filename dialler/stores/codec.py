@@ -7,6 +7,7 @@ that a new setting needs no migration; one that is not known is an error.
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import Any, Final
 
 import orjson
@@ -130,14 +131,17 @@ def numbers_to_json(numbers: tuple[PhoneNumber, ...]) -> str:
 
 def numbers_from_json(text: str) -> tuple[PhoneNumber, ...]:
     """Return a lead's numbers."""
-    return tuple(PhoneNumber(number, raw, NumberStatus(status)) for number, raw, status in orjson.loads(text))
+    return tuple(PhoneNumber(number, raw, _NUMBER_STATUS[status]) for number, raw, status in orjson.loads(text))
+
+
+_NUMBER_STATUS: Final = {each.value: each for each in NumberStatus}
 
 
 def evidence_to_json(evidence: Evidence) -> str:
     """Return what is known of the evidence as JSON."""
     if evidence == _NO_EVIDENCE:
         return "{}"
-    given = {name: value for name in _EVIDENCE if (value := getattr(evidence, name)) is not None}
+    given = {name: value for name, value in zip(_EVIDENCE, _evidence_of(evidence), strict=True) if value is not None}
     return orjson.dumps(given).decode()
 
 
@@ -148,3 +152,4 @@ def evidence_from_json(text: str) -> Evidence:
 
 _NO_EVIDENCE: Final = Evidence()
 _EVIDENCE: Final = tuple(one.name for one in fields(Evidence))
+_evidence_of: Final = attrgetter(*_EVIDENCE)

@@ -5,6 +5,7 @@ from datetime import date
 from operator import attrgetter
 from typing import Any, Final
 
+from dialler.domain.evolve import made
 from dialler.domain.lead import CompletedReason, Lead, LeadState, NewLead
 from dialler.domain.outcome import Outcome
 from dialler.stores.codec import (
@@ -51,9 +52,13 @@ PROGRESS_COLUMNS: Final = (
 
 COLUMNS: Final = ("lead_id", "list_id", "campaign_id", "key_id", "created_at", *GIVEN_COLUMNS, *PROGRESS_COLUMNS)
 
-
 given_of: Final = attrgetter(*GIVEN_COLUMNS)
 """What GIVEN_COLUMNS hold, as values of the lead."""
+
+
+_STATES: Final = {each.value: each for each in LeadState}
+_REASONS: Final = {each.value: each for each in CompletedReason}
+_OUTCOMES: Final = {each.value: each for each in Outcome}
 
 
 def given_values(lead: NewLead) -> tuple[object, ...]:
@@ -123,33 +128,36 @@ def lead_of(row: Sequence[Any], transaction: Transaction) -> Lead:
         wrap_code,
         callback_at,
     ) = row
-    return Lead(
-        lead_id=lead_id,
-        list_id=list_id,
-        campaign_id=campaign_id,
-        window_key=transaction.window_key(key_id),
-        created_at=from_us(created_at),
-        numbers=numbers_from_json(numbers),
-        customer_key=customer_key,
-        external_lead_id=external_lead_id,
-        name=name,
-        timezone_source=timezone_source,
-        timezone_given=timezone_given,
-        postcode=postcode,
-        priority=priority,
-        data=json_object(data),
-        expires_at=from_us_or_none(expires_at),
-        state=LeadState(state),
-        completed_reason=None if completed_reason is None else CompletedReason(completed_reason),
-        due_at=from_us_or_none(due_at),
-        attempts=attempts,
-        attempts_counted=attempts_counted,
-        attempts_on_day=attempts_on_day,
-        attempts_day=None if attempts_day is None else date.fromisoformat(attempts_day),
-        outcome_run=outcome_run,
-        last_attempt_at=from_us_or_none(last_attempt_at),
-        last_outcome=None if last_outcome is None else Outcome(last_outcome),
-        last_contacted_at=from_us_or_none(last_contacted_at),
-        wrap_code=wrap_code,
-        callback_at=from_us_or_none(callback_at),
+    return made(
+        Lead,
+        {
+            "lead_id": lead_id,
+            "list_id": list_id,
+            "campaign_id": campaign_id,
+            "window_key": transaction.window_key(key_id),
+            "created_at": from_us(created_at),
+            "numbers": numbers_from_json(numbers),
+            "customer_key": customer_key,
+            "external_lead_id": external_lead_id,
+            "name": name,
+            "timezone_source": timezone_source,
+            "timezone_given": timezone_given,
+            "postcode": postcode,
+            "priority": priority,
+            "data": json_object(data),
+            "expires_at": from_us_or_none(expires_at),
+            "state": _STATES[state],
+            "completed_reason": None if completed_reason is None else _REASONS[completed_reason],
+            "due_at": from_us_or_none(due_at),
+            "attempts": attempts,
+            "attempts_counted": attempts_counted,
+            "attempts_on_day": attempts_on_day,
+            "attempts_day": None if attempts_day is None else date.fromisoformat(attempts_day),
+            "outcome_run": outcome_run,
+            "last_attempt_at": from_us_or_none(last_attempt_at),
+            "last_outcome": None if last_outcome is None else _OUTCOMES[last_outcome],
+            "last_contacted_at": from_us_or_none(last_contacted_at),
+            "wrap_code": wrap_code,
+            "callback_at": from_us_or_none(callback_at),
+        },
     )

@@ -1,11 +1,11 @@
-from dataclasses import FrozenInstanceError, dataclass, replace
+from dataclasses import FrozenInstanceError, dataclass, fields, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dialler.domain.call import Call
-from dialler.domain.evolve import evolve
+from dialler.domain.evolve import evolve, made
 from dialler.domain.session import Evidence, SessionStatus
 from tests.support.values import a_session
 
@@ -30,6 +30,11 @@ def test_an_evolved_value_is_the_replaced_one_and_the_old_one_stays(changes: dic
 def test_an_evolved_value_is_as_frozen_as_the_first() -> None:
     with pytest.raises(FrozenInstanceError):
         evolve(a_session(), agent="a").agent = "b"  # type: ignore[misc]
+
+
+def test_a_value_made_of_all_its_fields_is_the_one_that_is_born() -> None:
+    session = a_session()
+    assert made(type(session), {one.name: getattr(session, one.name) for one in fields(session)}) == session
 
 
 def test_a_name_that_is_no_field_is_refused() -> None:
