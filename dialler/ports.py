@@ -154,6 +154,12 @@ class Records(Protocol):
     def lead_by_key(self, list_id: int, customer_key: str) -> Lead | None:
         """Return the list's lead with that customer key."""
 
+    def leads_by_key(
+        self, list_id: int, customer_keys: Sequence[str], *, to_change: bool = False
+    ) -> Mapping[str, Lead]:
+        """Return those of the list's leads that have one of the customer keys, by it; `to_change` as in
+        `leads_with`."""
+
     def numbers_known(self, campaign_id: int, numbers: Sequence[str]) -> frozenset[str]:
         """Return those of `numbers` that a lead of the campaign already has."""
 

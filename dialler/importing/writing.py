@@ -73,25 +73,29 @@ def write_batch(
     owned: list[frozenset[str]] = []
     new: list[NewLead] = []
     new_keys: set[str] = set()
+    changed: dict[str, Lead] = {}
     written = Written()
+    there = dict(records.leads_by_key(list_id, _keys(leads), to_change=True)) if look_up else {}
     for row in leads:
         key = row.lead.customer_key
         if look_up and key is not None and key in new_keys:  # twice among these leads: the later row updates
             records.add_leads(list_id, new, now)
+            there.update(records.leads_by_key(list_id, list(new_keys), to_change=True))
             new, new_keys = [], set()
-        existing = records.lead_by_key(list_id, key) if look_up and key is not None else None
-        if existing is None:
+        existing = None if key is None else there.get(key)
+        if key is None or existing is None:
             new.append(row.lead)
             written.imported += 1
             owned.append(frozenset())
             if key is not None:
                 new_keys.add(key)
         else:
-            records.set_lead(updated(existing, row))
+            there[key] = changed[key] = updated(existing, row)
             written.updated += 1
             owned.append(frozenset(phone.number for phone in existing.numbers))
     if new:
         records.add_leads(list_id, new, now)
+    records.set_leads(list(changed.values()))
     written.repeats = repeats(leads, known, owned, seen)
     return written
 
@@ -109,9 +113,10 @@ def look_batch(
     known = records.numbers_known(campaign_id, _numbers(leads))
     owned: list[frozenset[str]] = []
     written = Written()
+    there = records.leads_by_key(list_id, _keys(leads))
     for row in leads:
         key = row.lead.customer_key
-        existing = records.lead_by_key(list_id, key) if key is not None else None
+        existing = None if key is None else there.get(key)
         owned.append(frozenset(phone.number for phone in existing.numbers) if existing else frozenset())
         if existing or (key is not None and hash(key) in keys_seen):
             written.updated += 1
@@ -152,6 +157,10 @@ def updated(lead: Lead, row: Checked) -> Lead:
             new_key.region or old_key.region,
         ),
     )
+
+
+def _keys(leads: Sequence[Checked]) -> list[str]:
+    return [row.lead.customer_key for row in leads if row.lead.customer_key is not None]
 
 
 def _numbers(leads: Sequence[Checked]) -> list[str]:

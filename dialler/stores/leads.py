@@ -129,13 +129,28 @@ class LeadRecords:
         return lead_of(row, self._in)
 
     def leads_with(self, lead_ids: Sequence[int], *, to_change: bool = False) -> Mapping[int, Lead]:
-        for_update = self._in.for_update if to_change else ""
         found: dict[int, Lead] = {}
-        for marked, some in portions(sorted(set(lead_ids))):  # in order: two engines never wait in a ring
-            for row in self._in.rows(f"{_SELECT} WHERE lead_id {marked} ORDER BY lead_id{for_update}", some):
-                lead = found[row[0]] = lead_of(row, self._in)
-                if to_change:
-                    self._in.leads[lead.lead_id] = lead, row[_KEY_ID]
+        for marked, some in portions(sorted(set(lead_ids))):
+            found |= self._leads_where(f"lead_id {marked}", some, to_change=to_change)
+        return found
+
+    def leads_by_key(
+        self, list_id: int, customer_keys: Sequence[str], *, to_change: bool = False
+    ) -> Mapping[str, Lead]:
+        found: dict[int, Lead] = {}
+        for marked, some in portions(sorted(set(customer_keys))):
+            condition = f"list_id = ? AND customer_key {marked}"
+            found |= self._leads_where(condition, (list_id, *some), to_change=to_change)
+        return {lead.customer_key: lead for lead in found.values() if lead.customer_key is not None}
+
+    def _leads_where(self, condition: str, values: Sequence[object], *, to_change: bool) -> dict[int, Lead]:
+        # In the order of ids: two engines never wait for each other in a ring.
+        locked = f" ORDER BY lead_id{self._in.for_update}" if to_change and self._in.for_update else ""
+        found: dict[int, Lead] = {}
+        for row in self._in.rows(f"{_SELECT} WHERE {condition}{locked}", values):
+            lead = found[row[0]] = lead_of(row, self._in)
+            if to_change:
+                self._in.leads[lead.lead_id] = lead, row[_KEY_ID]
         return found
 
     def lead_by_key(self, list_id: int, customer_key: str) -> Lead | None:

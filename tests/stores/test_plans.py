@@ -62,6 +62,11 @@ def plans(work: Callable[[Records], object]) -> list[str]:
         (lambda r: r.set_session(r.session("s")), "sqlite_autoindex_sessions_1"),
         (lambda r: r.buckets([1, 2]), "SEARCH lead_counts USING PRIMARY KEY"),
         (lambda r: r.lead_by_key(1, "k"), "leads_customer_key"),
+        (
+            lambda r: r.leads_by_key(1, ["k", "l", "m"], to_change=True),
+            "leads_customer_key (list_id=? AND customer_key=?)",
+        ),
+        (lambda r: r.leads_with([1, 2, 3], to_change=True), "PRIMARY KEY"),
         (lambda r: r.leads(LeadFilter(list_id=1, state=LeadState.READY)), "leads_by_list"),
         (lambda r: r.leads(LeadFilter(external_lead_id="e")), "leads_external"),
         (lambda r: r.sessions(SessionFilter(campaign_id=1), after=9), "sessions_by_campaign"),

@@ -119,6 +119,23 @@ async def test_leads_are_read_and_changed_together(store: AnyStore) -> None:
     assert (await store.read(lambda records: records.lead(b.lead_id))).priority == 0
 
 
+async def test_leads_are_found_by_many_customer_keys_at_once(store: AnyStore) -> None:
+    lead_list, _ = await list_of_leads(store, 2)
+
+    def work(records: Records) -> None:
+        other = records.add_list(lead_list.campaign_id, "B", NOW)
+        records.add_leads(other.list_id, [new_lead(customer_key="k1")], NOW)
+        ids = records.add_leads(lead_list.list_id, [new_lead(customer_key=f"k{n}") for n in range(600)], NOW)
+        assert records.leads_by_key(lead_list.list_id, []) == {}
+        asked = ["nobody", *(f"k{n}" for n in range(599, -1, -1)), "k0"]
+        found = records.leads_by_key(lead_list.list_id, asked, to_change=True)
+        assert {key: lead.lead_id for key, lead in found.items()} == {f"k{n}": ids[n] for n in range(600)}
+        records.set_leads([replace(lead, name="Ann") for lead in found.values()])
+        assert {lead.name for lead in records.leads_by_key(lead_list.list_id, asked).values()} == {"Ann"}
+
+    await store.write(work)
+
+
 async def test_many_leads_are_streamed_in_and_get_ids_in_order(store: AnyStore) -> None:
     _, lead_list = await store.write(add_campaign_and_list)
     first = await store.write(lambda records: records.add_leads(lead_list.list_id, new_leads(4_500), NOW))
