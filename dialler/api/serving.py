@@ -4,20 +4,17 @@ import socket
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
-import uvicorn
-from anyio import TASK_STATUS_IGNORED, CancelScope, create_task_group
+from anyio import TASK_STATUS_IGNORED, create_task_group
 from anyio.abc import TaskStatus
 from starlette.types import ASGIApp
 
 from dialler.api.desk import Desk
 from dialler.api.routes import make_api
-from dialler.api.sockets import remove_socket, tcp_socket, unix_socket
+from dialler.api.sockets import remove_socket, unix_socket
 from dialler.api.tokens import require_token
+from dialler.serving import serve_app, tcp_socket
 from dialler.settings import ApiSettings
-
-_GRACE_S: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,34 +40,10 @@ async def serve_api(
         open_sockets.callback(remove_socket, settings.socket, settings.socket.stat().st_ino)
         doors: list[tuple[socket.socket, ASGIApp]] = [(unix, app)]
         if settings.tcp is not None:
-            tcp = open_sockets.enter_context(tcp_socket(settings.tcp, fallback=settings.port_fallback))
+            tcp = open_sockets.enter_context(tcp_socket(settings.tcp, key="api.tcp", fallback=settings.port_fallback))
             doors.append((tcp, require_token(app, {token.name: token.sha256 for token in settings.tokens})))
         addresses = ApiAddresses(socket=settings.socket, tcp=doors[1][0].getsockname()[:2] if len(doors) > 1 else None)
         async with create_task_group() as servers:
             for sock, door in doors:
-                await servers.start(_serve, sock, door)
+                await servers.start(serve_app, door, sock)
             task_status.started(addresses)
-
-
-async def _serve(sock: socket.socket, app: ASGIApp, *, task_status: TaskStatus[None]) -> None:
-    config = uvicorn.Config(
-        app,
-        http="h11",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=_GRACE_S,
-    )
-    # Not Server.serve(): it would take the process's signals for itself.
-    server = uvicorn.Server(config)
-    config.load()
-    server.lifespan = config.lifespan_class(config)
-    await server.startup(sockets=[sock])
-    task_status.started()
-    try:
-        await server.main_loop()
-    finally:
-        with CancelScope(shield=True):
-            await server.shutdown(sockets=[sock])

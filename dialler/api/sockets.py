@@ -1,6 +1,5 @@
-"""The sockets that the API is served on, and what stands in their way."""
+"""The unix socket that the API is served on, and what stands in its way."""
 
-import errno
 import socket
 from contextlib import suppress
 from pathlib import Path
@@ -9,11 +8,10 @@ from typing import Final
 
 from dialler.api.probe import answers
 from dialler.errors import Conflict, UsageError
-from dialler.settings import host_and_port
+from dialler.serving import BACKLOG
 
 SOCKET_MODE: Final = 0o660
 SOCKET_PATH_MAX: Final = 107  # bytes: sun_path of sockaddr_un, see unix(7), without its closing zero
-_BACKLOG: Final = 128
 
 
 def unix_socket(path: Path) -> socket.socket:
@@ -32,7 +30,7 @@ def unix_socket(path: Path) -> socket.socket:
             sock.bind(str(path))
             # Nobody can connect before listen(), so nobody slips in before the mode is set.
             path.chmod(SOCKET_MODE)
-            sock.listen(_BACKLOG)
+            sock.listen(BACKLOG)
             sock.setblocking(False)
         except BaseException:
             sock.close()
@@ -60,35 +58,3 @@ def remove_socket(path: Path, inode: int) -> None:
     with suppress(OSError):
         if path.stat().st_ino == inode:
             path.unlink()
-
-
-def tcp_socket(address: str, *, fallback: bool) -> socket.socket:
-    """Return a listening socket at 'HOST:PORT'; with `fallback`, at a free port where that one is taken.
-
-    Raises Conflict if the port is taken, UsageError if the address is not ours.
-    """
-    host, port = host_and_port(address)
-    try:
-        family, kind, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        try:
-            return _listen(family, kind, place)
-        except OSError as error:
-            if not (fallback and error.errno == errno.EADDRINUSE):
-                raise
-            return _listen(family, kind, (place[0], 0, *place[2:]))
-    except OSError as error:
-        text = f"api.tcp = {address}: {error.strerror or error}"
-        raise (Conflict if error.errno == errno.EADDRINUSE else UsageError)(text) from error
-
-
-def _listen(family: int, kind: int, place: tuple[object, ...]) -> socket.socket:
-    sock = socket.socket(family, kind)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(place)
-        sock.listen(_BACKLOG)
-        sock.setblocking(False)
-    except BaseException:
-        sock.close()
-        raise
-    return sock
