@@ -23,7 +23,7 @@ NO_ENGINE = "no engine runs on these records: `dialler run` starts one"
 
 @router.get("/status")
 async def status(desk: TheDesk) -> Json:
-    """The engine, its trunks, and each campaign: what it does, what limits it, and what its lists hold."""
+    """The engine, its trunks and agents, and each campaign: what it does, what limits it, what its lists hold."""
     now = desk.clock.now()
     report = desk.engine.report() if desk.engine is not None else None
     campaigns = await desk.store.read(
@@ -39,6 +39,7 @@ async def status(desk: TheDesk) -> Json:
         },
         "unaccounted": await _unaccounted(desk.engine) if desk.engine is not None else None,
         "trunks": _trunks_json(report),
+        "agents": dict(sorted(Counter(report.agents.values()).items())) if report else {},
         "campaigns": campaigns,
     }
 

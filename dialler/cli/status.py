@@ -55,6 +55,8 @@ async def status(*, options: Reading = _READING) -> None:
     if document["trunks"]:
         print_line()
         print_table([_trunk_row(each) for each in document["trunks"]], _TRUNKS, empty="")
+    if document.get("agents"):
+        print_line("\nagents: " + ", ".join(f"{count} {state}" for state, count in document["agents"].items()))
     for campaign in document["campaigns"]:
         for line in _lines(campaign):
             print_line(line)

@@ -19,6 +19,7 @@ async def test_status_works_without_an_engine_and_says_that_none_runs(api: httpx
     assert status["at"] == "2026-06-03T15:30:00+00:00"
     assert status["engine"]["running"] is False
     assert "dialler run" in status["engine"]["note"]
+    assert status["agents"] == {}
     (campaign,) = status["campaigns"]
     assert (campaign["desired"], campaign["actual"]) == ("running", None)
     assert campaign["limits"] == [status["engine"]["note"]]
@@ -47,6 +48,7 @@ async def test_status_with_an_engine_gives_its_own_report(
     status = (await engine_api.get("/status")).json()
     assert status["engine"] == {"running": True, "started_at": "2026-06-03T15:30:00+00:00", "note": None}
     assert status["trunks"][0]["name"] == "trunk-a"
+    assert status["agents"] == {"talking": 1}
     (campaign,) = status["campaigns"]
     assert campaign["actual"] == "running"
     assert campaign["limits"] == ["no agent is ready"]
