@@ -148,6 +148,33 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("listen", ["127.0.0.1:8080", "127.8.9.10:0", "[::1]:8080", "localhost:8080"])
+def test_the_board_listens_on_addresses_of_this_machine_alone(tmp_path: Path, listen: str) -> None:
+    assert load(tmp_path, MINIMAL + f'[web]\nlisten = "{listen}"\n').web.listen == listen
+
+
+@pytest.mark.parametrize(
+    "listen", ["0.0.0.0:8080", "[::]:8080", "192.0.2.7:8080", "board.example:80", "127.0.0.1.example:1"]
+)
+def test_a_board_that_others_could_reach_is_a_mistake_that_says_what_to_do(tmp_path: Path, listen: str) -> None:
+    expected = mistakes(tmp_path, MINIMAL + f'[web]\nlisten = "{listen}"\n')
+    assert expected.keys() == {"web.listen"}
+    assert "no sign-in" in expected["web.listen"]
+    assert "proxy" in expected["web.listen"]
+
+
+def test_the_board_needs_none_of_the_secrets_and_not_even_the_place_of_the_records(tmp_path: Path) -> None:
+    server = SERVER.replace('secret = "s3cret"', 'secret_file = "/nowhere/ami.secret"')
+    (tmp_path / "dialler.toml").write_text(server, encoding="utf-8")
+    settings = load_settings(tmp_path / "dialler.toml", for_web=True, environ={})
+    assert settings.api.socket == Path("/run/dialler/dialler.sock")
+    (tmp_path / "dialler.toml").write_text(MINIMAL + server, encoding="utf-8")
+    assert load_settings(tmp_path / "dialler.toml", for_web=True, environ={}).api.socket == tmp_path / "calls.db.sock"
+    (tmp_path / "dialler.toml").write_text("store = 3\n", encoding="utf-8")
+    with pytest.raises(SettingsError):
+        load_settings(tmp_path / "dialler.toml", for_web=True, environ={})
+
+
 def test_a_mistake_names_the_file_the_value_and_what_was_expected(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as raised:
         load(tmp_path, MINIMAL + "[engine]\nhopper_level = 0\n")
@@ -331,6 +358,7 @@ def test_a_secret_file_is_read_for_run_only_and_its_absence_is_a_mistake(tmp_pat
         ),
         ("", '[metrics]\nlisten = "127.0.0.1:0"\n', (), ("metrics.listen", "metrics.port_fallback")),
         ("", '[api]\ntcp = "127.0.0.1:0"\n', (), ("api.tcp",)),
+        ("", '[web]\nlisten = "127.0.0.1:0"\n', (), ("web.listen",)),
     ],
 )
 def test_a_reload_tells_what_applies_and_what_waits(

@@ -10,7 +10,7 @@
 """
 
 from dialler.settings.checks import ami_secret, for_run
-from dialler.settings.kinds import host_and_port
+from dialler.settings.kinds import host_and_port, is_loopback, loopback
 from dialler.settings.loading import load_settings, settings_from
 from dialler.settings.model import (
     ApiSettings,
@@ -23,6 +23,7 @@ from dialler.settings.model import (
     TelephonySettings,
     TokenSettings,
     TrunkSettings,
+    WebSettings,
 )
 from dialler.settings.reload import changed_keys
 from dialler.settings.sources import find_settings
@@ -38,11 +39,14 @@ __all__ = [
     "TelephonySettings",
     "TokenSettings",
     "TrunkSettings",
+    "WebSettings",
     "ami_secret",
     "changed_keys",
     "find_settings",
     "for_run",
     "host_and_port",
+    "is_loopback",
     "load_settings",
+    "loopback",
     "settings_from",
 ]

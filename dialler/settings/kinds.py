@@ -18,6 +18,10 @@ NAME_EXPECTED: Final = "a name: 1 to 64 letters, digits, '.', '_' or '-', the fi
 URL_EXPECTED: Final = "'sqlite:///FILE' or 'postgresql://USER@HOST/DATABASE'"
 PERMIT_EXPECTED: Final = "an address or a network, such as '192.0.2.7' or '192.0.2.0/24'"
 ADDRESS_EXPECTED: Final = "'HOST:PORT', such as '127.0.0.1:9108' or '[::1]:9108'"
+LOOPBACK_EXPECTED: Final = (
+    "an address of this machine's own, such as '127.0.0.1:8080': the board has no sign-in, so a proxy with one goes"
+    " before it, or each looks through `ssh -L` (docs/install.md)"
+)
 
 
 def host_and_port(address: str) -> tuple[str, int]:
@@ -30,6 +34,21 @@ def host_and_port(address: str) -> tuple[str, int]:
     if not (colon and host and port.isascii() and port.isdigit() and int(port) <= 65535):
         raise ValueError(ADDRESS_EXPECTED)
     return host, int(port)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host, by name or address, can only be this machine to itself."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def loopback(address: str) -> str:
+    """Return 'HOST:PORT' if only this machine reaches it. Raises ValueError, saying what is expected."""
+    if not is_loopback(host_and_port(address)[0]):
+        raise ValueError(LOOPBACK_EXPECTED)
+    return address
 
 
 def base_of(info: ValidationInfo) -> Path:
@@ -102,6 +121,7 @@ Name = Annotated[str, AfterValidator(_name)]
 HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,253}$")]
 Level = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
 Address = Annotated[str, AfterValidator(_address)]
+Loopback = Annotated[str, AfterValidator(loopback)]
 Permit = Annotated[str, AfterValidator(_permit)]
 """An address with its mask, as Asterisk writes it."""
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -15,13 +15,22 @@ from dialler.settings.mistakes import blame, mistakes_of
 from dialler.settings.model import Settings
 from dialler.settings.sources import Origins, add_credentials, add_environment, read_toml
 
+_RECORDS_UNTOLD: Final = "postgresql:///untold"
 
-def load_settings(path: Path, *, for_run: bool = False, environ: Mapping[str, str] = os.environ) -> Settings:
+
+def load_settings(
+    path: Path, *, for_run: bool = False, for_web: bool = False, environ: Mapping[str, str] = os.environ
+) -> Settings:
     """Read settings from the file, the credentials and the environment; the last one named wins.
 
-    With `for_run` they must also be enough for `dialler run`. Raises SettingsError with every mistake.
+    With `for_run` they must also be enough for `dialler run`. With `for_web` they need not say where the records are:
+    that may be in a credential which only the daemon is given. Raises SettingsError with every mistake.
     """
-    return settings_from(read_toml(path), file=str(path), base=path.absolute().parent, for_run=for_run, environ=environ)
+    document = read_toml(path)
+    if for_web and isinstance(store := document.setdefault("store", {}), dict):
+        # Only a server's url is kept in a credential; its daemon has its socket in the run directory.
+        store.setdefault("url", _RECORDS_UNTOLD)
+    return settings_from(document, file=str(path), base=path.absolute().parent, for_run=for_run, environ=environ)
 
 
 def settings_from(

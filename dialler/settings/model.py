@@ -18,6 +18,7 @@ from dialler.settings.kinds import (
     FromBase,
     HostName,
     Level,
+    Loopback,
     Name,
     Number,
     Permit,
@@ -141,6 +142,16 @@ class MetricsSettings(Section):
     """Whether a port that is taken is replaced by a free one."""
 
 
+class WebSettings(Section):
+    """Where `dialler web` serves the board."""
+
+    listen: Loopback = Field(default="127.0.0.1:8080", description=ADDRESS_EXPECTED)
+    """A loopback address: there is no sign-in."""
+
+    port_fallback: bool = Field(default=False, description="true or false")
+    """Whether a port that is taken is replaced by a free one."""
+
+
 class LogSettings(Section):
     """What is logged, and in which form."""
 
@@ -164,6 +175,7 @@ class Settings(Section):
     metrics: MetricsSettings | None = Field(default=None, description="a section [metrics]")
     """None: no metrics are served."""
 
+    web: WebSettings = Field(default=WebSettings(), description="a section [web]")
     log: LogSettings = Field(default=LogSettings(), description="a section [log]")
     _file: str = PrivateAttr("settings")
 
