@@ -1,4 +1,4 @@
-"""dialler demo, run and simulate."""
+"""dialler demo, run, web and simulate."""
 
 from contextlib import nullcontext
 from datetime import timedelta
@@ -42,6 +42,29 @@ def run(*, config: ConfigOption = None) -> int | None:
     from dialler.settings import find_settings
 
     return run(find_settings(config))
+
+
+def web(
+    *,
+    listen: Annotated[
+        str | None,
+        Parameter(help="HOST:PORT to serve on, of this machine's own addresses; else as the settings say."),
+    ] = None,
+    with_stdin: Annotated[
+        bool, Parameter(help="End when standard input does, for a program that starts this one.")
+    ] = False,
+    config: ConfigOption = None,
+) -> int | None:
+    """The live board as a page: what is it doing, and why is it not doing more.
+
+    A process of its own that asks the daemon; it can be started before it, and outlives it. There is no sign-in.
+
+    Example: `dialler web -c /etc/dialler/dialler.toml --listen 127.0.0.1:8080`
+    """
+    from dialler.settings import find_settings
+    from dialler.web.process import run
+
+    return run(find_settings(config), listen=listen, with_stdin=with_stdin)
 
 
 def simulate(

@@ -30,6 +30,7 @@ app = App(
 for verb in (
     daemon.demo,
     daemon.run,
+    daemon.web,
     daemon.simulate,
     checks.check_config,
     doctor.doctor,
