@@ -4,7 +4,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,9 @@ class Web:
             self.command(*arguments), capture_output=True, text=True, env=environment(), timeout=START_S, check=False
         )
 
-    def start(self, *arguments: str, watchdog_s: float | None = None) -> None:
+    def start(
+        self, *arguments: str, watchdog_s: float | None = None, preexec: Callable[[], None] | None = None
+    ) -> None:
         """Start it; return once it says to systemd that it is ready."""
         folder = Path(self._folder.name)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -50,6 +52,7 @@ class Web:
                 stderr=log,
                 text=True,
                 env=environment() | heard,
+                preexec_fn=preexec,
             )
         self.await_word("READY=1")
         self.url = next(word for word in self.log().replace('"', " ").split() if word.startswith("http://"))
@@ -98,11 +101,13 @@ class Web:
 
 
 @contextmanager
-def started(settings: Path, *arguments: str, watchdog_s: float | None = None) -> Iterator[Web]:
-    """Give a `dialler web` that is ready."""
+def started(
+    settings: Path, *arguments: str, watchdog_s: float | None = None, preexec: Callable[[], None] | None = None
+) -> Iterator[Web]:
+    """Give a `dialler web` that is ready; `preexec` is done in its process before it begins."""
     web = Web(settings)
     try:
-        web.start(*arguments, watchdog_s=watchdog_s)
+        web.start(*arguments, watchdog_s=watchdog_s, preexec=preexec)
         yield web
     finally:
         web.close()
