@@ -7,7 +7,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ import anyio
 
 from dialler.api.sockets import SOCKET_PATH_MAX
 from dialler.app.daemon import Daemon, daemon
+from dialler.app.demo_board import Board, board_beside
 from dialler.app.demo_screen import Screen
 from dialler.app.demo_speed import hurried, with_ring_time
 from dialler.app.figures import figures_of
@@ -44,12 +45,12 @@ WAIT: Final = timedelta(seconds=1)
 """For a command in another terminal that writes just now; a demo that runs stays longer."""
 
 
-def demo(*, duration: timedelta | None, speed: float, fresh: bool, folder: Path = FOLDER) -> int:
+def demo(*, duration: timedelta | None, speed: float, fresh: bool, web: bool = True, folder: Path = FOLDER) -> int:
     """Run the demo until Ctrl-C or for `duration`; return the exit code.
 
     The records stay in `folder`, and the next run goes on with them, unless it is to be `fresh`. `speed` makes the
-    simulated people so many times faster than life. Raises DiallerError where the folder can't be used, StoreLocked
-    where a demo runs in it.
+    simulated people so many times faster than life. With `web` the board is served beside it. Raises DiallerError where
+    the folder can't be used, StoreLocked where a demo runs in it.
     """
     configure_logging("warning", "text", {})
     token = secrets.token_urlsafe(16)
@@ -57,7 +58,9 @@ def demo(*, duration: timedelta | None, speed: float, fresh: bool, folder: Path 
     try:
         settings, private = _prepare_folder(folder, token, fresh=fresh)
         scenario = load_scenario(Path(str(shipped_config("scenarios/demo.toml"))))
-        anyio.run(_demo, settings, scenario, duration, speed, token)
+        beside = board_beside(folder / "demo.toml", log=folder / "board.log") if web else nullcontext()
+        with beside as board:
+            anyio.run(_demo, settings, scenario, duration, speed, token, board)
     except StoreLocked as error:
         raise StoreLocked(
             f"{error}: a demo runs in this folder already; end it with Ctrl-C, or look at it with"
@@ -90,7 +93,7 @@ def _prepare_folder(folder: Path, token: str, *, fresh: bool) -> tuple[Settings,
         private = Path(tempfile.mkdtemp(prefix="dialler-"))
         api["socket"] = str(private / "demo.sock")
     # For the other commands, in another terminal: they find the running demo by its records.
-    told = f'[store]\nurl = "sqlite:///{database.name}"\n'
+    told = f'[store]\nurl = "sqlite:///{database.name}"\n\n[web]\nport_fallback = true\n'
     if private is not None:
         told += f'\n[api]\nsocket = "{private / "demo.sock"}"\n'
     (folder / "demo.toml").write_text(told, encoding="utf-8")
@@ -114,7 +117,9 @@ def _prepare_folder(folder: Path, token: str, *, fresh: bool) -> tuple[Settings,
     return settings, private
 
 
-async def _demo(settings: Settings, scenario: Scenario, duration: timedelta | None, speed: float, token: str) -> None:
+async def _demo(
+    settings: Settings, scenario: Scenario, duration: timedelta | None, speed: float, token: str, board: Board | None
+) -> None:
     clock = SystemClock()
     journal = Journal()
     chance = random.Random()
@@ -124,12 +129,14 @@ async def _demo(settings: Settings, scenario: Scenario, duration: timedelta | No
         store = open_store(settings.store.url, write=True, command="dialler demo", wait=WAIT)
         async with store:
             campaign, is_new = await store.write(lambda records: _begin(records, scenario, speed, chance, clock))
+            # Before the first call, so that where to look stands above all that happens.
+            page = await board.address() if board is not None else None
             screen = Screen(store)
             journal.subscribe(screen)
             async with anyio.create_task_group() as showing:
                 showing.start_soon(screen.show_calls)
                 async with daemon(settings, store=store, telephony=network, journal=journal, chance=chance) as running:
-                    screen.show_addresses(running, settings, campaign.name, token, is_new=is_new)
+                    screen.show_addresses(running, settings, campaign.name, token, board=page, is_new=is_new)
                     async with anyio.create_task_group() as tasks:
                         tasks.start_soon(_keep_topped_up, store, running, scenario, campaign, chance)
                         tasks.start_soon(_tell, screen, running)

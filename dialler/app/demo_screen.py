@@ -66,12 +66,16 @@ class Screen:
             async for event in self._receive:
                 self.say(_call_line(event, await self._store.read(partial(_session, event.session_id))))
 
-    def show_addresses(self, running: Daemon, settings: Settings, campaign: str, token: str, *, is_new: bool) -> None:
+    def show_addresses(
+        self, running: Daemon, settings: Settings, campaign: str, token: str, *, board: str | None, is_new: bool
+    ) -> None:
         """Print where to look."""
         api = running.addresses.api
         folder = Path(settings.file).parent
         dialler = "./go" if Path("go").is_file() else "dialler"
         self.say(f"dialler demo: campaign {campaign!r} {'begins' if is_new else 'goes on where it stopped'}")
+        if board is not None:
+            self.say(f"  board     {board}")
         self.say(f"  records   {settings.store.database_file}")
         self.say(f"  API       {api.socket}")
         if api.tcp is not None:

@@ -18,6 +18,7 @@ def demo(
     ] = None,
     speed: Annotated[float, Parameter(help="How much faster than life the simulated people are.")] = 1.0,
     fresh: Annotated[bool, Parameter(help="Begin anew instead of going on where the last run stopped.")] = False,
+    web: Annotated[bool, Parameter(negative="--no-web", help="Serve the board beside it, as a page.")] = True,
     config: UnusedConfigOption = None,
 ) -> int | None:
     """A running contact centre: embedded database, simulated network, nothing to set up.
@@ -30,7 +31,7 @@ def demo(
         raise UsageError(f"--speed {speed:g}: expected 0.1 to 100")
     from dialler.app.demo import demo
 
-    return demo(duration=for_, speed=speed, fresh=fresh)
+    return demo(duration=for_, speed=speed, fresh=fresh, web=web)
 
 
 def run(*, config: ConfigOption = None) -> int | None:

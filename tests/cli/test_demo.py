@@ -2,19 +2,29 @@
 
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import httpx
 import pytest
 
 pytestmark = pytest.mark.slow
 
 CALL = re.compile(r"^\d\d:\d\d:\d\d  (gold|silver|fresh) .* [A-Z_]{4,}")
 COMMAND = (sys.executable, "-m", "dialler.cli", "demo", "--speed", "10")
+
+
+BOARD = re.compile(r"^  board     (http://127\.0\.0\.1:\d+)$", re.MULTILINE)
+
+
+def boards_of(process: "subprocess.Popen[str]") -> list[int]:
+    """Return the processes of a demo's boards."""
+    return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
 
 
 @contextmanager
@@ -43,12 +53,12 @@ def run_to_the_end(folder: Path, *arguments: str) -> str:
     return out
 
 
-def read_until(process: "subprocess.Popen[str]", pattern: str | re.Pattern[str]) -> None:
-    """Read what it prints up to a line that matches."""
+def read_until(process: "subprocess.Popen[str]", pattern: str | re.Pattern[str]) -> re.Match[str]:
+    """Read what it prints up to a line that matches; return the match."""
     assert process.stdout is not None
     for line in process.stdout:
-        if re.search(pattern, line):
-            return
+        if found := re.search(pattern, line):
+            return found
     raise AssertionError(f"it ended without {pattern!r}: {process.stderr.read() if process.stderr else ''}")
 
 
@@ -87,6 +97,57 @@ def test_a_second_demo_in_the_folder_is_refused_and_ctrl_c_twice_ends_the_first_
         out, err = process.communicate(timeout=60)
         assert (process.returncode, err) == (0, "")
         assert calls_in(out) > 0
+
+
+def until_gone(pid: int) -> None:
+    """Wait for the end of a process that is not our child."""
+    with suppress(ProcessLookupError), closing_fd(os.pidfd_open(pid)) as descriptor:
+        ready, _, _ = select.select([descriptor], [], [], 60)
+        assert ready, f"process {pid} still runs"
+
+
+@contextmanager
+def closing_fd(descriptor: int) -> Iterator[int]:
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def test_the_board_of_a_demo_shows_it_from_its_first_line_to_its_end_and_goes_with_it(tmp_path: Path) -> None:
+    with started(tmp_path) as process:
+        url = read_until(process, BOARD)[1]
+        [board] = boards_of(process)
+        shown = httpx.get(f"{url}/board.json", trust_env=False, timeout=60).json()
+        assert [campaign["name"] for campaign in shown["campaigns"]] == ["demo"]
+        os.killpg(process.pid, signal.SIGINT)
+        read_until(process, "stopping: no new calls")
+        # Ctrl-C is not for the board: it shows how the last calls end.
+        assert httpx.get(f"{url}/board.json", trust_env=False, timeout=60).status_code == 200
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        assert (process.returncode, err) == (0, "")
+        until_gone(board)
+
+
+def test_a_demo_that_is_killed_leaves_no_board_behind(tmp_path: Path) -> None:
+    with started(tmp_path) as process:
+        read_until(process, BOARD)
+        [board] = boards_of(process)
+        process.kill()
+        process.wait(60)
+        until_gone(board)
+
+
+def test_a_demo_takes_another_port_or_does_without_a_board(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    with started(first) as one, started(second) as other:
+        assert read_until(one, BOARD)[1] != read_until(other, BOARD)[1]
+    told = run_to_the_end(tmp_path, "--for", "1s", "--no-web")
+    assert not BOARD.search(told)
+    assert not (tmp_path / ".demo" / "board.log").exists()
 
 
 def test_a_demo_whose_reader_goes_away_ends_without_a_word(tmp_path: Path) -> None:
