@@ -31,7 +31,7 @@ def test_the_records_of_the_guide_are_places_for_records(url: str, tmp_path: Pat
     load_settings(tmp_path / "dialler.toml", environ={})
 
 
-COMMANDS = [command for command in commands_in(GUIDE) if command != "dialler web"]
+COMMANDS = commands_in(GUIDE)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
