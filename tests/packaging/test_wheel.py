@@ -7,6 +7,7 @@ import sys
 import tarfile
 import zipfile
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -107,9 +108,11 @@ def test_the_wheel_carries_its_packages_its_configuration_and_migrations_and_no_
     tops = {name.split("/")[0] for name in names}
     assert tops == {*PACKAGES, *(top for top in tops if top.startswith("dialler-0"))}
     assert any(name.startswith("dialler/stores/migrations/versions/") for name in names)
+    assert {f"dialler/web/static/board.{kind}" for kind in ("html", "css", "js", "svg")} <= names
     shared = {name.partition(".data/data/")[2] for name in names if ".data/data/" in name}
     assert {
         "share/dialler/requirements.txt",
+        "share/dialler/systemd/dialler-web.service",
         "share/dialler/systemd/dialler.service",
         "share/dialler/systemd/dialler.sysusers.conf",
         "share/dialler/systemd/dialler.tmpfiles.conf",
@@ -182,6 +185,25 @@ def test_the_packaged_asterisk_files_are_filled_in(installed: Path, folder: Path
     names = {path.name for path in (folder / "asterisk").iterdir()}
     assert names == {"extensions_dialler.conf", "manager_dialler.conf", "queues_dialler.conf"}
     assert "secret = not-a-secret" in (folder / "asterisk/manager_dialler.conf").read_text()
+
+
+def test_the_packaged_board_is_served_with_all_its_files(installed: Path, folder: Path) -> None:
+    command = [installed / "bin/dialler", "web", "--listen", "127.0.0.1:0", "--with-stdin"]
+    with subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as web:
+        assert web.stdin is not None and web.stdout is not None
+        with web.stdin:
+            url = web.stdout.readline().strip().removeprefix("board ")
+            assert "<title>dialler board</title>" in page(f"{url}/")
+            for name in ("board.css", "board.js", "board.svg"):
+                assert page(f"{url}/{name}") == (ROOT / "dialler/web/static" / name).read_text(encoding="utf-8")
+            assert json.loads(page(f"{url}/board.json"))["link"]["state"] == "away"
+    assert web.returncode == 0
+
+
+def page(url: str) -> str:
+    with urlopen(url, timeout=60) as answer:
+        text: str = answer.read().decode()
+    return text
 
 
 def test_the_daemon_starts_and_ends(installed: Path, folder: Path) -> None:
