@@ -167,6 +167,7 @@ def test_a_page_whose_own_server_is_gone_says_so_and_goes_on_with_the_next_one(b
         page.until("document.querySelector('.headline').textContent.startsWith(\"This page's own server\")")
         assert f"dialler web -c {board.installed.file}" in page.text("#notice")
         assert page.evaluate("document.querySelectorAll('.campaign').length") == 3
+        assert page.evaluate("document.body.classList.contains('stale')")
         with started(board.installed.file, "--listen", address):
             page.until("!document.body.classList.contains('stale')")
             assert page.evaluate("window.sameDocument")
