@@ -75,7 +75,8 @@ class DialLoop:
             running.shares.take(done)
             for intent in done.intents:
                 calls.create_task(self._handover.send(self._handover.take(intent, running), intent.valid_until))
-        if any(done.intents or done.is_unfinished for done in outcomes):
+        # Where a list turned out to have nobody, others may take at once what its campaign was granted.
+        if any(done.intents or done.is_unfinished or done.dry for done in outcomes):
             return 0.0, None
         return self._next_look(now, short)
 

@@ -15,13 +15,13 @@ from dialler.domain.outcome import Outcome
 from dialler.engine.dial import DialLoop
 from dialler.engine.floor import EngineOptions
 from dialler.errors import NotSent
-from dialler.events import CampaignBlocked, HopperRefilled, ListDry, SessionClosed
+from dialler.events import CampaignBlocked, HopperRefilled, ListDry, SessionClosed, SessionOpened
 from dialler.ports import LeadFilter, PacingDecision, PacingFacts
 from strategies.registry import BUILT_IN
 from telephony.events import AgentState
 from telephony.port import Trunk
 from telephony.simulated import AgentGroup, Fate
-from tests.support.call_centre import AGENTLESS, QUEUE, QUICK, WITH_AGENTS, call_centre, people
+from tests.support.call_centre import AGENTLESS, QUEUE, QUICK, TRUNK, WITH_AGENTS, call_centre, people
 from tests.support.hand_exchange import HandExchange
 
 
@@ -225,6 +225,16 @@ async def test_stateful_pacing_keeps_its_state_when_something_else_is_edited() -
         assert centre.engine.floor.campaigns[1].pacing is pacing
         await centre.change(pacing_settings={"channels_max": 3.0})
         assert centre.engine.floor.campaigns[1].pacing is not pacing
+
+
+async def test_a_campaign_with_nobody_to_call_leaves_a_slow_trunk_to_the_others() -> None:
+    async with call_centre(replace(QUICK, trunks=(replace(TRUNK, calls_per_second=2.0),))) as centre:
+        await centre.campaign("open")
+        await centre.campaign("shut", replace(AGENTLESS, hours=parse_hours("mon-sun 03:00-03:10")))
+        await centre.start()
+        await anyio.sleep(20)
+        assert {opened.campaign for opened in centre.told(SessionOpened)} == {"open"}
+        assert len(centre.told(SessionOpened)) >= 39
 
 
 async def test_agents_of_other_queues_do_not_count() -> None:
