@@ -4,6 +4,7 @@ import asyncio
 import faulthandler
 import random
 import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -30,6 +31,10 @@ from dialler.stores.open import AnyStore
 
 STOP_SLACK_S = 15.0
 """For Originates under way and the last commits, beside the drain timeouts of calls and of records."""
+
+SWITCH_INTERVAL_S = 0.0005
+"""How long the records' thread may compute before the loop that dials gets the interpreter. That loop gives it up with
+each system call and would wait Python's usual 5 ms for it each time: two fifths fewer calls a second, measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +71,7 @@ async def daemon(
     settings: Settings, *, store: AnyStore, telephony: Telephony, journal: Journal, chance: random.Random
 ) -> AsyncIterator[Daemon]:
     """Run a daemon around a block; at its end the engine stops in its two phases, and the API closes last."""
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     clock = SystemClock()
     engine = Engine(
         store=store,
