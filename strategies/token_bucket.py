@@ -75,6 +75,10 @@ class TokenBucket:
         self._shift_anew()
         return True
 
+    def give_back(self, n: int) -> None:
+        """Put back `n` tokens that were taken and not used, as far as they fit: as if they had never been taken."""
+        self._level = min(self._capacity, self._level + n)
+
     def next_at(self, now: float) -> float:
         """Return when a token can be taken: `now` if there is one."""
         if self.available(now) >= 1:

@@ -1,6 +1,7 @@
 """The dial loop: snapshot, how many, whose turn, who; commit, then dial."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
@@ -56,7 +57,7 @@ class DialLoop:
         # Later in the pass tokens accrue and rests end: nothing that this pass did without may be missed for that.
         now = floor.clock.now()
         short = [name for name in floor.trunks if not floor.trunks.tokens(name)]
-        orders = self._orders(now) if floor.accepting else []
+        orders = await self._orders(now, short) if floor.accepting else []
         if not orders:
             return self._next_look(now, short)
         in_call = set(floor.board.numbers())
@@ -64,6 +65,7 @@ class DialLoop:
             outcomes = await floor.store.write(lambda records: self._commit(records, orders, in_call))
         except StoreError as error:
             self._forget(orders)
+            floor.trunks.limits.give_back(Counter(slot.trunk for _, order in orders for slot in order.slots))
             floor.journal.emit(StoreFailed(at=floor.clock.now(), error=str(error)))
             return STORE_RETRY_S, None
         except BaseException:
@@ -75,12 +77,23 @@ class DialLoop:
             running.shares.take(done)
             for intent in done.intents:
                 calls.create_task(self._handover.send(self._handover.take(intent, running), intent.valid_until))
+        unused = [
+            slot.trunk
+            for (_, order), done in zip(orders, outcomes, strict=True)
+            for slot in order.slots[len(done.intents) :]
+        ]
+        if unused:
+            floor.trunks.limits.give_back(Counter(unused))
         # Where a list turned out to have nobody, others may take at once what its campaign was granted.
         if any(done.intents or done.is_unfinished or done.dry for done in outcomes):
             return 0.0, None
         return self._next_look(now, short)
 
-    def _orders(self, now: datetime) -> list[tuple[Running, Order]]:
+    async def _orders(self, now: datetime, short: list[str]) -> list[tuple[Running, Order]]:
+        """Return what to place now, with a token and a channel reserved for each call.
+
+        Trunks that turned out to have less than was known are added to `short`.
+        """
         floor = self._floor
         running = {campaign_id: each for campaign_id, each in floor.campaigns.items() if each.dials}
         wanted: dict[int, int] = {}
@@ -97,13 +110,25 @@ class DialLoop:
                 )
         if not wanted:
             return []
-        granted = self.shares.grant(
-            wanted,
-            {campaign_id: floor.trunks_of(each) for campaign_id, each in running.items()},
-            {name: min(floor.trunks.tokens(name), floor.trunks.channels_free(name)) for name in floor.trunks},
-            {campaign_id: each.campaign.settings.weight for campaign_id, each in running.items()},
-        )
-        return [(running[each], self._order(running[each], names)) for each, names in granted.items()]
+        trunks = {campaign_id: floor.trunks_of(each) for campaign_id, each in running.items()}
+        weights = {campaign_id: each.campaign.settings.weight for campaign_id, each in running.items()}
+        free = {name: min(floor.trunks.tokens(name), floor.trunks.channels_free(name)) for name in floor.trunks}
+        granted = self.shares.grant(wanted, trunks, free, weights)
+        asked = Counter(name for names in granted.values() for name in names)
+        reserved = await floor.trunks.limits.reserve(asked)
+        if any(reserved[name] < n for name, n in asked.items()):
+            # Other engines were quicker. Whose turn it is is asked anew, about what is really there.
+            short += [name for name, n in asked.items() if reserved[name] < n]
+            self.shares.take_back()
+            granted = self.shares.grant(wanted, trunks, dict.fromkeys(floor.trunks, 0) | dict(reserved), weights)
+        # While others were asked a campaign may have been stopped.
+        orders = [
+            (running[each], self._order(running[each], names)) for each, names in granted.items() if running[each].dials
+        ]
+        unused = Counter(reserved) - Counter(slot.trunk for _, order in orders for slot in order.slots)
+        if unused:
+            floor.trunks.limits.give_back(unused)
+        return orders
 
     def _decide(self, running: Running, facts: PacingFacts) -> PacingDecision:
         assert running.pacing is not None

@@ -19,6 +19,8 @@ from dialler.engine.floor import EngineOptions, Floor
 from dialler.engine.free_agents import FreeAgents
 from dialler.engine.handover import Handover
 from dialler.engine.hopper import Hopper
+from dialler.engine.local_limits import LocalLimits
+from dialler.engine.local_wakes import LocalWakes
 from dialler.engine.outbox import Outbox
 from dialler.engine.recovery import Recovery
 from dialler.engine.report import report_of
@@ -28,7 +30,7 @@ from dialler.engine.wake import Wake
 from dialler.engine.windows import Windows
 from dialler.engine.wrapping import Wrapping
 from dialler.events import CampaignFollowed, EngineStopped, EngineStopping, Journal
-from dialler.ports import Account, EngineReport, Records, Store, Telephony, Trunk
+from dialler.ports import Account, EngineReport, Records, Store, Telephony, Trunk, TrunkLimits, WakeBus
 from strategies.registry import make_pacing
 
 FLUSH_MIN_S = 10.0
@@ -47,7 +49,10 @@ class Engine:
         journal: Journal,
         chance: random.Random,
         options: EngineOptions | None = None,
+        limits: TrunkLimits | None = None,
+        wakes: WakeBus | None = None,
     ) -> None:
+        """Without `limits` and `wakes` the engine has its trunks for itself and knows of no others."""
         board = Board()
         self.floor = floor = Floor(
             store=store,
@@ -58,7 +63,7 @@ class Engine:
             options=options or EngineOptions(),
             windows=Windows(),
             board=board,
-            trunks=Trunks(telephony.trunks, clock, chance),
+            trunks=Trunks(telephony.trunks, limits or LocalLimits(telephony.trunks, clock, chance), clock),
             outbox=Outbox(store, clock, journal),
             free_agents=FreeAgents(board),
             wake=Wake(clock),
@@ -73,12 +78,17 @@ class Engine:
         self._accounts = Accounts(floor, self._wrapping, self._dial.at_work)
         self._following = anyio.Lock()
         self._quiet = anyio.Event()
+        self._wakes = wakes or LocalWakes()
+        self._told_to_follow = Wake(clock)
+        self._wakes.listen("follow", self._told_to_follow.call)
+        for name in floor.trunks:
+            self._wakes.listen(f"trunk:{name}", floor.wake.call)
         self.started_at = clock.now()
 
     async def run(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
         """Work until `stop` has done its part, or until cancelled (as a crash would: calls stay with the exchange)."""
         floor = self.floor
-        await self.follow()
+        await self._follow()
         await floor.store.read(lambda records: self._dial.shares.restore(records, floor.trunks))
         await self._recovery.load()
         self._accounts.ready.set()
@@ -89,9 +99,13 @@ class Engine:
             loops.start_soon(self._recovery.run)
             loops.start_soon(self._wrapping.run)
             loops.start_soon(self._finish_drains)
+            await loops.start(floor.trunks.limits.run, floor.wake.call)
+            await loops.start(self._wakes.run)
+            loops.start_soon(self._follow_others)
             await loops.start(self._dial.run)
             task_status.started()
             await self._quiet.wait()
+            await floor.trunks.limits.leave()
             loops.cancel_scope.cancel()
 
     async def stop(self) -> None:
@@ -130,11 +144,21 @@ class Engine:
         floor.wake.call()
 
     async def follow(self) -> None:
-        """Read the desired state and obey it; return once it is obeyed.
+        """Read the desired state and obey it; return once it is obeyed. Other engines are told to do the same.
 
         After a stop, pause or drain is followed no further Originate of the campaign leaves. A stop also takes back
         calls that nobody has answered yet.
         """
+        self._wakes.publish("follow")
+        await self._follow()
+
+    async def _follow_others(self) -> None:
+        """Follow when another engine was told to."""
+        while True:
+            await self._told_to_follow.wait()
+            await self._follow()
+
+    async def _follow(self) -> None:
         async with self._following:
             floor = self.floor
             campaigns, lists = await floor.store.read(_wanted)

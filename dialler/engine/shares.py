@@ -11,6 +11,7 @@ class Shares:
 
     def __init__(self) -> None:
         self._states: dict[str, Mapping[str, int]] = {}
+        self._before = self._states
         self._changed: set[str] = set()
 
     def grant(
@@ -25,6 +26,7 @@ class Shares:
         `wanted` is how many calls campaigns want now; `trunks`, of all campaigns that dial, what each may use in
         order of preference, and `weights` their weights; `free` how many calls each trunk takes now.
         """
+        self._before = dict(self._states)
         left = dict(wanted)
         granted: dict[int, list[str]] = {campaign: [] for campaign in wanted}
         room = dict(free)
@@ -64,6 +66,10 @@ class Shares:
             order += [campaign] * count
             left[campaign] -= count
         return order
+
+    def take_back(self) -> None:
+        """Undo the last grant, which turned out to be too much: whose turn it was it is again."""
+        self._states = self._before
 
     def restore(self, records: Records, trunks: Iterable[str]) -> None:
         """Take up the turns of an earlier process."""

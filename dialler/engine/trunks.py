@@ -1,16 +1,13 @@
-"""The caps of each trunk: calls per second, channels, and a rest after failures of its own."""
+"""The trunks: their limits, and a rest after failures of their own."""
 
-import math
-import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from dialler.clock import Clock
 from dialler.domain.outcome import Outcome
-from strategies.token_bucket import TokenBucket
-from telephony.port import Trunk
+from dialler.ports import Trunk, TrunkLimits
 
 TRUNK_FAULTS: Final = frozenset({Outcome.CONGESTION, Outcome.FAILED, Outcome.NO_ROUTE})
 """Outcomes that speak of the trunk rather than of the person called."""
@@ -20,34 +17,23 @@ _TELLS_NOTHING: Final = frozenset({Outcome.CANCELLED, Outcome.LOST})
 
 FAULTS_IN_A_ROW_MAX = 10
 REST_FIRST, REST_MAX = timedelta(seconds=5), timedelta(minutes=5)
-JITTER = 0.2
-"""Carriers count calls in windows of their own; even spacing with some jitter stays clear of their edges."""
 
 
 @dataclass(slots=True)
 class _Held:
     trunk: Trunk
-    bucket: TokenBucket
-    calls: set[str] = field(default_factory=set)
     faults: int = 0
     rest: timedelta = REST_FIRST
     rested_until: datetime | None = None
 
 
 class Trunks:
-    """Who may launch on which trunk, and how many."""
+    """Who may launch on which trunk, and how many: the limits, as long as the trunk does not rest."""
 
-    def __init__(self, trunks: Sequence[Trunk], clock: Clock, chance: random.Random) -> None:
+    def __init__(self, trunks: Sequence[Trunk], limits: TrunkLimits, clock: Clock) -> None:
+        self.limits = limits
         self._clock = clock
-        self._held = {
-            trunk.name: _Held(
-                trunk,
-                TokenBucket(
-                    trunk.calls_per_second, burst=burst_of(trunk.calls_per_second), jitter=JITTER, chance=chance
-                ),
-            )
-            for trunk in trunks
-        }
+        self._held = {trunk.name: _Held(trunk) for trunk in trunks}
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._held)
@@ -67,47 +53,36 @@ class Trunks:
     def set_caps(self, caps: Mapping[str, Trunk]) -> None:
         """Change rates and channels while running; calls under way are not touched."""
         for name, trunk in caps.items():
-            held = self._held.get(name)
-            if held is not None:
+            if (held := self._held.get(name)) is not None:
                 held.trunk = trunk
-                held.bucket.rate = trunk.calls_per_second
-                held.bucket.burst = burst_of(trunk.calls_per_second)
+        self.limits.set_caps(caps)
 
     def channels_used(self, name: str) -> int:
-        """Return how many calls hold a channel of the trunk."""
-        return len(self._held[name].calls)
+        """Return how many channels of the trunk this engine's calls hold."""
+        return self.limits.channels_used(name)
 
     def channels_free(self, name: str) -> int:
         """Return how many more calls the trunk can hold; 0 while it rests."""
-        held = self._held[name]
-        return 0 if self.rested_until(name) else max(0, held.trunk.channels - len(held.calls))
+        return 0 if self.rested_until(name) else self.limits.channels_free(name)
 
     def tokens(self, name: str) -> int:
         """Return how many calls the trunk's rate allows now."""
-        return self._held[name].bucket.available(self._clock.monotonic())
+        return self.limits.tokens(name)
 
     def token_due_s(self, name: str) -> float:
         """Return in how many seconds the rate allows the next call; 0 if now."""
-        now = self._clock.monotonic()
-        return max(0.0, self._held[name].bucket.next_at(now) - now)
+        return self.limits.token_due_s(name)
 
     def hold(self, name: str, call_id: str, *, launched: bool = True) -> None:
-        """Take a channel for a call, and with `launched` a token; holding twice is holding once.
+        """Give a call its channel: with `launched` one that was reserved; holding twice is holding once.
 
         A trunk that is no longer configured holds nothing: its calls of before a restart just end.
         """
-        held = self._held.get(name)
-        if held is None or call_id in held.calls:
-            return
-        held.calls.add(call_id)
-        if launched:
-            held.bucket.take(self._clock.monotonic())
+        self.limits.hold(name, call_id, reserved=launched)
 
     def release(self, name: str, call_id: str) -> None:
         """Give the channel back; releasing twice is releasing once."""
-        held = self._held.get(name)
-        if held is not None:
-            held.calls.discard(call_id)
+        self.limits.release(name, call_id)
 
     def judge(self, name: str, outcome: Outcome) -> datetime | None:
         """Learn from an outcome; return until when the trunk rests if this one was too much.
@@ -139,8 +114,3 @@ class Trunks:
         """Return until when the trunk rests; None if it doesn't."""
         until = self._held[name].rested_until
         return until if until is not None and self._clock.now() < until else None
-
-
-def burst_of(calls_per_second: float) -> int:
-    """Return how many calls may leave at once: a tenth of a second's worth, at least one."""
-    return max(1, math.ceil(calls_per_second / 10))

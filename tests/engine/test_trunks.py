@@ -7,6 +7,7 @@ import pytest
 
 from dialler.clock import FixedClock
 from dialler.domain.outcome import Outcome
+from dialler.engine.local_limits import LocalLimits
 from dialler.engine.trunks import FAULTS_IN_A_ROW_MAX, REST_FIRST, REST_MAX, Trunks
 from telephony.port import Trunk
 
@@ -22,15 +23,18 @@ def clock() -> FixedClock:
 
 @pytest.fixture
 def trunks(clock: FixedClock) -> Trunks:
-    return Trunks([A, B], clock, Random(1))
+    return Trunks([A, B], LocalLimits([A, B], clock, Random(1)), clock)
 
 
 def fail(trunks: Trunks, times: int, outcome: Outcome = Outcome.CONGESTION) -> list[datetime | None]:
     return [trunks.judge("a", outcome) for _ in range(times)]
 
 
-def test_a_call_holds_one_channel_and_takes_one_token_until_it_is_released(trunks: Trunks, clock: FixedClock) -> None:
+async def test_a_call_holds_one_channel_and_takes_one_token_until_it_is_released(
+    trunks: Trunks, clock: FixedClock
+) -> None:
     assert (trunks.channels_free("a"), trunks.tokens("a")) == (3, 1)
+    assert await trunks.limits.reserve({"a": 2}) == {"a": 1}
     for _ in range(2):
         trunks.hold("a", "call")
     assert (trunks.channels_used("a"), trunks.channels_free("a"), trunks.tokens("a")) == (1, 2, 0)
@@ -94,7 +98,7 @@ def test_caps_change_while_running_and_calls_are_not_touched(trunks: Trunks, clo
     for call in ("1", "2", "3"):
         trunks.hold("a", call)
     trunks.set_caps({"a": Trunk(name="a", server="pbx", calls_per_second=100.0, channels=2), "new": B})
-    assert (trunks.channels_used("a"), trunks.channels_free("a")) == (3, 0)
+    assert (trunks.channels_used("a"), trunks.channels_free("a"), trunks.tokens("a")) == (3, 0, 1)
     clock.at += timedelta(seconds=1)
     assert trunks.tokens("a") == 10, "a tenth of a second's worth may leave at once"
     assert "new" not in trunks
