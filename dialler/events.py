@@ -234,6 +234,26 @@ class TrunkRested(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LimitsAway(Event):
+    """What the engines share can't be reached: this one keeps to its safe share of each trunk."""
+
+    name: ClassVar[str] = "limits.away"
+    level: ClassVar[int] = logging.WARNING
+    reason: str
+    engines_max: int
+    """The share is one of so many."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitsBack(Event):
+    """Trunks are shared with the other engines again."""
+
+    name: ClassVar[str] = "limits.back"
+    away_s: float
+    """For how long they were not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentMoved(Event):
     """An agent's state changed."""
 
