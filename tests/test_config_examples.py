@@ -62,7 +62,9 @@ def _parts(annotation: object) -> list[object]:
 
 def test_the_full_example_speaks_of_every_key_and_shows_its_default() -> None:
     text = (CONFIG / "dialler.toml").read_text(encoding="utf-8")
-    plain = Settings.model_validate({"store": {"url": "sqlite:///x.db"}, "asterisk": [{"name": "m"}], "metrics": {}})
+    plain = Settings.model_validate(
+        {"store": {"url": "sqlite:///x.db"}, "asterisk": [{"name": "m"}], "metrics": {}, "redis": {"url": "redis://h"}}
+    )
     defaults = plain.model_dump(mode="json")
     spoken = set(re.findall(r"\b(\w+) = ", text)) | {"parts", "simulated"}
     for key in _keys(Settings, ""):

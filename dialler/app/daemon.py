@@ -18,6 +18,7 @@ import dialler
 from dialler import notify
 from dialler.api.desk import Desk
 from dialler.api.serving import ApiAddresses, serve_api
+from dialler.app.sharing import sharing
 from dialler.clock import SystemClock
 from dialler.domain.zones import IANA_VERSION
 from dialler.engine.engine import Engine
@@ -73,14 +74,28 @@ async def daemon(
     """Run a daemon around a block; at its end the engine stops in its two phases, and the API closes last."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     clock = SystemClock()
-    engine = Engine(
-        store=store,
-        telephony=telephony,
-        clock=clock,
-        journal=journal,
-        chance=chance,
-        options=options_of(settings),
-    )
+    async with sharing(settings.redis, telephony.trunks, clock=clock, journal=journal, chance=chance) as (
+        limits,
+        wakes,
+    ):
+        engine = Engine(
+            store=store,
+            telephony=telephony,
+            clock=clock,
+            journal=journal,
+            chance=chance,
+            options=options_of(settings),
+            limits=limits,
+            wakes=wakes,
+        )
+        async with _serving(settings, engine, store, clock, journal) as running:
+            yield running
+
+
+@asynccontextmanager
+async def _serving(
+    settings: Settings, engine: Engine, store: AnyStore, clock: SystemClock, journal: Journal
+) -> AsyncIterator[Daemon]:
     loop = asyncio.get_running_loop()
     metrics = Metrics(report=from_loop(engine.report, loop), account=await_on_loop(engine.account, loop))
     metrics.subscribe(journal)

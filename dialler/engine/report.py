@@ -28,6 +28,7 @@ def report_of(floor: Floor, started_at: datetime) -> EngineReport:
             )
             for name in floor.trunks
         ],
+        shared_limits=floor.trunks.limits.shared,
         agents={agent: state.value for agent, state in sorted(floor.board.agents(None).items())},
         events_dropped=floor.telephony.events_dropped,
     )
@@ -100,10 +101,11 @@ def _limits(floor: Floor, running: Running, facts: PacingFacts, next_at: datetim
             said.append(f"trunk {name}: the link to {floor.trunks.trunk(name).server} is down")
         elif until is not None:
             said.append(f"trunk {name} rests until {until.isoformat(timespec='seconds')} after failures in a row")
-    if not said and not facts.channels_free:
+    shared = floor.trunks.limits.said()
+    if not said and not facts.channels_free and not shared:
         said.append("all channels are in use")
     if running.pacing is not None and running.pacing.needs_agents and not facts.agents_ready:
         said.append(f"no agent is free ({facts.agents_busy} busy)")
     if running.decision is not None and not said:
         said.append(f"pacing: {running.decision.reason}")
-    return said
+    return [*said, *shared]

@@ -77,6 +77,7 @@ class Metrics:
                 "dialler_agent_free_to_originate_seconds", event.waited_s, event.campaign
             ),
             ev.TrunkRested: lambda event: self._inc("dialler_trunk_rests_total", event.trunk),
+            ev.LimitsAway: lambda _: self._inc("dialler_shared_limits_away_total"),
             ev.CallUnknown: lambda _: self._inc("dialler_calls_unknown_total"),
             ev.CallIllegal: lambda _: self._inc("dialler_calls_illegal_total"),
             ev.CallOverdue: lambda event: self._inc("dialler_calls_overdue_total", event.campaign),

@@ -113,6 +113,8 @@ def _fill(families: Families, report: EngineReport) -> None:
     families["dialler_engine_report_up"].add_metric([], 1)
     families["dialler_engine_start_time_seconds"].add_metric([], report.started_at.timestamp())
     families["dialler_events_dropped_total"].add_metric([], report.events_dropped)
+    if report.shared_limits is not None:
+        families["dialler_shared_limits_up"].add_metric([], report.shared_limits)
     for campaign in report.campaigns:
         _fill_campaign(families, campaign)
     for trunk in report.trunks:

@@ -47,6 +47,7 @@ COUNTED: Final = (
     ),
     MetricRow("dialler_loop_late_seconds", "histogram", (), "How much later than asked the loop that dials ran."),
     MetricRow("dialler_trunk_rests_total", "counter", ("trunk",), "Times that a trunk was rested after faults."),
+    MetricRow("dialler_shared_limits_away_total", "counter", (), "Times that what the engines share was out of reach."),
     MetricRow("dialler_calls_unknown_total", "counter", (), "Events of calls that no open session knows."),
     MetricRow("dialler_calls_illegal_total", "counter", (), "Events that a call which has ended can't have."),
     MetricRow("dialler_calls_overdue_total", "counter", ("campaign",), "Calls whose verdict did not come in time."),
@@ -62,6 +63,7 @@ COUNTED: Final = (
 REPORTED: Final = (
     MetricRow("dialler_engine_report_up", "gauge", (), "Whether the engine answered this scrape in time."),
     MetricRow("dialler_engine_start_time_seconds", "gauge", (), "When the engine began, in Unix time."),
+    MetricRow("dialler_shared_limits_up", "gauge", (), "Whether the trunks' caps are shared with other engines now."),
     MetricRow("dialler_campaign_calls", "gauge", ("campaign", "state"), "Live calls."),
     MetricRow("dialler_campaign_agents", "gauge", ("campaign", "state"), "Agents of a campaign's queue."),
     MetricRow("dialler_campaign_desired", "gauge", ("campaign", "desired"), "1 for what supervisors want."),

@@ -16,6 +16,7 @@ SQLITE: Final = "sqlite:///"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 NAME_EXPECTED: Final = "a name: 1 to 64 letters, digits, '.', '_' or '-', the first a letter or digit"
 URL_EXPECTED: Final = "'sqlite:///FILE' or 'postgresql://USER@HOST/DATABASE'"
+REDIS_EXPECTED: Final = "'redis://HOST:PORT', 'rediss://HOST:PORT' or 'unix:///SOCKET'"
 PERMIT_EXPECTED: Final = "an address or a network, such as '192.0.2.7' or '192.0.2.0/24'"
 ADDRESS_EXPECTED: Final = "'HOST:PORT', such as '127.0.0.1:9108' or '[::1]:9108'"
 LOOPBACK_EXPECTED: Final = (
@@ -103,6 +104,21 @@ def _url(value: str, info: ValidationInfo) -> str:
     return value
 
 
+def _redis_url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        is_one = bool(parts.hostname) and parts.port != 0 if parts.scheme in ("redis", "rediss") else None
+    except ValueError:
+        raise ValueError(REDIS_EXPECTED) from None
+    if parts.scheme == "unix":
+        is_one = parts.path.startswith("/") and len(parts.path) > 1
+    elif parts.path.strip("/") and not parts.path.strip("/").isdigit():
+        raise ValueError(f"{REDIS_EXPECTED}; after HOST:PORT no more than the number of a database, as in '/0'")
+    if not is_one or not value.isprintable():
+        raise ValueError(REDIS_EXPECTED)
+    return value
+
+
 def _permit(value: str) -> str:
     try:
         return ipaddress.ip_network(value).with_netmask
@@ -127,6 +143,7 @@ Permit = Annotated[str, AfterValidator(_permit)]
 
 Secret = Annotated[SecretStr, AfterValidator(_one_line)]
 Sha256 = Annotated[str, BeforeValidator(_lower), Field(pattern="^[0-9a-f]{64}$")]
+RedisUrl = Annotated[str, AfterValidator(_redis_url)]
 StoreUrl = Annotated[str, AfterValidator(_url)]
 Dial = Annotated[str, AfterValidator(_dial)]
 FromBase = Annotated[Path, AfterValidator(_from_base)]

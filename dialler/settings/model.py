@@ -1,6 +1,8 @@
 """What an operator can set. Each field's description says what is expected there; mistakes quote it."""
 
 import os
+import re
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -11,6 +13,7 @@ from dialler.settings.kinds import (
     ADDRESS_EXPECTED,
     NAME_EXPECTED,
     PERMIT_EXPECTED,
+    REDIS_EXPECTED,
     SQLITE,
     URL_EXPECTED,
     Address,
@@ -22,6 +25,7 @@ from dialler.settings.kinds import (
     Name,
     Number,
     Permit,
+    RedisUrl,
     Secret,
     Sha256,
     StoreUrl,
@@ -116,6 +120,31 @@ class AsteriskSettings(Section):
     trunks: tuple[TrunkSettings, ...] = Field(default=(), description="tables, written [[asterisk.trunks]]")
 
 
+class RedisSettings(Section):
+    """Where engines share the caps of their trunks, and wake each other. Trunks of the same name are one."""
+
+    url: RedisUrl = Field(repr=False, description=REDIS_EXPECTED)
+    """May hold a password."""
+
+    engine: Name | None = Field(default=None, description=NAME_EXPECTED)
+    """This engine's name, no other's; None: that of the host."""
+
+    engines_max: Whole = Field(default=2, ge=1, le=100, description="a whole number of engines, 1 to 100")
+    """How many engines may share the trunks; while Redis is away each keeps to so many-th of them."""
+
+    prefix: Name = Field(default="dialler", description=NAME_EXPECTED)
+    """Of the keys in Redis: engines with another one share nothing with these."""
+
+    absent_s: Number = Field(default=900.0, ge=10, le=86400, description="seconds, 10 to 86400")
+    """How long an engine that vanished without taking leave goes on to count."""
+
+    @property
+    def engine_name(self) -> str:
+        """The name of this engine."""
+        host = re.sub(r"^[^A-Za-z0-9]+|[^A-Za-z0-9_.-]+", "-", socket.gethostname())[:64].strip("-")
+        return self.engine or host or "dialler"
+
+
 class TokenSettings(Section):
     """A bearer token of the API, kept as its hash."""
 
@@ -176,6 +205,9 @@ class Settings(Section):
     """None: no metrics are served."""
 
     web: WebSettings = Field(default=WebSettings(), description="a section [web]")
+    redis: RedisSettings | None = Field(default=None, description='a section [redis] with url = "redis://HOST:PORT"')
+    """None: the engine shares nothing."""
+
     log: LogSettings = Field(default=LogSettings(), description="a section [log]")
     _file: str = PrivateAttr("settings")
 

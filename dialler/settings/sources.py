@@ -19,6 +19,7 @@ LOCAL_FILE: Final = Path("dialler.toml")
 _PREFIX: Final = "DIALLER_"
 _SEPARATOR: Final = "__"
 CREDENTIAL_STORE_URL: Final = "store-url"
+CREDENTIAL_REDIS_URL: Final = "redis-url"
 CREDENTIAL_AMI: Final = "ami-"
 
 Document = dict[str, Any]
@@ -62,13 +63,16 @@ def read_toml(path: Path) -> Document:
 
 
 def add_credentials(document: Document, origins: Origins, environ: Mapping[str, str]) -> list[Mistake]:
-    """Add the secrets that systemd's LoadCredential laid down: `ami-NAME` for a server, `store-url`.
+    """Add the secrets that systemd's LoadCredential laid down: `ami-NAME` for a server, `store-url`, `redis-url`.
 
     Return what could not be read.
     """
     if not (folder := environ.get("CREDENTIALS_DIRECTORY")):
         return []
-    wanted: list[tuple[str, Location]] = [(CREDENTIAL_STORE_URL, ("store", "url"))]
+    wanted: list[tuple[str, Location]] = [
+        (CREDENTIAL_STORE_URL, ("store", "url")),
+        (CREDENTIAL_REDIS_URL, ("redis", "url")),
+    ]
     wanted += [
         (f"{CREDENTIAL_AMI}{server['name']}", ("asterisk", index, "secret"))
         for index, server in servers(document)

@@ -188,6 +188,9 @@ class CallCentre:
         self.journal = Journal()
         self.events: list[Event] = []
         self.options = options or EngineOptions()
+        self.shares: Callable[[], Mapping[str, Any]] = dict
+        """Gives each engine what it shares with others: `limits`, `wakes`."""
+
         self._chance = Random(seed)
         self._numbers = count(0, 100_000)
         self._happened = anyio.Event()
@@ -280,6 +283,7 @@ class CallCentre:
             journal=self.journal,
             chance=self._chance,
             options=self.options,
+            **self.shares(),
         )
         self._life = _Life(engine, anyio.CancelScope(), anyio.Event())
         await self._tasks.start(self._live, self._life)

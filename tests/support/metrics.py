@@ -55,6 +55,7 @@ REPORT = EngineReport(
     trunks=[
         TrunkReport(name="a", server="main", up=True, channels_used=6, channels=30, calls_per_second=2.5, tokens=1)
     ],
+    shared_limits=True,
     agents={"PJSIP/1": "ready", "PJSIP/2": "ready", "PJSIP/3": "talking"},
     events_dropped=5,
 )
