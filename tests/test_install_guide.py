@@ -26,8 +26,10 @@ def test_the_settings_of_the_guide_are_enough_for_the_daemon(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("url", re.findall(r'^    url = "(.*)"$', GUIDE, re.MULTILINE))
-def test_the_records_of_the_guide_are_places_for_records(url: str, tmp_path: Path) -> None:
-    (tmp_path / "dialler.toml").write_text(f'[store]\nurl = "{url}"\n', encoding="utf-8")
+def test_the_urls_of_the_guide_are_places_for_records_or_for_what_is_shared(url: str, tmp_path: Path) -> None:
+    redis = url.startswith("redis")
+    text = f'[store]\nurl = "{"sqlite:///x.db" if redis else url}"\n' + (f'[redis]\nurl = "{url}"\n' if redis else "")
+    (tmp_path / "dialler.toml").write_text(text, encoding="utf-8")
     load_settings(tmp_path / "dialler.toml", environ={})
 
 

@@ -246,6 +246,68 @@ def test_urls_that_name_no_records_are_refused(tmp_path: Path, url: str) -> None
     assert mistakes(tmp_path, f'[store]\nurl = "{url}"\n').keys() == {"store.url"}
 
 
+REDIS = MINIMAL + '[redis]\nurl = "{}"\n'
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://127.0.0.1:6379",
+        "redis://:pw@h/0",
+        "rediss://me:pw@[::1]:6380/2?ssl_ca_certs=/ca.pem",
+        "unix:///run/redis/redis.sock",
+        "unix://me:pw@/run/redis.sock?db=1",
+    ],
+)
+def test_engines_share_trunks_through_a_redis_that_is_named(tmp_path: Path, url: str) -> None:
+    shared = load(tmp_path, REDIS.format(url)).redis
+    assert shared is not None and shared.url == url
+    assert (shared.engines_max, shared.prefix, shared.absent_s) == (2, "dialler", 900)
+    assert shared.engine_name
+    assert load(tmp_path, REDIS.format(url), DIALLER_REDIS__ENGINE="ann").redis.engine_name == "ann"  # type: ignore[union-attr]
+    assert "pw" not in repr(shared)
+    assert load(tmp_path, MINIMAL).redis is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "127.0.0.1:6379",
+        "http://h",
+        "redis://",
+        "redis://h:x",
+        "redis://h/x",
+        "unix://",
+        "unix://run/x",
+        "redis://[",
+    ],
+)
+def test_urls_that_name_no_redis_are_refused(tmp_path: Path, url: str) -> None:
+    assert mistakes(tmp_path, REDIS.format(url)).keys() == {"redis.url"}
+
+
+def test_the_password_of_redis_is_never_shown(tmp_path: Path) -> None:
+    for url in ("http://:hunter2@h", "redis://h?password=hunter2", "redis://:hunter2@h/x"):
+        with pytest.raises(SettingsError) as raised:
+            load(tmp_path, REDIS.format(url))
+        assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize("line", ["engines_max = 0", 'engine = "a b"', 'prefix = ""', "absent_s = 1", "heartbeat = 1"])
+def test_what_engines_can_not_share_by_is_refused(tmp_path: Path, line: str) -> None:
+    assert mistakes(tmp_path, REDIS.format("redis://h") + line).keys() == {f"redis.{line.split(' ')[0]}"}
+
+
+def test_the_credential_of_redis_is_its_url(tmp_path: Path) -> None:
+    (tmp_path / "redis-url").write_text("redis://:pw@h\n")
+    here = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+    assert load(tmp_path, MINIMAL, **here).redis.url == "redis://:pw@h"  # type: ignore[union-attr]
+    old, new = load(tmp_path, MINIMAL), load(tmp_path, MINIMAL, **here)
+    live, restart = changed_keys(old, new)
+    assert live == () and "redis.url" in restart
+
+
 def test_the_environment_wins_over_credentials_and_they_over_the_file(tmp_path: Path) -> None:
     credentials = tmp_path / "credentials"
     credentials.mkdir()

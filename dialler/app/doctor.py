@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +12,7 @@ import httpx
 import dialler
 from dialler.api.probe import answers
 from dialler.app.network import asterisk_server, simulated_plan
+from dialler.clock import SystemClock
 from dialler.doctor import disk, doors, machine
 from dialler.doctor.access import Who, owner_of, records_access, this_user, user_named
 from dialler.doctor.catalogue import CHECKS
@@ -19,11 +20,13 @@ from dialler.doctor.exchange import exchange
 from dialler.doctor.finding import Finding, Verdict, fail, ok, skip
 from dialler.doctor.postgres import postgres_records
 from dialler.doctor.secrets import secret_files
+from dialler.doctor.sharing import SharingFacts, sharing
 from dialler.doctor.sqlite import sqlite_records
 from dialler.doctor.unit import FOLDERS, RUNNING, read_unit, unit
 from dialler.domain.zones import IANA_VERSION
 from dialler.errors import Mistake, SettingsError
 from dialler.settings import AsteriskSettings, Settings, find_settings, host_and_port, load_settings
+from dialler.stores.redis.probe import probe
 from telephony.ami.probe import examine as examine_asterisk
 
 ASKED_WITHIN_S: Final = 10.0
@@ -114,6 +117,7 @@ async def _of_settings(path: Path, settings: Settings, unit_folders: Sequence[Pa
     findings += doors.api_socket(settings.api.socket, facts, version=dialler.__version__)
     findings += doors.api_tcp(settings, daemon_answers=daemon)
     findings += doors.metrics(settings, daemon_answers=daemon, page=await _metrics_page(settings))
+    findings += await _sharing(settings)
     findings += unit(
         found_unit,
         systemd_runs=RUNNING.is_dir(),
@@ -173,6 +177,15 @@ async def _metrics_page(settings: Settings) -> str | None:
             return (await client.get(url)).text
     except (httpx.HTTPError, httpx.InvalidURL):
         return None
+
+
+async def _sharing(settings: Settings) -> list[Finding]:
+    if settings.redis is None:
+        return sharing(None, None, [])
+    trunks = [trunk for server in settings.asterisk for trunk in server.trunks]
+    names = [trunk.name for trunk in trunks]
+    found = await probe(settings.redis.url, prefix=settings.redis.prefix, trunks=names, clock=SystemClock())
+    return sharing(settings.redis, SharingFacts(**asdict(found)), trunks)
 
 
 async def _exchanges(settings: Settings) -> list[Finding]:

@@ -9,6 +9,7 @@ here changes anything, with a daemon running or without, and no check raises for
 * `secrets`, `access`, `disk` - who may read and write what, and how much room there is.
 * `sqlite`, `postgres` - the records.
 * `doors` - the API's sockets and the metrics port.
+* `sharing` - what engines share through Redis.
 * `unit` - the systemd unit.
 * `exchange`, `account` - what an exchange told about itself.
 

@@ -50,7 +50,12 @@ def _holds_a_secret(path: Path) -> bool:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
         return False
     servers = document.get("asterisk", [])
-    store = document.get("store", {})
-    url = store.get("url", "") if isinstance(store, dict) else ""
+    return any(_has_password(document.get(section)) for section in ("store", "redis")) or any(
+        "secret" in each for each in servers if isinstance(each, dict)
+    )
+
+
+def _has_password(section: object) -> bool:
+    url = section.get("url", "") if isinstance(section, dict) else ""
     account = url.partition("://")[2].rpartition("@")[0] if isinstance(url, str) else ""
-    return ":" in account or any("secret" in each for each in servers if isinstance(each, dict))
+    return ":" in account

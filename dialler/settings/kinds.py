@@ -111,11 +111,13 @@ def _redis_url(value: str) -> str:
     except ValueError:
         raise ValueError(REDIS_EXPECTED) from None
     if parts.scheme == "unix":
-        is_one = parts.path.startswith("/") and len(parts.path) > 1
+        is_one = len(parts.path) > 1 and (not parts.netloc or parts.netloc.endswith("@"))
     elif parts.path.strip("/") and not parts.path.strip("/").isdigit():
         raise ValueError(f"{REDIS_EXPECTED}; after HOST:PORT no more than the number of a database, as in '/0'")
     if not is_one or not value.isprintable():
         raise ValueError(REDIS_EXPECTED)
+    if "password" in parts.query:  # There it would not be recognised as the secret that it is.
+        raise ValueError("a password, if any, before the host: 'redis://:PASSWORD@HOST:PORT'")
     return value
 
 

@@ -1,6 +1,7 @@
 """Turns what is wrong with settings into words for the operator. A secret is never shown."""
 
 import difflib
+import re
 from collections.abc import Sequence
 from typing import Any, Final, get_args
 
@@ -71,7 +72,8 @@ def shown(location: Location, value: object) -> str:
 
 
 def mask_url(url: str) -> str:
-    """Return a database URL without the account in it, however malformed."""
+    """Return a database's URL without the account in it, however malformed."""
+    url = re.sub(r"(?i)(password=)[^&]*", rf"\1{_MASK}", url)
     head, at, tail = url.rpartition("@")
     if not at:
         return url

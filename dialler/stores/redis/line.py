@@ -76,14 +76,14 @@ class RedisLine:
             await self._redis.aclose()
 
 
-def client(url: str) -> Redis:
+def client(url: str, *, timeout_s: float = TIMEOUT_S) -> Redis:
     """Return a client that gives up soon and tries nothing twice: what to do about a failure is said elsewhere."""
     pool = BlockingConnectionPool.from_url(
         url,
         max_connections=4,
-        timeout=TIMEOUT_S,
-        socket_timeout=TIMEOUT_S,
-        socket_connect_timeout=TIMEOUT_S,
+        timeout=timeout_s,
+        socket_timeout=timeout_s,
+        socket_connect_timeout=timeout_s,
         retry=Retry(NoBackoff(), 0),
         protocol=2,
         decode_responses=True,
