@@ -105,7 +105,6 @@ class Engine:
             await loops.start(self._dial.run)
             task_status.started()
             await self._quiet.wait()
-            await floor.trunks.limits.leave()
             loops.cancel_scope.cancel()
 
     async def stop(self) -> None:
@@ -125,6 +124,7 @@ class Engine:
                 await floor.ended.wait()
         with anyio.move_on_after(max(drain_s, FLUSH_MIN_S)):
             await floor.outbox.flush()
+        await floor.trunks.limits.leave()
         floor.journal.emit(EngineStopped(at=floor.clock.now(), live_calls=len(floor.board.calls)))
         self._quiet.set()
 

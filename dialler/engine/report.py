@@ -103,9 +103,9 @@ def _limits(floor: Floor, running: Running, facts: PacingFacts, next_at: datetim
             said.append(f"trunk {name} rests until {until.isoformat(timespec='seconds')} after failures in a row")
     shared = floor.trunks.limits.said()
     if not said and not facts.channels_free and not shared:
-        said.append("all channels are in use")
+        said.append("all channels are in use" + (", here or by other engines" if floor.trunks.limits.shared else ""))
     if running.pacing is not None and running.pacing.needs_agents and not facts.agents_ready:
         said.append(f"no agent is free ({facts.agents_busy} busy)")
-    if running.decision is not None and not said:
+    if running.decision is not None and not said and not shared:
         said.append(f"pacing: {running.decision.reason}")
     return [*said, *shared]

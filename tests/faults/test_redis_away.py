@@ -166,6 +166,17 @@ async def test_an_engine_that_is_cut_off_and_one_that_is_not_stay_within_the_cap
         await both.dial_on()
 
 
+async def test_an_engine_that_stops_leaves_the_trunk_to_the_other_at_once(server: RedisServer) -> None:
+    async with carrier(server) as both:
+        await both.dial_on()
+        ann, bob = both.sites
+        await bob.engine.stop()
+        await bob.centre.kill()  # A daemon ends its engine as soon as it has stopped.
+        ann.most = 0
+        await both.until(lambda: ann.most == CHANNELS)
+        assert not ann.centre.told(LimitsAway)
+
+
 async def test_an_engine_that_is_killed_and_started_again_goes_on_within_the_caps(server: RedisServer) -> None:
     async with carrier(server) as both:
         await both.dial_on()

@@ -328,7 +328,7 @@ STEPS = st.lists(
     channels=st.integers(1, 14),
     engines=st.sampled_from([2, 2, 3]),
 )
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_cut_lost_late_or_killed_the_sum_is_never_above_the_caps(
     server: RedisServer, steps: list[tuple[str, str, int, float]], rate: float, channels: int, engines: int
 ) -> None:
