@@ -14,7 +14,8 @@ Calls a second come from one bucket in the server, in the terms of `strategies.t
 When the server is away, each engine keeps to 1/`engines_max` of the rate and of the channels, and of the latter to what
 it was entitled to. The others, if they still reach the server, must know by then: an engine that has said nothing for
 `ABSENT_AFTER_S` is absent, and the bucket gives its share of the rate to nobody. So for that long it places no call by
-itself, and begins without a burst. It counts until it is back, or for `absent_s`.
+itself, and begins without a burst. It counts until it is back and has spoken once more, knowing that it was
+heard, or for `absent_s`.
 
 What guards this:
 

@@ -97,6 +97,7 @@ local function trunk(key, mine)
       counted = counted + math.max(other.entitled, share)
     else
       counted = counted + other.entitled
+      if other.alone then absent = absent + 1 end
       if other.held >= other.entitled then
         wanted = true
         hungry = hungry or other.entitled < share
@@ -104,17 +105,21 @@ local function trunk(key, mine)
     end
   end
 
-  -- Tokens. Who is absent takes its share of the rate elsewhere, and so did I, if it was me until now.
+  -- Tokens. Who is absent, or has not yet heard that it is back, takes its share of the rate elsewhere. So do I.
   local bucket = kept_here['bucket'] and cjson.decode(kept_here['bucket']) or {level = 0, at = exact(now), shift = 0}
-  local gone = absent + strangers
-  local was_gone = (before and now - before.seen <= times.absent_after_s) and 0 or 1
+  local gone = absent + strangers + (ask.alone and 1 or 0)
+  local was_gone = absent + strangers + 1
+  if before and not before.alone and now - before.seen <= times.absent_after_s then was_gone = was_gone - 1 end
   local burst = math.max(1, math.ceil(rate / 10))
   local elsewhere = math.max(1, math.floor(burst / engines_max))
-  local function capacity(missing) return math.max(1, burst - missing * elsewhere) + mine.jitter end
+  local function capacity(missing)
+    if missing >= engines_max then return mine.jitter end
+    return math.max(1, burst - missing * elsewhere) + mine.jitter
+  end
   local function per_second(missing) return rate * math.max(0, 1 - missing / engines_max) end
   local level = tonumber(bucket.level)
-  level = level + math.max(0, now - tonumber(bucket.at)) * per_second(gone + was_gone)
-  level = math.min(capacity(gone + was_gone), level)
+  level = level + math.max(0, now - tonumber(bucket.at)) * per_second(was_gone)
+  level = math.min(capacity(was_gone), level)
   level = math.min(capacity(gone), level + mine.back)
   local shift = tonumber(bucket.shift)
 
@@ -159,7 +164,7 @@ local function trunk(key, mine)
   if not ask.leaves or mine.held > 0 then
     redis.call('HSET', key, 'engine:' .. ask.engine, cjson.encode({
       seen = now, absent_s = ask.absent_s, held = held, entitled = entitled,
-      rate = mine.rate, channels = mine.channels, left = ask.leaves,
+      rate = mine.rate, channels = mine.channels, left = ask.leaves, alone = ask.alone,
     }))
   end
   redis.call('HSET', key, 'bucket', cjson.encode({level = exact(level), at = exact(now), shift = exact(shift)}))

@@ -213,6 +213,8 @@ class RedisLimits:
     async def run(self, changed: Callable[[], None], *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
         self._changed = changed
         pause_s = await self.run_once()
+        if self.shared:
+            pause_s = await self.run_once()  # Now the server knows that we have heard it: there are tokens for us.
         task_status.started()
         while True:
             with anyio.move_on_after(pause_s):
@@ -272,6 +274,7 @@ class RedisLimits:
                 "engines_max": self._sharing.engines_max,
                 "absent_s": self._sharing.absent_s,
                 "beat": is_beat,
+                "alone": self._away is not None,
                 "leaves": leaves,
                 "keeps": any(trunk["held"] for trunk in trunks),
                 "trunks": trunks,
@@ -290,9 +293,11 @@ class RedisLimits:
         self._settles = bool(answer["settles"])
         granted, is_news = {}, False
         for (name, view), told in zip(self._views.items(), answer["trunks"], strict=True):
-            had = min(view.room, view.bucket.tokens(now))
+            had, was_dry = min(view.room, view.bucket.tokens(now)), view.bucket.per_second == 0
             granted[name] = view.learn(told, int(answer["engines_max"]), now)
+            # Whoever waits for a token that was never to come has to ask anew when it will.
             is_news |= had == 0 and min(view.room, view.bucket.tokens(now)) > 0
+            is_news |= was_dry and view.bucket.per_second > 0
             if view.entitled < view.counted:
                 self._stir.set()  # The others can have it once the server knows.
             if view.lent and view.wanted:
@@ -315,6 +320,8 @@ class RedisLimits:
         return "its clock jumps"
 
     def _lose(self, reason: str, *, is_refused: bool = False) -> None:
+        # Who was refused has no share that others keep free for him: also while the server is away.
+        is_refused = is_refused or self._is_refused
         is_news = self._away is None or self._is_refused != is_refused or not self._era
         self._ahead_s = None
         if self._away is None:
@@ -336,6 +343,7 @@ class RedisLimits:
         was_told = self._era > 0
         self._away, self._is_refused, self._was_counted = None, False, True
         self._era += 1
+        self._stir.set()  # The server is to know that we have heard it: until then it takes us for one by himself.
         if was_told:
             away_s = self._clock.monotonic() - self._away_since
             self._journal.emit(LimitsBack(at=self._clock.now(), away_s=round(away_s, 3)))
