@@ -8,7 +8,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from telephony.ami.translate import Fields, attempt_of, channel_of, hangup_request_by, text, translate
@@ -22,6 +22,10 @@ ENDED_MAX: Final = 20_000
 
 REQUESTS: Final = frozenset({"HangupRequest", "SoftHangupRequest", "AgentComplete"})
 """Events that only tell who ends a call."""
+
+AGENT_ENDS: Final = timedelta(seconds=1)
+"""From the end of the agent's channel to that of the customer's, if it was the agent who hung up. If it takes longer,
+the call went on without this agent."""
 
 ONCE: Final = frozenset({Dialling, Ringing, Answered, DialEnded, OriginateEnded})
 """Kinds that Asterisk tells by several events, and we once."""
@@ -40,6 +44,11 @@ class Call:
     """What was told of it, of the kinds that are told once."""
 
     ended_by: HangupBy | None = None
+    agent_channel: str | None = None
+    """The unique id of the channel of the agent it was last joined to."""
+
+    agent_left_at: datetime | None = None
+    """When that channel ended, or was asked to by the agent."""
 
     @property
     def answered(self) -> bool:
@@ -52,6 +61,7 @@ class CallBook:
     def __init__(self) -> None:
         self._calls: OrderedDict[str, Call] = OrderedDict()
         self._ended: OrderedDict[str, bool] = OrderedDict()  # whether the hint was told
+        self._by_agent_channel: dict[str, Call] = {}
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -106,6 +116,9 @@ class CallBook:
         call_id = channel_of(event, message)
         call = self._calls.get(call_id)
         if call is None:
+            if event in ("HangupRequest", "Hangup") and (joined := self._by_agent_channel.pop(call_id, None)):
+                joined.agent_left_at = at
+                return None
             if not self.is_ours(call_id):
                 call_id = attempt_of(event, message)
                 if call_id not in self._calls:
@@ -116,10 +129,29 @@ class CallBook:
         if event != "OriginateResponse":
             call.has_channel = True
         if event in REQUESTS:
-            call.ended_by = call.ended_by or hangup_request_by(event, message, answered=call.answered)
+            call.ended_by = (
+                call.ended_by or self._agent(call, at) or hangup_request_by(event, message, answered=call.answered)
+            )
             return None
-        by = call.ended_by or (HangupBy.SYSTEM if call.answered else None)
+        if event == "AgentConnect":
+            self._join(call, text(message, "destuniqueid"))
+        by = call.ended_by or self._agent(call, at) or (HangupBy.SYSTEM if call.answered else None)
         return self._advance(call_id, call, translate(event, message, call_id=call_id, at=at, by=by))
+
+    def _join(self, call: Call, channel: str) -> None:
+        self._by_agent_channel.pop(call.agent_channel or "", None)
+        call.agent_channel, call.agent_left_at = channel, None
+        self._by_agent_channel[channel] = call
+
+    @staticmethod
+    def _agent(call: Call, at: datetime) -> HangupBy | None:
+        """Return AGENT if a call that ends `at` does so because its agent has just hung up.
+
+        AgentComplete says so as well, but is raised by another thread of Asterisk's: in about one call of forty it
+        comes after the customer's channel was asked to end, or after its end, and then without a channel.
+        """
+        left_at = call.agent_left_at
+        return HangupBy.AGENT if left_at is not None and at - left_at <= AGENT_ENDS else None
 
     def _advance(self, call_id: str, call: Call, event: CallEvent | None) -> CallEvent | None:
         if event is None:
@@ -142,11 +174,14 @@ class CallBook:
     def _add(self, call_id: str, server: str, generation: int) -> Call:
         call = self._calls[call_id] = Call(server, generation)
         if len(self._calls) > CALLS_MAX:
-            self._calls.popitem(last=False)
+            _, forgotten = self._calls.popitem(last=False)
+            self._by_agent_channel.pop(forgotten.agent_channel or "", None)
         return call
 
     def _end(self, call_id: str, *, hinted: bool = True) -> None:
-        self._calls.pop(call_id, None)
+        call = self._calls.pop(call_id, None)
+        if call is not None:
+            self._by_agent_channel.pop(call.agent_channel or "", None)
         self._ended[call_id] = hinted
         if len(self._ended) > ENDED_MAX:
             self._ended.popitem(last=False)

@@ -1,12 +1,13 @@
 """The book of calls: what is remembered, and for how long."""
 
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 import telephony.ami.calls as calls
 from telephony.ami.calls import CallBook
-from telephony.events import HungUp, OriginateEnded
+from telephony.events import HangupBy, HungUp, OriginateEnded
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 FAILURE = {"event": "OriginateResponse", "response": "Failure", "reason": "0", "actionid": "c1"}
@@ -82,3 +83,41 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(book) == 0
     assert book.is_ours("c49")
     assert not book.is_ours("c0")
+
+
+def ended_by(*messages: Mapping[str, str], after_agent: timedelta = timedelta()) -> HangupBy | None:
+    """Return who ended a call that an agent talked to; `after_agent` passes before the customer's events."""
+    book = CallBook()
+    book.open("c1", "a", 1)
+    for message in (ANSWERED, CONNECTED):
+        book.take(message, server="a", generation=1, at=AT)
+    for message in messages:
+        at = AT + after_agent if message["uniqueid"] == "c1" else AT
+        verdict = book.take(message, server="a", generation=1, at=at)
+    assert isinstance(verdict, HungUp) and not book._by_agent_channel
+    return verdict.by
+
+
+ANSWERED = {"event": "Newstate", "channelstate": "6", "uniqueid": "c1"}
+CONNECTED = {"event": "AgentConnect", "uniqueid": "c1", "destuniqueid": "agent", "interface": "PJSIP/1"}
+SOFT = {"event": "SoftHangupRequest", "uniqueid": "c1", "cause": "16"}
+FAR = {"event": "HangupRequest", "uniqueid": "c1", "cause": "16"}
+AGENT_ASKS = {"event": "HangupRequest", "uniqueid": "agent", "cause": "16"}
+AGENT_ENDS = {"event": "Hangup", "uniqueid": "agent", "cause": "16"}
+COMPLETE = {"event": "AgentComplete", "uniqueid": "c1", "destuniqueid": "agent", "reason": "agent"}
+
+
+def test_who_hung_up_is_known_whatever_comes_first_of_what_asterisk_tells_at_once() -> None:
+    # As seen of a real Asterisk 22, in one call of forty each: AgentComplete late, and after the end without a channel.
+    assert ended_by(AGENT_ASKS, SOFT, COMPLETE, AGENT_ENDS, HANGUP) is HangupBy.AGENT
+    assert ended_by(AGENT_ASKS, AGENT_ENDS, SOFT, HANGUP) is HangupBy.AGENT
+    assert ended_by(AGENT_ENDS, HANGUP) is HangupBy.AGENT
+    assert ended_by(COMPLETE, SOFT, AGENT_ENDS, HANGUP) is HangupBy.AGENT
+    assert ended_by(FAR, AGENT_ENDS, HANGUP) is HangupBy.CUSTOMER
+    assert ended_by(SOFT, AGENT_ENDS, HANGUP) is HangupBy.SYSTEM
+
+
+def test_a_call_that_goes_on_without_its_agent_is_not_ended_by_him() -> None:
+    later = timedelta(minutes=1)
+    assert ended_by(AGENT_ASKS, AGENT_ENDS, HANGUP, after_agent=later) is HangupBy.SYSTEM
+    assert ended_by(AGENT_ASKS, AGENT_ENDS, FAR, HANGUP, after_agent=later) is HangupBy.CUSTOMER
