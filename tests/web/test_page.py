@@ -19,6 +19,8 @@ listen = "127.0.0.1:0"
 kind = "simulated"
 [simulated]
 answer_rate = 0.5
+answer_s = 2
+unanswered = { busy = 1 }
 talk_s = 3
 wrap_up_s = 1
 [[simulated.trunks]]
