@@ -7,7 +7,7 @@ from fractions import Fraction
 from itertools import combinations
 from random import Random
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from hypothesis import given
@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from dialler.app.figures import prefix_error
 from dialler.domain.campaign import Desired
 from dialler.domain.outcome import Outcome
+from dialler.engine.dial import DialLoop
 from dialler.engine.intent import Outcomes
 from dialler.engine.share_count import ShareCount, error_of_bound
+from dialler.errors import StoreError
 from dialler.events import ListDry, SessionClosed, StoreFailed
 from dialler.ports import ShareReport
 from strategies.round_robin import RoundRobin
@@ -156,16 +158,24 @@ def test_a_turn_taken_before_a_change_is_no_call_of_the_new_round() -> None:
     assert calls_of(count) == {"one": 0, "two": 1}, "its turn went to the next list, in the round without it"
 
 
-async def test_nobody_knows_what_became_of_an_order_that_failed_so_the_count_begins_anew() -> None:
+async def test_nobody_knows_what_became_of_an_order_that_failed_so_the_count_begins_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async with call_centre(FAST, fates=lambda number: Fate.BUSY) as centre:
         await centre.campaign(lists={"warm": (70, 100), "cold": (30, 100)})
         await centre.start()
         await centre.until(lambda: len(centre.told(SessionClosed)) >= 20)
         worst = shares(centre).worst
-        centre.store.failing = "no room on the disk"
+        commit = DialLoop._commit
+
+        def fail_once(*order: Any) -> NoReturn:
+            monkeypatch.setattr(DialLoop, "_commit", commit)
+            commit(*order)
+            raise StoreError("no room on the disk")
+
+        monkeypatch.setattr(DialLoop, "_commit", fail_once)
         await centre.until(lambda: bool(centre.told(StoreFailed)))
         assert shares(centre) == ShareReport(lists=[], after_change=False, worst=worst)
-        centre.store.failing = None
         n = len(centre.told(SessionClosed))
         await centre.until(lambda: len(centre.told(SessionClosed)) >= n + 20)
         assert shares(centre).after_change and worst <= shares(centre).worst <= 1
