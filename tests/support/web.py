@@ -55,7 +55,11 @@ class Web:
                 preexec_fn=preexec,
             )
         self.await_word("READY=1")
-        self.url = next(word for word in self.log().replace('"', " ").split() if word.startswith("http://"))
+        deadline = time.monotonic() + START_S
+        while not (urls := [word for word in self.log().replace('"', " ").split() if word.startswith("http://")]):
+            assert time.monotonic() < deadline, self.log()
+            time.sleep(LOOK_AGAIN_S)  # A turn's lines are written at its end, and systemd is told at once.
+        self.url = urls[0]
 
     def await_word(self, word: str) -> None:
         """Wait until it says a word to systemd."""
