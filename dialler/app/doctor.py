@@ -116,7 +116,9 @@ async def _of_settings(path: Path, settings: Settings, unit_folders: Sequence[Pa
     findings += _records(settings, users, daemon_answers=daemon)
     findings += doors.api_socket(settings.api.socket, facts, version=dialler.__version__)
     findings += doors.api_tcp(settings, daemon_answers=daemon)
-    findings += doors.metrics(settings, daemon_answers=daemon, page=await _metrics_page(settings))
+    metrics = await _page(settings.metrics.listen, "/metrics") if settings.metrics else None
+    findings += doors.metrics(settings, daemon_answers=daemon, page=metrics)
+    findings += doors.web(settings, page=await _page(settings.web.listen, "/"))
     findings += await _sharing(settings)
     findings += unit(
         found_unit,
@@ -165,13 +167,11 @@ async def _ask_daemon(settings: Settings) -> doors.SocketFacts:
     return doors.SocketFacts(answers=True, version=str(version))
 
 
-async def _metrics_page(settings: Settings) -> str | None:
-    """Return what the metrics port answers, None where nothing useful does."""
-    if settings.metrics is None:
-        return None
-    host, port = host_and_port(settings.metrics.listen)
+async def _page(listen: str, path: str) -> str | None:
+    """Return what the page at an address that is listened on answers, None where nothing useful does."""
+    host, port = host_and_port(listen)
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    url = f"http://{f'[{host}]' if ':' in host else host}:{port}/metrics"
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}{path}"
     try:
         async with httpx.AsyncClient(timeout=ASKED_WITHIN_S, trust_env=False) as client:
             return (await client.get(url)).text

@@ -19,6 +19,7 @@ CHECKS: Final[Mapping[str, str]] = {
     "api.socket": "The API's unix socket can be made, or a daemon answers there",
     "api.tcp": "The API's TCP port is free, or the daemon answers there",
     "metrics": "The metrics port is free, or the daemon answers there",
+    "web": "The board's port is free, or the board answers there",
     "redis.reach": "Redis, through which engines share trunks, can be reached and is fit for it",
     "redis.clock": "The clock of Redis agrees with ours",
     "redis.engines": "The engines that share trunks are there, and agree on the caps",

@@ -1,13 +1,16 @@
-"""The doors of the daemon: the API's unix socket and TCP port, the metrics port."""
+"""The doors of the daemon and of the board: the API's unix socket and TCP port, the metrics port, the board's."""
 
 import socket
 import stat
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Final
 
 from dialler.doctor.finding import Finding, fail, ok, or_ok, skip, warn
 from dialler.settings import Settings, host_and_port
+
+BOARD_TITLE: Final = "<title>dialler board</title>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +81,19 @@ def metrics(settings: Settings, *, daemon_answers: bool, page: str | None) -> li
         ]
     problem = _taken("metrics", host, port, settings.metrics.port_fallback, daemon_answers=False)
     return [problem] if problem else [ok("metrics", _state(settings.metrics.listen, answers=False))]
+
+
+def web(settings: Settings, *, page: str | None) -> list[Finding]:
+    """Judge the board's port; `page` is what it answered, None for nothing."""
+    listen = settings.web.listen
+    if page is not None and BOARD_TITLE in page:
+        return [ok("web", f"the board answers on http://{listen}")]
+    host, port = host_and_port(listen)
+    problem = _taken("web", host, port, settings.web.port_fallback, daemon_answers=False)
+    if problem is None:
+        return [ok("web", _state(listen, answers=False), advice="`dialler web`, or `systemctl start dialler-web`")]
+    # Nobody has to have the board: the daemon does its work without it.
+    return [warn("web", f"{problem.found}; the board can't listen there", problem.advice)]
 
 
 def _state(address: str, answers: bool) -> str:

@@ -15,6 +15,7 @@ from dialler.app import doctor as app_doctor
 from dialler.cli.root import run
 from dialler.doctor.finding import Verdict
 from tests.support.installations import SIMULATED, Installation, failures, of, only
+from tests.support.web import started
 
 Spoil = Callable[[Installation], None]
 SHIPPED_UNIT = Path(__file__).parents[2] / "systemd" / "dialler.service"
@@ -176,6 +177,18 @@ def test_a_metrics_port_that_is_taken_fails(installation: Installation) -> None:
         report = installation.examine()
     finding = only(report, "metrics", Verdict.FAIL)
     assert str(port) in finding.found and "another port" in finding.advice
+
+
+def test_a_board_port_that_is_taken_is_warned_of_and_a_board_is_recognised(installation: Installation) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        port = holder.getsockname()[1]
+        installation.set(f'{SIMULATED}[web]\nlisten = "127.0.0.1:{port}"\n')
+        finding = only(installation.examine(), "web", Verdict.WARN)
+    assert "the board can't listen" in finding.found and "another port" in finding.advice
+    with started(installation.settings) as web:
+        installation.set(f'{SIMULATED}[web]\nlisten = "{web.url.removeprefix("http://")}"\n')
+        assert "the board answers" in only(installation.examine(), "web", Verdict.OK).found
 
 
 def test_an_api_port_that_is_taken_fails(installation: Installation) -> None:
