@@ -6,6 +6,7 @@ progress, and with the rows that it rejects.
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -124,33 +125,32 @@ async def upload_to_socket(
     """Call the daemon that listens at `path`."""
     import h11
 
-    try:
-        # Not anyio's stream: cancelling its send just when the socket becomes writable is logged as a fault.
-        reader, writer = await asyncio.open_unix_connection(path)
-    except OSError as error:
-        raise DiallerError(f"{path}: {error.strerror or error}") from error
-    answer = Answer(on_line)
-    connection = h11.Connection(h11.CLIENT)
-    sent_headers = {"host": "dialler", "transfer-encoding": "chunked", "connection": "close", **headers}
-    request = h11.Request(method="POST", target=target, headers=list(sent_headers.items()))
-    try:
+    # Not a stream of asyncio's or anyio's: when sending fails they forget what has arrived. A daemon that refuses an
+    # upload answers and closes while we still send, and its answer is all that matters then.
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.setblocking(False)
+        try:
+            await asyncio.get_running_loop().sock_connect(sock, str(path))
+        except OSError as error:
+            raise DiallerError(f"{path}: {error.strerror or error}") from error
+        answer = Answer(on_line)
+        connection = h11.Connection(h11.CLIENT)
+        sent_headers = {"host": "dialler", "transfer-encoding": "chunked", "connection": "close", **headers}
+        request = h11.Request(method="POST", target=target, headers=list(sent_headers.items()))
         async with create_task_group() as both:
-            both.start_soon(_send, writer, connection, request, chunks)
-            await _receive(reader, connection, answer)
+            both.start_soon(_send, sock, connection, request, chunks)
+            await _receive(sock, connection, answer)
             both.cancel_scope.cancel()
         answer.close()
-    finally:
-        writer.transport.abort()
 
 
 async def _send(
-    writer: asyncio.StreamWriter, connection: "h11.Connection", request: "h11.Request", chunks: AsyncIterable[bytes]
+    sock: socket.socket, connection: "h11.Connection", request: "h11.Request", chunks: AsyncIterable[bytes]
 ) -> None:
     import h11
 
     async def send(event: h11.Event) -> None:
-        writer.write(connection.send(event) or b"")
-        await writer.drain()
+        await asyncio.get_running_loop().sock_sendall(sock, connection.send(event) or b"")
 
     try:
         await send(request)
@@ -161,7 +161,7 @@ async def _send(
         return  # It wants no more of us; what it has to say about that is in its answer.
 
 
-async def _receive(reader: asyncio.StreamReader, connection: "h11.Connection", answer: Answer) -> None:
+async def _receive(sock: socket.socket, connection: "h11.Connection", answer: Answer) -> None:
     import h11
 
     while True:
@@ -171,7 +171,7 @@ async def _receive(reader: asyncio.StreamReader, connection: "h11.Connection", a
             raise DiallerError(f"the daemon broke off in the middle of its answer: {error}") from error
         if event is h11.NEED_DATA:
             try:
-                connection.receive_data(await reader.read(_READ_BYTES))
+                connection.receive_data(await asyncio.get_running_loop().sock_recv(sock, _READ_BYTES))
             except OSError as error:
                 raise DiallerError("the daemon broke off in the middle of its answer") from error
         elif isinstance(event, h11.Response):
