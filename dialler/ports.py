@@ -19,6 +19,7 @@ from telephony.port import LiveCall, LiveState, Origination, Telephony, Trunk
 __all__ = [
     "Bucket",
     "DncEntry",
+    "DncFilter",
     "EngineControl",
     "EngineReport",
     "LeadFilter",
@@ -53,12 +54,33 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DncEntry:
-    """A number that must not be called: in one campaign, or anywhere (`campaign_id` None)."""
+    """A number that must not be called: in one campaign, in all campaigns of one merchant, or anywhere (neither)."""
 
     number: str
+    """E.164."""
+
     campaign_id: int | None
     reason: str
     added_at: datetime
+    merchant: str | None = None
+    added_by: str = ""
+
+    def __post_init__(self) -> None:
+        if self.campaign_id is not None and self.merchant is not None:
+            raise ValueError(f"an entry is of a campaign or of a merchant, got both for {self.number}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DncFilter:
+    """Which do-not-call entries; None matches all."""
+
+    digits: str | None = None
+    """How the number begins, from its country code on."""
+
+    campaign_id: int | None = None
+    merchant: str | None = None
+    everywhere: bool = False
+    """Only those that hold anywhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,11 +217,21 @@ class Records(Protocol):
     def add_dnc(self, entries: Iterable[DncEntry]) -> int:
         """Add entries; return how many were new."""
 
-    def remove_dnc(self, number: str, campaign_id: int | None) -> bool:
+    def remove_dnc(self, number: str, campaign_id: int | None, merchant: str | None = None) -> bool:
         """Remove one entry; False if it was not there."""
 
     def dnc_hits(self, campaign_id: int, numbers: Sequence[str]) -> frozenset[str]:
-        """Return those of `numbers` that must not be called for the campaign."""
+        """Return those of `numbers` that must not be called for the campaign: by its own entries, its merchant's, and
+        those that hold anywhere. A campaign that there is not has only the last."""
+
+    def dnc_entries(
+        self, which: DncFilter, *, after: tuple[str, int, str] | None = None, limit: int = 100
+    ) -> Sequence[DncEntry]:
+        """Return a page of entries by number, campaign (0 for none) and merchant ("" for none); `after` is these three
+        of the last one of the page before. One walk along an index."""
+
+    def dnc_of(self, number: str) -> Sequence[DncEntry]:
+        """Return all entries of a number."""
 
     # sessions
     def add_session(self, session: Session) -> Session:

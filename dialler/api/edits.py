@@ -44,6 +44,7 @@ class CampaignEdit(_Edit):
     """Settings of a campaign; the keys are those of its JSON form."""
 
     timezone: str = ""
+    merchant: str = Field("", description="on whose behalf it calls; do-not-call entries can be a merchant's")
     hours: str | dict[str, Any] = Field("", description='"mon-fri 09:00-20:00; sat 10:00-17:00", or an object')
     holidays: str | None = Field(None, description='"US", "US-TX", "lead", or null for none')
     holiday_hours: str = Field("none", description='"10:00-14:00", or "none"')

@@ -87,6 +87,7 @@ def campaign_json(campaign: Campaign) -> Json:
         "created_at": moment(campaign.created_at),
         "version": campaign.version,
         "timezone": settings.timezone,
+        "merchant": settings.merchant,
         "hours": format_hours(settings.hours),
         "holidays": settings.hours.holidays,
         "holiday_hours": format_intervals(settings.hours.holiday_intervals),

@@ -1,18 +1,10 @@
 """Routes that load leads: a whole file, streamed, and a single lead.
 
-A file arrives as the body, in any chunks, and is loaded while it arrives. The answer is JSON lines, sent at the same
-time: `{"progress": ...}` now and then, `{"rejects": text}` with CSV of rejected rows where asked for, and at last
-`{"report": ...}`. What is wrong with the file as a whole is a plain error answer, since nothing was written yet; what
-goes wrong later is an `{"error": ..., "kind": ...}` line in place of the report.
-
-Who asks for rejects has to read the answer while he sends: most HTTP clients read it only afterwards, which is fine
-for progress, but not for a million rejected rows.
+A file arrives as the body, in any chunks, and is loaded while it arrives; `streaming` says how the answer looks.
 """
 
 import csv
 import io
-import json
-import logging
 from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Annotated
@@ -20,33 +12,28 @@ from typing import Annotated
 import anyio
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.requests import ClientDisconnect
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 
 from dialler.api.campaigns import followed
 from dialler.api.desk import Desk, TheDesk, Who
 from dialler.api.forms import Json
-from dialler.api.kinds import error_document
 from dialler.api.leads import leads_json
 from dialler.api.looks import campaign_of, list_of
+from dialler.api.streaming import StreamedReport, Upload
 from dialler.domain.campaign import Campaign, LeadList
-from dialler.errors import DiallerError, UsageError
+from dialler.errors import UsageError
 from dialler.events import ImportFinished
 from dialler.importing.mapping import Mapping, parse_map_option
 from dialler.importing.options import ImportOptions
 from dialler.importing.phones import read_numbers
-from dialler.importing.report import ImportReport, Progress
+from dialler.importing.report import ImportReport
 from dialler.importing.run import import_leads
 from dialler.ports import LeadFilter, Records
 
 router = APIRouter(prefix="/leads", tags=["leads"])
 
-PROGRESS_EVERY_S = 0.5
 FOLLOW_EVERY_S = 5.0
 """How often a running engine is told of the leads that arrive; at the end it is told anyway."""
-
-_log = logging.getLogger("dialler.api")
 
 
 @router.post("/import", openapi_extra={"requestBody": {"content": {"text/csv": {}}, "required": True}})
@@ -72,7 +59,36 @@ async def import_file(
         mapping=mapping, region=region, delimiter=delimiter, encoding=encoding, dry_run=dry_run, source=source
     )
     owner, lead_list = await desk.store.read(lambda records: _target(records, campaign, list_name))
-    return _ImportAnswer(desk, request, who, owner, lead_list, options, rejects=rejects)
+
+    async def load(upload: Upload) -> Json:
+        report = await import_leads(
+            upload.chunks(_Following(desk).now_and_then),
+            store=desk.store,
+            campaign=owner,
+            lead_list=lead_list,
+            options=options,
+            clock=desk.clock,
+            progress=lambda progress: upload.note(asdict(progress)),
+            rejects=upload.tell_rejects if rejects else None,
+        )
+        if not dry_run:
+            await _finished(desk, who, owner, lead_list, report)
+        return asdict(report)
+
+    return StreamedReport(request, load, what=f"an import into {lead_list.name}")
+
+
+class _Following:
+    """Tells a running engine of the leads that arrive."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._at = anyio.current_time()
+
+    async def now_and_then(self) -> None:
+        if anyio.current_time() - self._at >= FOLLOW_EVERY_S:
+            self._at = anyio.current_time()
+            await followed(self._desk)
 
 
 class NewLeadForm(BaseModel):
@@ -112,86 +128,6 @@ async def add_lead(new: NewLeadForm, desk: TheDesk, who: Who) -> Json:
     which = LeadFilter(list_id=lead_list.list_id, number=number, customer_key=new.customer_key or None)
     found = await desk.store.read(lambda records: leads_json(records, records.leads(which, limit=1000)[-1:]))
     return {**found[0], "updated": bool(report.updated), "duplicate": bool(report.duplicates)}
-
-
-class _ImportAnswer(Response):
-    """Loads the request's body while it answers: both at once, which a plain streaming response can't."""
-
-    media_type = "application/x-ndjson"
-
-    def __init__(
-        self,
-        desk: Desk,
-        request: Request,
-        who: str,
-        campaign: Campaign,
-        lead_list: LeadList,
-        options: ImportOptions,
-        *,
-        rejects: bool,
-    ) -> None:
-        self.status_code = 200
-        self.background = None
-        self.init_headers({"x-accel-buffering": "no"})
-        del self.headers["content-length"]
-        self._desk, self._request, self._who = desk, request, who
-        self._campaign, self._list, self._options = campaign, lead_list, options
-        self._wants_rejects = rejects
-        self._progress: Progress | None = None
-        self._told_at = self._followed_at = 0.0
-        self._is_begun = False
-        self._one_at_a_time = anyio.Lock()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._send = send
-        self._told_at = self._followed_at = anyio.current_time()
-        try:
-            report = await import_leads(
-                self._chunks(),
-                store=self._desk.store,
-                campaign=self._campaign,
-                lead_list=self._list,
-                options=self._options,
-                clock=self._desk.clock,
-                progress=self._note_progress,
-                rejects=self._tell_rejects if self._wants_rejects else None,
-            )
-            if not self._options.dry_run:
-                await _finished(self._desk, self._who, self._campaign, self._list, report)
-            await self._tell({"report": asdict(report)})
-        except ClientDisconnect:
-            _log.warning("an import into %s was cut off by its client", self._list.name)
-            return
-        except DiallerError as error:
-            if not self._is_begun:
-                raise  # It can still have its own status.
-            await self._tell(error_document(error)[1])
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-    async def _chunks(self) -> AsyncIterator[bytes]:
-        async for chunk in self._request.stream():
-            yield chunk
-            now = anyio.current_time()
-            if self._progress is not None and now - self._told_at >= PROGRESS_EVERY_S:
-                self._told_at = now
-                await self._tell({"progress": asdict(self._progress)})
-                if now - self._followed_at >= FOLLOW_EVERY_S:
-                    self._followed_at = now
-                    await followed(self._desk)
-
-    def _note_progress(self, progress: Progress) -> None:
-        self._progress = progress
-
-    async def _tell_rejects(self, text: str) -> None:
-        await self._tell({"rejects": text})
-
-    async def _tell(self, document: Json) -> None:
-        async with self._one_at_a_time:  # Reader and writer of the import both tell.
-            if not self._is_begun:
-                self._is_begun = True
-                await self._send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            line = json.dumps(document, ensure_ascii=False).encode() + b"\n"
-            await self._send({"type": "http.response.body", "body": line, "more_body": True})
 
 
 def _target(records: Records, campaign: str, list_name: str) -> tuple[Campaign, LeadList]:

@@ -8,6 +8,7 @@ from cyclopts import Parameter
 
 from dialler.errors import UsageError
 
+Merchant = Annotated[str | None, Parameter(help='On whose behalf it calls; "none" for none.')]
 Hours = Annotated[str | None, Parameter(help='Calling hours: "mon-fri 09:00-20:00; sat 10:00-17:00".')]
 Holidays = Annotated[str | None, Parameter(help='Calendar: US, US-TX, "lead" for each lead\'s own, "none".')]
 HolidayHours = Annotated[str | None, Parameter(help='Hours on holidays: "10:00-14:00", or "none" for shut.')]
@@ -45,6 +46,7 @@ class CampaignOptions:
     """A campaign's settings; None, or nothing, for what is not given."""
 
     timezone: Timezone = None
+    merchant: Merchant = None
     hours: Hours = None
     holidays: Holidays = None
     holiday_hours: HolidayHours = None
@@ -77,6 +79,8 @@ def body_of(given: CampaignOptions) -> dict[str, object]:
     for key, key_s in _SECONDS.items():
         if (duration := getattr(given, key)) is not None:
             body[key_s] = _whole_seconds(key, duration)
+    if given.merchant is not None:
+        body["merchant"] = "" if given.merchant == "none" else given.merchant
     for key in ("holidays", "queue"):
         if (name := getattr(given, key)) is not None:
             body[key] = None if name == "none" else name

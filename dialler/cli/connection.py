@@ -49,7 +49,7 @@ class Connection:
         """As `post`, for what is to go."""
         return await self._ask("DELETE", path, params=params)
 
-    async def pages(self, path: str, *, limit: int, after: int | None = None, **params: object) -> Document:
+    async def pages(self, path: str, *, limit: int, after: int | str | None = None, **params: object) -> Document:
         """Return up to `limit` items, however many pages they take; 0 for all there are."""
         items: list[Document] = []
         while True:

@@ -1,19 +1,39 @@
 """dialler dnc ..."""
 
-from typing import Annotated
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
 from dialler.cli.connection import connected, segment
 from dialler.cli.options import Reading, Writing
-from dialler.cli.printing import print_json, print_line
+from dialler.cli.printing import print_json, print_line, print_table
+from dialler.cli.sessions import tell_next
+from dialler.cli.uploading import UploadAnswer, chunks_of, opened, rejects_file
+from dialler.errors import DiallerError, UsageError
 
 app = App(name="dnc", help="Numbers that must not be called.")
 
 _READING, _WRITING = Reading(), Writing()
+_COLUMNS = {
+    "number": "number",
+    "campaign": "campaign",
+    "merchant": "merchant",
+    "reason": "reason",
+    "added_at": "added",
+    "added_by": "by",
+}
+_SPARE = ("added_by", "added_at", "merchant")
+_EXAMPLES_SHOWN = 5
 
 Region = Annotated[str | None, Parameter(help="Country of numbers that do not say theirs, such as US.")]
-InCampaign = Annotated[str | None, Parameter(name="--campaign", help="Only in this campaign; else anywhere.")]
+InCampaign = Annotated[str | None, Parameter(name="--campaign", help="Only in this campaign.")]
+OfMerchant = Annotated[
+    str | None, Parameter(name="--merchant", help="In all campaigns of this merchant. Without either: anywhere.")
+]
+Why = Annotated[str, Parameter(name="--reason", help="Why, for the record.")]
 
 
 @app.command
@@ -22,8 +42,9 @@ async def add(
     /,
     *more: str,
     campaign: InCampaign = None,
+    merchant: OfMerchant = None,
     region: Region = None,
-    reason: Annotated[str, Parameter(help="Why, for the record.")] = "",
+    reason: Why = "",
     options: Writing = _WRITING,
 ) -> None:
     """Add numbers: E.164, or with --region as they are written there.
@@ -32,7 +53,8 @@ async def add(
     """
     numbers = [number, *more]
     async with connected(options) as api:
-        answer = await api.post("/dnc", {"numbers": numbers, "campaign": campaign, "region": region, "reason": reason})
+        body = {"numbers": numbers, "campaign": campaign, "merchant": merchant, "region": region, "reason": reason}
+        answer = await api.post("/dnc", body)
     if options.json:
         print_json(answer)
     else:
@@ -41,14 +63,23 @@ async def add(
 
 @app.command
 async def remove(
-    number: str, /, *, campaign: InCampaign = None, region: Region = None, options: Writing = _WRITING
+    number: str,
+    /,
+    *,
+    campaign: InCampaign = None,
+    merchant: OfMerchant = None,
+    region: Region = None,
+    reason: Why = "",
+    options: Writing = _WRITING,
 ) -> int:
-    """Remove a number: the campaign's entry, or the one that holds anywhere.
+    """Remove a number: the campaign's entry, the merchant's, or the one that holds anywhere.
 
-    Example: `dialler dnc remove +12025550123`
+    Example: `dialler dnc remove +12025550123 --reason "asked to be called again"`
     """
     async with connected(options) as api:
-        answer = await api.delete(f"/dnc/{segment(number)}", campaign=campaign, region=region)
+        answer = await api.delete(
+            f"/dnc/{segment(number)}", campaign=campaign, merchant=merchant, region=region, reason=reason or None
+        )
     if options.json:
         print_json(answer)
     else:
@@ -73,3 +104,100 @@ async def check(
     else:
         where = "anywhere" if answer["everywhere"] else "in " + ", ".join(answer["campaigns"])
         print_line(f"{answer['number']} must not be called {where}")
+        for entry in answer["entries"]:
+            print_line(f"  {_scope_of(entry)}: {entry['reason'] or 'no reason given'}, {entry['added_at']}")
+
+
+@app.command(name="list")
+async def list_(
+    *,
+    campaign: InCampaign = None,
+    merchant: OfMerchant = None,
+    everywhere: Annotated[bool, Parameter(help="Only entries that hold anywhere.")] = False,
+    digits: Annotated[str | None, Parameter(help="How the number begins, such as +1202.")] = None,
+    limit: Annotated[int, Parameter(help="At most so many.")] = 100,
+    all_: Annotated[bool, Parameter(name="--all", help="All there are.")] = False,
+    after: Annotated[str | None, Parameter(help="Go on behind this one: the `next` of the page before.")] = None,
+    options: Reading = _READING,
+) -> None:
+    """List entries by number.
+
+    Example: `dialler dnc list --merchant "Acme" --all --json`
+    """
+    async with connected(options) as api:
+        page = await api.pages(
+            "/dnc",
+            limit=0 if all_ else limit,
+            after=after,
+            campaign=campaign,
+            merchant=merchant,
+            everywhere="true" if everywhere else None,
+            digits=digits,
+        )
+    if options.json:
+        print_json(page)
+        return
+    print_table(page["items"], _COLUMNS, empty="no such numbers", spare=_SPARE)
+    tell_next(page["next"])
+
+
+@app.command(name="import")
+async def import_(
+    file: Annotated[str, Parameter(allow_leading_hyphen=True, help='The file; "-" is standard input.')],
+    /,
+    *,
+    campaign: InCampaign = None,
+    merchant: OfMerchant = None,
+    column: Annotated[str | None, Parameter(help="The column of the numbers; else it is looked for.")] = None,
+    reason: Why = "",
+    reason_column: Annotated[str | None, Parameter(help="A column that says why, row by row.")] = None,
+    region: Region = None,
+    delimiter: Annotated[str | None, Parameter(help='One character, or "tab"; else it is guessed.')] = None,
+    encoding: Annotated[str | None, Parameter(help="Such as utf-8 or cp1252; else it is guessed.")] = None,
+    rejects: Annotated[Path | None, Parameter(help="Write rejected rows there, with their reasons, as CSV.")] = None,
+    dry_run: Annotated[bool, Parameter(help="Check everything, add nothing.")] = False,
+    options: Writing = _WRITING,
+) -> None:
+    """Add the numbers of a delimited text file; one that is there already stays as it was.
+
+    Example: `dialler dnc import register.csv --region US --reason "national register, October"`
+    """
+    if file.startswith("-") and file != "-":
+        raise UsageError(f"unknown option {file}")
+    params: dict[str, Any] = {
+        "campaign": campaign,
+        "merchant": merchant,
+        "column": column,
+        "reason": reason or None,
+        "reason_column": reason_column,
+        "region": region,
+        "delimiter": delimiter,
+        "encoding": encoding,
+        "dry_run": "true" if dry_run else None,
+        "rejects": "true" if rejects is not None else None,
+        "source": "standard input" if file == "-" else file,
+    }
+    with ExitStack() as files:
+        source = sys.stdin.buffer if file == "-" else files.enter_context(opened(Path(file), "rb"))
+        progress = "{rows:,} rows, {added:,} added, {known:,} there already, {rejected:,} rejected"
+        answer = UploadAnswer(rejects_file(files, rejects, source), progress=progress)
+        way = Reading(config=options.config, json=options.json) if dry_run else options
+        async with connected(way) as api:
+            await api.upload("/dnc/import", params, chunks_of(source, file), answer.take)
+    report = answer.report
+    if report is None:
+        raise DiallerError("the import ended without a report")
+    if options.json:
+        print_json(report)
+        return
+    print_line(("trial run, nothing added: " if dry_run else "") + progress.format(**report))
+    for line in (*report["notes"], *report["examples"][:_EXAMPLES_SHOWN]):
+        print_line(f"  {line}")
+    if rejects is not None and report["rejected"]:
+        print_line(f"  rejected rows are in {rejects}")
+
+
+def _scope_of(entry: dict[str, Any]) -> str:
+    if entry["campaign"] is not None:
+        return f"campaign {entry['campaign']}"
+    return f"merchant {entry['merchant']}" if entry["merchant"] is not None else "anywhere"

@@ -1,26 +1,22 @@
 """dialler lead import."""
 
-import os
 import sys
-import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import ExitStack, suppress
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Annotated, Any, cast
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
 from dialler.cli.connection import connected
 from dialler.cli.options import Reading, Writing
-from dialler.cli.printing import note, print_json, print_line
+from dialler.cli.printing import print_json, print_line
+from dialler.cli.uploading import UploadAnswer, chunks_of, opened, rejects_file
 from dialler.errors import DiallerError, UsageError
 
 _WRITING = Writing()
-_CHUNK_BYTES = 256 * 1024
-_TELL_EVERY_S = 5.0
-"""Between lines of progress where nobody watches them on a terminal."""
-
 _EXAMPLES_SHOWN = 5
+_PROGRESS = "{rows:,} rows, {imported:,} imported, {updated:,} updated, {rejected:,} rejected"
 
 
 async def import_(
@@ -69,61 +65,18 @@ async def import_(
         "source": "standard input" if file == "-" else file,
     }
     with ExitStack() as files:
-        source = sys.stdin.buffer if file == "-" else files.enter_context(_opened(Path(file), "rb"))
-        answer = _Answer(_rejects(files, rejects, source))
+        source = sys.stdin.buffer if file == "-" else files.enter_context(opened(Path(file), "rb"))
+        answer = UploadAnswer(rejects_file(files, rejects, source), progress=_PROGRESS)
         # A trial run writes nothing, so it need not wait for whoever does.
         way = Reading(config=options.config, json=options.json) if dry_run else options
         async with connected(way) as api:
-            await api.upload("/leads/import", params, _chunks(source, file), answer.take)
+            await api.upload("/leads/import", params, chunks_of(source, file), answer.take)
     if answer.report is None:
         raise DiallerError("the import ended without a report")
     if options.json:
         print_json(answer.report)
     else:
         _print_report(answer.report, params, rejects)
-
-
-class _Answer:
-    """Takes the lines of the answer as they come."""
-
-    def __init__(self, rejects: IO[str] | None) -> None:
-        self.report: dict[str, Any] | None = None
-        self._rejects = rejects
-        self._is_emptied = False
-        self._told_at = time.monotonic()
-        self._is_watched = sys.stderr.isatty()
-
-    def take(self, line: dict[str, Any]) -> None:
-        if "rejects" in line and self._rejects is not None:
-            self._reject(line["rejects"])
-        elif "progress" in line:
-            self._tell(line["progress"])
-        elif "report" in line:
-            self.report = line["report"]
-            self._reject("")
-            if self._is_watched:
-                sys.stderr.write("\r\x1b[K")
-
-    def _reject(self, text: str) -> None:
-        """Write rejected rows; what an earlier import left there goes only now, when this one was not refused."""
-        if self._rejects is None:
-            return
-        try:
-            if not self._is_emptied and self._rejects.seekable():
-                self._rejects.truncate(0)
-            self._is_emptied = True
-            self._rejects.write(text)
-        except OSError as error:
-            raise DiallerError(f"{self._rejects.name}: {error.strerror or error}") from error
-
-    def _tell(self, progress: Mapping[str, int]) -> None:
-        text = "{rows:,} rows, {imported:,} imported, {updated:,} updated, {rejected:,} rejected".format(**progress)
-        if self._is_watched:
-            sys.stderr.write(f"\r\x1b[K{text}")
-            sys.stderr.flush()
-        elif time.monotonic() - self._told_at >= _TELL_EVERY_S:
-            self._told_at = time.monotonic()
-            note(text)
 
 
 def _mapping_params(options: tuple[str, ...], file: Path | None) -> dict[str, Any]:
@@ -134,46 +87,13 @@ def _mapping_params(options: tuple[str, ...], file: Path | None) -> dict[str, An
         raise UsageError("give either --map or --mapping")
     from dialler.importing.mapping import load_mapping
 
-    with _opened(file, "r") as opened:
-        mapping = load_mapping(opened.read(), str(file))
+    with opened(file, "r") as text:
+        mapping = load_mapping(text.read(), str(file))
     return {
         "map": tuple(f"{field}={column}" for field, column in mapping.fields),
         "guess": str(mapping.guess).lower(),
         "keep_rest": str(mapping.keep_rest).lower(),
     }
-
-
-def _rejects(files: ExitStack, path: Path | None, source: IO[bytes]) -> IO[str] | None:
-    """Open the file for rejected rows, and leave it as it is. Raises DiallerError, UsageError for the lead file."""
-    if path is None:
-        return None
-    sink = files.enter_context(_opened(path, "a"))
-    with suppress(OSError, ValueError):  # Standard input may be no file at all.
-        if os.path.sameopenfile(sink.fileno(), source.fileno()) and path.is_file():
-            raise UsageError(f"--rejects {path}: expected another file than the one that is read")
-    return cast(IO[str], sink)
-
-
-def _opened(path: Path, mode: str) -> IO[Any]:
-    """Open a file that the user named. Raises DiallerError."""
-    try:
-        return path.open(mode) if "b" in mode else path.open(mode, encoding="utf-8", newline="")
-    except OSError as error:
-        raise DiallerError(f"{path}: {error.strerror or error}") from error
-
-
-async def _chunks(source: IO[bytes], name: str) -> AsyncIterator[bytes]:
-    import anyio
-
-    while True:
-        try:
-            # A pipe may keep us waiting: not on the loop, since the answer arrives at the same time.
-            chunk = await anyio.to_thread.run_sync(source.read, _CHUNK_BYTES)
-        except OSError as error:
-            raise DiallerError(f"{name}: {error.strerror or error}") from error
-        if not chunk:
-            return
-        yield chunk
 
 
 def _print_report(report: Mapping[str, Any], params: Mapping[str, Any], rejects: Path | None) -> None:

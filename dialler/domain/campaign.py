@@ -11,6 +11,8 @@ from dialler.domain.redial import RedialRules
 
 WEIGHT_MIN, WEIGHT_MAX = 1, 10_000
 RING_TIMEOUT_MAX_S = 600
+MERCHANT_CHARS_MAX = 100
+MERCHANT = re.compile(r"(?! )[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+(?<! )")
 QUEUE = re.compile(r"[A-Za-z0-9_.-]{1,79}")
 
 
@@ -49,6 +51,9 @@ class CampaignSettings:
     timezone: str = "Etc/UTC"
     """The zone of leads for which nothing else gives one."""
 
+    merchant: str = ""
+    """On whose behalf it calls; its do-not-call entries hold for all campaigns of the same merchant. "" for none."""
+
     hours: CallingHours = ALWAYS_DAYTIME
     pacing: str = "progressive"
     pacing_settings: Mapping[str, float] = field(default_factory=dict)
@@ -84,6 +89,11 @@ class CampaignSettings:
         # They go to the exchange, whose protocol is made of lines, and whose dialplan takes some characters apart.
         if self.queue is not None and not QUEUE.fullmatch(self.queue):
             raise ValueError(f"queue must be letters, digits, '_', '.' or '-', at most 79, got {self.queue!r}")
+        if self.merchant and not (len(self.merchant) <= MERCHANT_CHARS_MAX and MERCHANT.fullmatch(self.merchant)):
+            raise ValueError(
+                f"merchant must be one line of text, at most {MERCHANT_CHARS_MAX} characters, without spaces around it,"
+                f" got {self.merchant!r}"
+            )
         for name, texts in (("caller_ids", self.caller_ids), ("trunks", self.trunks)):
             for text in texts:
                 if not (text.strip() and text.isprintable()):

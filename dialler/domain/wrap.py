@@ -15,6 +15,9 @@ class DncScope(StrEnum):
 
     NONE = "none"
     CAMPAIGN = "campaign"
+    MERCHANT = "merchant"
+    """All campaigns of the campaign's merchant; only the campaign, if it has none."""
+
     ALL = "all"
 
 

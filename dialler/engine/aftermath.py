@@ -29,7 +29,7 @@ def write_ends(records: Records, sessions: Sequence[Session], windows: Windows) 
             raise NotFound(f"there is no lead {session.lead_id}")
         leads[session.lead_id] = turns.next_of(leads[session.lead_id], session, None, session.ended_at)
         if TRAITS[session.outcome].number is NumberVerdict.DNC:
-            _add_dnc(records, session, None, "opted out", session.ended_at)
+            _add_dnc(records, session, DncScope.ALL, "opted out", session.ended_at)
     records.set_leads(list(leads.values()))
     return [leads[session.lead_id] for session in sessions]
 
@@ -76,8 +76,7 @@ def wrap_up(
     if latest and latest[0].session_id == session.session_id:
         records.set_lead(_Turns(records, windows).next_of(lead, wrapped, chosen, now))
     if chosen.dnc is not DncScope.NONE:
-        campaign_id = session.campaign_id if chosen.dnc is DncScope.CAMPAIGN else None
-        _add_dnc(records, session, campaign_id, f"wrap code {code}", now)
+        _add_dnc(records, session, chosen.dnc, f"wrap code {code}", now, by=by)
     records.add_audit(now, by, "lead wrap", {"session_id": session.session_id, "code": code, "before": before})
     return wrapped
 
@@ -112,5 +111,17 @@ class _Turns:
         )
 
 
-def _add_dnc(records: Records, session: Session, campaign_id: int | None, reason: str, at: datetime) -> None:
-    records.add_dnc([DncEntry(number=session.number, campaign_id=campaign_id, reason=reason, added_at=at)])
+def _add_dnc(
+    records: Records, session: Session, scope: DncScope, reason: str, at: datetime, *, by: str = "engine"
+) -> None:
+    merchant = records.campaign(session.campaign_id).settings.merchant if scope is DncScope.MERCHANT else ""
+    is_narrow = scope is DncScope.CAMPAIGN or (scope is DncScope.MERCHANT and not merchant)
+    entry = DncEntry(
+        number=session.number,
+        campaign_id=session.campaign_id if is_narrow else None,
+        merchant=merchant or None,
+        reason=reason,
+        added_at=at,
+        added_by=by,
+    )
+    records.add_dnc([entry])

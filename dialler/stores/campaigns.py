@@ -49,9 +49,9 @@ class CampaignRecords:
 
     def add_campaign(self, name: str, settings: CampaignSettings, now: datetime) -> Campaign:
         row = self._in.row(
-            "INSERT INTO campaigns (name, created_at, desired, settings, version) VALUES (?, ?, ?, ?, 1)"
+            "INSERT INTO campaigns (name, created_at, desired, settings, version, merchant) VALUES (?, ?, ?, ?, 1, ?)"
             " ON CONFLICT DO NOTHING RETURNING campaign_id",
-            (name, to_us(now), Desired.STOPPED.value, settings_to_json(settings)),
+            (name, to_us(now), Desired.STOPPED.value, settings_to_json(settings), settings.merchant),
         )
         if row is None:
             raise Conflict(f"there is a campaign {name!r} already")
@@ -65,12 +65,13 @@ class CampaignRecords:
         if taken:
             raise Conflict(f"there is a campaign {campaign.name!r} already, with id {taken[0]}")
         changed = self._in.run(
-            "UPDATE campaigns SET name = ?, desired = ?, settings = ?, version = ? WHERE campaign_id = ?",
+            "UPDATE campaigns SET name = ?, desired = ?, settings = ?, version = ?, merchant = ? WHERE campaign_id = ?",
             (
                 campaign.name,
                 campaign.desired.value,
                 settings_to_json(campaign.settings),
                 campaign.version,
+                campaign.settings.merchant,
                 campaign.campaign_id,
             ),
         )

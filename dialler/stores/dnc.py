@@ -5,14 +5,17 @@ from datetime import datetime
 from itertools import islice
 from typing import Final
 
-from dialler.ports import DncEntry
-from dialler.stores.codec import to_json, to_us
-from dialler.stores.transaction import Transaction, portions
+from dialler.ports import DncEntry, DncFilter
+from dialler.stores.codec import from_us, to_json, to_us
+from dialler.stores.transaction import SqlRow, Transaction, portions
 
 EVERYWHERE: Final = 0
 """In the place of a campaign's id."""
 
 _ADDED_AT_ONCE: Final = 2_000
+_COLUMNS: Final = "number, campaign_id, merchant, reason, added_at, added_by"
+_AFTER_ALL_DIGITS: Final = ":"
+"""Sorts behind "9" and before anything else that a number could be followed by."""
 
 
 class DncRecords:
@@ -24,26 +27,70 @@ class DncRecords:
         new, stream = 0, iter(entries)
         while chunk := list(islice(stream, _ADDED_AT_ONCE)):
             new += self._in.run_many(
-                "INSERT INTO dnc (number, campaign_id, reason, added_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                [(one.number, one.campaign_id or EVERYWHERE, one.reason, to_us(one.added_at)) for one in chunk],
+                f"INSERT INTO dnc ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                [
+                    (*_key(one.number, one.campaign_id, one.merchant), one.reason, to_us(one.added_at), one.added_by)
+                    for one in chunk
+                ],
             )
         return new
 
-    def remove_dnc(self, number: str, campaign_id: int | None) -> bool:
-        gone = self._in.run("DELETE FROM dnc WHERE number = ? AND campaign_id = ?", (number, campaign_id or EVERYWHERE))
-        return gone > 0
+    def remove_dnc(self, number: str, campaign_id: int | None, merchant: str | None = None) -> bool:
+        key = _key(number, campaign_id, merchant)
+        return self._in.run("DELETE FROM dnc WHERE number = ? AND campaign_id = ? AND merchant = ?", key) > 0
 
     def dnc_hits(self, campaign_id: int, numbers: Sequence[str]) -> frozenset[str]:
         hits: set[str] = set()
         for marked, some in portions(numbers):
             rows = self._in.rows(
-                f"SELECT number FROM dnc WHERE number {marked} AND campaign_id IN (?, ?)",
-                (*some, EVERYWHERE, campaign_id),
+                f"SELECT number FROM dnc WHERE number {marked} AND (campaign_id IN (?, ?) AND merchant = ''"
+                " OR merchant <> '' AND merchant = (SELECT merchant FROM campaigns WHERE campaign_id = ?))",
+                (*some, EVERYWHERE, campaign_id, campaign_id),
             )
             hits.update(row[0] for row in rows)
         return frozenset(hits)
+
+    def dnc_entries(
+        self, which: DncFilter, *, after: tuple[str, int, str] | None = None, limit: int = 100
+    ) -> Sequence[DncEntry]:
+        conditions, values = ["1 = 1"], list[object]()
+        if which.campaign_id is not None or which.merchant is not None or which.everywhere:
+            conditions.append("campaign_id = ? AND merchant = ?")
+            values += [which.campaign_id or EVERYWHERE, which.merchant or ""]
+        if which.digits is not None:
+            begins = f"+{which.digits.removeprefix('+')}"
+            conditions.append("number >= ? AND number < ?")
+            values += [begins, begins + _AFTER_ALL_DIGITS]
+        if after is not None:
+            conditions.append("(number, campaign_id, merchant) > (?, ?, ?)")
+            values += after
+        rows = self._in.rows(
+            f"SELECT {_COLUMNS} FROM dnc WHERE {' AND '.join(conditions)}"
+            " ORDER BY number, campaign_id, merchant LIMIT ?",
+            (*values, limit),
+        )
+        return [_entry(row) for row in rows]
+
+    def dnc_of(self, number: str) -> Sequence[DncEntry]:
+        rows = self._in.rows(f"SELECT {_COLUMNS} FROM dnc WHERE number = ? ORDER BY campaign_id, merchant", (number,))
+        return [_entry(row) for row in rows]
 
     def add_audit(self, at: datetime, who: str, what: str, details: Mapping[str, object]) -> None:
         self._in.run(
             "INSERT INTO audit (at, who, what, details) VALUES (?, ?, ?, ?)", (to_us(at), who, what, to_json(details))
         )
+
+
+def _key(number: str, campaign_id: int | None, merchant: str | None) -> tuple[str, int, str]:
+    return number, campaign_id or EVERYWHERE, merchant or ""
+
+
+def _entry(row: SqlRow) -> DncEntry:
+    return DncEntry(
+        number=row[0],
+        campaign_id=row[1] or None,
+        merchant=row[2] or None,
+        reason=row[3],
+        added_at=from_us(row[4]),
+        added_by=row[5],
+    )

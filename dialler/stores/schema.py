@@ -26,10 +26,11 @@ from sqlalchemy import (
     text,
 )
 
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 """The migration that this version of the code needs; a test compares it with `migrations/`."""
 
 BIG = BigInteger().with_variant(Integer, "sqlite")  # on SQLite only INTEGER aliases the rowid
+PLAIN = Text().with_variant(Text(collation="C"), "postgresql")  # in the order of its bytes, so that it is a prefix's
 metadata = MetaData()
 
 
@@ -59,6 +60,7 @@ campaigns = Table(
     Column("desired", Text, nullable=False),
     Column("settings", Text, nullable=False),
     Column("version", Integer, nullable=False),
+    _text("merchant"),  # as in the settings, for do-not-call
     sqlite_autoincrement=True,  # an id is never used twice, also after a deletion
 )
 
@@ -231,12 +233,15 @@ round_states = Table(
 dnc = Table(
     "dnc",
     metadata,
-    Column("number", Text, primary_key=True),
-    Column("campaign_id", BIG, primary_key=True, autoincrement=False),  # 0: everywhere
+    Column("number", PLAIN, primary_key=True),
+    Column("campaign_id", BIG, primary_key=True, autoincrement=False),  # 0: of none
+    Column("merchant", Text, primary_key=True, server_default=""),  # '': of none; of neither: everywhere
     Column("reason", Text, nullable=False),
     Column("added_at", BIG, nullable=False),
+    _text("added_by"),
     sqlite_with_rowid=False,
 )
+Index("dnc_by_scope", dnc.c.campaign_id, dnc.c.merchant, dnc.c.number)
 
 audit = Table(
     "audit",

@@ -99,7 +99,7 @@ async def test_the_engine_and_the_journal_are_told_of_what_was_loaded(store: Mem
 async def test_progress_is_told_while_the_file_still_arrives(
     store: MemoryStore, floor: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dialler.api.imports.PROGRESS_EVERY_S", 0)
+    monkeypatch.setattr("dialler.api.streaming.PROGRESS_EVERY_S", 0)
     monkeypatch.setattr("dialler.importing.run.ROWS_AT_ONCE", 10)
     app = make_api(Desk(store=store, clock=FixedClock(NOW)))
     lines: list[dict[str, Any]] = []

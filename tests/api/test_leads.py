@@ -147,10 +147,11 @@ async def test_a_number_on_the_do_not_call_list_of_a_campaign_shuts_its_gate_the
 ) -> None:
     number = "+12125550102"
     added = await api.post("/dnc", json={"numbers": ["+1 212 555 0102"], "campaign": "spring", "reason": "asked"})
-    assert added.json() == {"added": 1, "numbers": [number], "campaign": "spring"}
+    assert added.json() == {"added": 1, "numbers": [number], "campaign": "spring", "merchant": None}
     verdict = (await api.get(f"/leads/{floor[1]}/explain")).json()
     assert [gate["name"] for gate in verdict["gates"] if not gate["passed"]] == ["do_not_call"]
     checked = (await api.get(f"/dnc/{number}")).json()
+    assert [entry["reason"] for entry in checked.pop("entries")] == ["asked"]
     assert checked == {"number": number, "blocked": True, "everywhere": False, "campaigns": ["spring"]}
     assert (await api.delete(f"/dnc/{number}")).json()["removed"] is False  # that would be the entry for all
     assert (await api.delete(f"/dnc/{number}?campaign=spring")).json()["removed"] is True

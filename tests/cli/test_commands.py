@@ -278,6 +278,20 @@ def test_a_number_goes_on_and_off_the_do_not_call_list(spring: Dialler) -> None:
     assert spring("dnc", "check", "+12025550123").out == "+12025550123 may be called\n"
 
 
+def test_a_file_of_numbers_goes_on_the_do_not_call_list_of_a_merchant(spring: Dialler, folder: Path) -> None:
+    spring("campaign", "set", "spring", "--merchant", "Acme")
+    (folder / "register.csv").write_text("phone,why\n(202) 555-0123,asked\n12,typing error\n")
+    where = ("--merchant", "Acme", "--region", "US", "--reason-column", "why", "--rejects", "bad.csv")
+    said = spring("dnc", "import", "register.csv", *where).out
+    assert said.startswith("2 rows, 1 added, 0 there already, 1 rejected\n")
+    assert "'12' is not a valid number in US" in (folder / "bad.csv").read_text()
+    assert "+12025550123  -         Acme      asked" in spring("dnc", "list").out
+    checked = spring("dnc", "check", "+12025550123").out
+    assert checked.startswith("+12025550123 must not be called in spring\n  merchant Acme: asked, ")
+    assert spring("dnc", "list", "--digits", "+44").out == "no such numbers\n"
+    assert spring("dnc", "remove", "+12025550123", "--merchant", "Acme", "--reason", "mistake").code == 0
+
+
 def test_a_token_is_shown_once_and_its_hash_is_for_the_settings(dialler: Dialler) -> None:
     made = dialler("token", "create", "crm", "--json").json
     assert made["sha256"] == hashlib.sha256(made["token"].encode()).hexdigest()

@@ -71,3 +71,34 @@ def test_an_upgrade_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytes
     engine = sqlite_engine(tmp_path / "x.db", mode="rw")
     assert inspect(engine).get_table_names() == []
     engine.dispose()
+
+
+DNC_BEFORE = "INSERT INTO dnc (number, campaign_id, reason, added_at) VALUES ('+12025550123', 0, 'asked', 1000000)"
+
+
+def upgraded_with_data(url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make records as first released with some do-not-call numbers, upgrade them, and see that they are there."""
+    with monkeypatch.context() as before:
+        before.setattr("dialler.stores.upgrade.HEAD", "0001")
+        assert upgrade(url) == (None, "0001")
+    with engine.begin() as connection:
+        connection.exec_driver_sql(DNC_BEFORE)
+        connection.exec_driver_sql(DNC_BEFORE.replace(", 0,", ", 7,"))
+    assert upgrade(url) == ("0001", HEAD)
+    with engine.connect() as connection:
+        found = connection.exec_driver_sql("SELECT * FROM dnc ORDER BY campaign_id").fetchall()
+    assert [tuple(row) for row in found] == [
+        ("+12025550123", 0, "", "asked", 1000000, ""),
+        ("+12025550123", 7, "", "asked", 1000000, ""),
+    ]
+    check_schema(engine)
+
+
+def test_do_not_call_numbers_of_before_stay_on_sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    upgraded_with_data(f"sqlite:///{tmp_path / 'x.db'}", sqlite_engine(tmp_path / "x.db", mode="rw"), monkeypatch)
+
+
+@pytest.mark.postgres
+def test_do_not_call_numbers_of_before_stay_on_postgres(monkeypatch: pytest.MonkeyPatch) -> None:
+    with postgres.database() as url:
+        upgraded_with_data(url, postgres_engine(parsed_url(url)), monkeypatch)

@@ -12,7 +12,7 @@ from dialler.domain.outcome import Outcome
 from dialler.domain.redial import RedialRule, RedialRules
 from dialler.domain.session import SessionStatus
 from dialler.errors import Conflict, NotFound
-from dialler.ports import DncEntry, LeadFilter, Records
+from dialler.ports import LeadFilter, Records
 from dialler.stores.open import AnyStore
 from tests.support.stores import (
     HOSTILE,
@@ -174,23 +174,3 @@ async def test_a_round_robin_keeps_its_state(store: AnyStore) -> None:
     await store.write(lambda records: records.save_round_state("trunk:a", {"1": 5, "2": -3}))
     await store.write(lambda records: records.save_round_state("trunk:a", {"1": 7}))
     assert await store.read(lambda records: records.round_state("trunk:a")) == {"1": 7}
-
-
-async def test_a_number_not_to_be_called_is_hit_in_its_campaign_or_everywhere(store: AnyStore) -> None:
-    def entry(number: str, campaign_id: int | None) -> DncEntry:
-        return DncEntry(number=number, campaign_id=campaign_id, reason="asked", added_at=NOW)
-
-    def work(records: Records) -> None:
-        assert records.add_dnc([entry("+1", None), entry("+2", 7), entry("+1", None)]) == 2
-        assert records.add_dnc([entry("+1", None), entry("+1", 7), entry("+3", 8)]) == 2
-        assert records.add_dnc(entry(f"+9{i}", None) for i in range(4_500)) == 4_500
-        assert records.add_dnc([]) == 0
-        assert records.dnc_hits(7, ["+1", "+2", "+3", "+4"]) == {"+1", "+2"}
-        assert records.dnc_hits(8, ["+1", "+2", "+3", "+4"]) == {"+1", "+3"}
-        assert records.dnc_hits(7, []) == frozenset()
-        assert records.remove_dnc("+1", None)
-        assert not records.remove_dnc("+1", None)
-        assert records.dnc_hits(8, ["+1"]) == frozenset()
-        assert records.dnc_hits(7, ["+1"]) == {"+1"}
-
-    await store.write(work)

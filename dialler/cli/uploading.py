@@ -1,0 +1,94 @@
+"""Files of rows that commands send to the API: read in chunks, with progress, and rejected rows written down."""
+
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import IO, Any, cast
+
+from dialler.cli.printing import note
+from dialler.errors import DiallerError, UsageError
+
+_CHUNK_BYTES = 256 * 1024
+_TELL_EVERY_S = 5.0
+"""Between lines of progress where nobody watches them on a terminal."""
+
+
+class UploadAnswer:
+    """Takes the lines of the answer as they come: shows progress, keeps the report, writes rejected rows down."""
+
+    def __init__(self, rejects: IO[str] | None, *, progress: str) -> None:
+        """`progress` is what is said of it, with the counts in braces."""
+        self.report: dict[str, Any] | None = None
+        self._rejects = rejects
+        self._text = progress
+        self._is_emptied = False
+        self._told_at = time.monotonic()
+        self._is_watched = sys.stderr.isatty()
+
+    def take(self, line: dict[str, Any]) -> None:
+        if "rejects" in line and self._rejects is not None:
+            self._reject(line["rejects"])
+        elif "progress" in line:
+            self._tell(line["progress"])
+        elif "report" in line:
+            self.report = line["report"]
+            self._reject("")
+            if self._is_watched:
+                sys.stderr.write("\r\x1b[K")
+
+    def _reject(self, text: str) -> None:
+        """Write rejected rows; what an earlier import left there goes only now, when this one was not refused."""
+        if self._rejects is None:
+            return
+        try:
+            if not self._is_emptied and self._rejects.seekable():
+                self._rejects.truncate(0)
+            self._is_emptied = True
+            self._rejects.write(text)
+        except OSError as error:
+            raise DiallerError(f"{self._rejects.name}: {error.strerror or error}") from error
+
+    def _tell(self, progress: Mapping[str, int]) -> None:
+        text = self._text.format(**progress)
+        if self._is_watched:
+            sys.stderr.write(f"\r\x1b[K{text}")
+            sys.stderr.flush()
+        elif time.monotonic() - self._told_at >= _TELL_EVERY_S:
+            self._told_at = time.monotonic()
+            note(text)
+
+
+def rejects_file(files: ExitStack, path: Path | None, source: IO[bytes]) -> IO[str] | None:
+    """Open the file for rejected rows, and leave it as it is. Raises DiallerError, UsageError for the lead file."""
+    if path is None:
+        return None
+    sink = files.enter_context(opened(path, "a"))
+    with suppress(OSError, ValueError):  # Standard input may be no file at all.
+        if os.path.sameopenfile(sink.fileno(), source.fileno()) and path.is_file():
+            raise UsageError(f"--rejects {path}: expected another file than the one that is read")
+    return cast(IO[str], sink)
+
+
+def opened(path: Path, mode: str) -> IO[Any]:
+    """Open a file that the user named. Raises DiallerError."""
+    try:
+        return path.open(mode) if "b" in mode else path.open(mode, encoding="utf-8", newline="")
+    except OSError as error:
+        raise DiallerError(f"{path}: {error.strerror or error}") from error
+
+
+async def chunks_of(source: IO[bytes], name: str) -> AsyncIterator[bytes]:
+    import anyio
+
+    while True:
+        try:
+            # A pipe may keep us waiting: not on the loop, since the answer arrives at the same time.
+            chunk = await anyio.to_thread.run_sync(source.read, _CHUNK_BYTES)
+        except OSError as error:
+            raise DiallerError(f"{name}: {error.strerror or error}") from error
+        if not chunk:
+            return
+        yield chunk
