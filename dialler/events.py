@@ -131,6 +131,16 @@ class ListDry(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListReplanned(Event):
+    """All leads of a list have their places in its new order."""
+
+    name: ClassVar[str] = "list.replanned"
+    campaign: str
+    list: str
+    leads: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeadRefused(Event):
     """A lead from the hopper did not pass the gates at the moment of the intent."""
 

@@ -15,7 +15,7 @@ from tests.support.values import NEVER, NEW_YORK, NINE_TO_FIVE, NOON, a_lead, fa
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 OFFICE = CallingWindow(NINE_TO_FIVE, NEW_YORK.zones)
-GATES = ["campaign", "list", "state", "expiry", "number", "do_not_call", "line", "window", "rest", "attempts"]
+GATES = ["campaign", "list", "dates", "state", "expiry", "number", "do_not_call", "line", "window", "rest", "attempts"]
 
 
 def gate(verdict: Verdict, name: str) -> Gate:
