@@ -9,6 +9,7 @@ from anyio import TASK_STATUS_IGNORED
 from anyio.abc import TaskStatus
 
 from dialler.domain.campaign import Campaign, CampaignSettings, Desired, LeadList
+from dialler.domain.change_set import CampaignLists, ChangeSet
 from dialler.domain.lead import Lead, LeadState, NewLead, WindowKey
 from dialler.domain.outcome import Outcome
 from dialler.domain.session import Session, SessionStatus
@@ -137,6 +138,9 @@ class Records(Protocol):
         """Write everything that may change of a list, but not how far its leads are replanned: that begins anew with
         another order. Raises NotFound, Conflict if the name is taken in the campaign."""
 
+    def set_lists(self, lists: Sequence[LeadList]) -> None:
+        """Do as `set_list` for several different lists, which may swap their names."""
+
     def delete_list(self, list_id: int) -> None:
         """Delete a list and its leads; sessions stay. Raises Conflict while it is to dial or has a lead in a call."""
 
@@ -166,6 +170,21 @@ class Records(Protocol):
 
     def strategy_versions(self, strategy_id: int) -> Sequence[StrategyVersion]:
         """Return what a strategy was, from its first version to the present one. Raises NotFound."""
+
+    def add_change_set(
+        self, campaign_id: int, *, before: CampaignLists, after: CampaignLists, who: str, now: datetime
+    ) -> ChangeSet:
+        """Note how some lists of a campaign were before and after they were changed together."""
+
+    def last_change_set(self, campaign_id: int) -> ChangeSet | None:
+        """Return the campaign's last change-set, undone or not; None: there was none."""
+
+    def set_undone(self, change_set_id: int, now: datetime) -> None:
+        """Note that a change-set was undone. Raises NotFound."""
+
+    def attempts_since(self, list_ids: Sequence[int], since: datetime) -> Mapping[int, int]:
+        """Return how many attempts of each list were begun since a moment, to about a second. Costs a walk along an
+        index over the attempts counted."""
 
     def round_state(self, scope: str) -> Mapping[str, int] | None:
         """Return the saved state of a round robin ("campaign:7", "trunk:a"), None if there is none."""

@@ -6,12 +6,15 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
+from dialler.cli import change_sets
 from dialler.cli.connection import connected, segment
 from dialler.cli.options import Reading, Writing
 from dialler.cli.printing import print_fields, print_json, print_line, print_table
 from dialler.errors import UsageError
 
 app = App(name="list", help="Lists of leads, and their weights.")
+app.command(change_sets.apply)
+app.command(change_sets.undo)
 
 _READING, _WRITING = Reading(), Writing()
 _COLUMNS = {

@@ -70,8 +70,8 @@ class StrategySettings:
     def __post_init__(self) -> None:
         if (self.order is LeadOrder.FIELD) != bool(self.field.strip()):
             raise ValueError(
-                f"order {LeadOrder.FIELD.value!r} and field go together: got order {self.order.value!r},"
-                f" field {self.field!r}"
+                f"field must name a data field with order {LeadOrder.FIELD.value!r}, and with no other order:"
+                f" got order {self.order.value!r}, field {self.field!r}"
             )
         if not 0 <= self.seed <= _SEED_MAX:
             raise ValueError(f"seed must be 0 to {_SEED_MAX}, got {self.seed}")

@@ -90,7 +90,10 @@ def _limits(floor: Floor, running: Running, facts: PacingFacts, next_at: datetim
         said.append("no list is to dial")
     elif all(running.hopper.is_dry(list_id, now) for list_id in running.lists):
         again = f"; the next may be at {next_at.isoformat(timespec='seconds')}" if next_at else ""
-        said.append(f"no lead can be dialled now: all rest, wait for their window, or are completed{again}")
+        said.append(
+            "no lead can be dialled now: all rest, wait for their window or their list's dates, or are completed"
+            + again
+        )
     wanted = campaign.settings.trunks or tuple(floor.trunks)
     missing = [name for name in wanted if name not in floor.trunks]
     if missing:

@@ -101,6 +101,13 @@ class ListRecords:
         if self.lead_list(lead_list.list_id).rules.ranking != old.rules.ranking:
             self._in.run("UPDATE lists SET replan_after = 0, replanned = 0 WHERE list_id = ?", (lead_list.list_id,))
 
+    def set_lists(self, lists: Sequence[LeadList]) -> None:
+        # Names first out of the way, so that lists can swap theirs; none can be like that, since it is no print.
+        for each in lists:
+            self._in.run("UPDATE lists SET name = ? WHERE list_id = ?", (f"\x1f{each.list_id}", each.list_id))
+        for each in lists:
+            self.set_list(each)
+
     def replan(self, list_id: int, *, limit: int) -> int:
         row = self._in.row(f"SELECT replan_after FROM lists WHERE list_id = ?{self._in.for_update}", (list_id,))
         if row is None or row[0] is None:

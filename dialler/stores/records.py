@@ -1,6 +1,7 @@
 """The records inside one transaction: `dialler.ports.Records` in SQL."""
 
 from dialler.stores.campaigns import CampaignRecords
+from dialler.stores.change_sets import ChangeSetRecords
 from dialler.stores.check import CheckRecords
 from dialler.stores.dnc import DncRecords
 from dialler.stores.leads import LeadRecords
@@ -16,6 +17,7 @@ class SqlRecords(
     CampaignRecords,
     ListRecords,
     StrategyRecords,
+    ChangeSetRecords,
     LeadRecords,
     SessionRecords,
     DncRecords,

@@ -367,3 +367,30 @@ def test_a_strategy_is_made_set_shown_listed_and_deleted(spring: Dialler) -> Non
     refused = spring("strategy", "delete", "standard")
     assert refused.code == 1 and "'east' of campaign 'spring'" in refused.err
     assert spring("strategy", "delete", "soft").code == 0
+
+
+def test_lists_are_changed_together_after_a_look_and_put_back(spring: Dialler, folder: Path) -> None:
+    spring("list", "create", "spring", "west", "--weight", "30")
+    (folder / "monday.toml").write_text(
+        'campaign = "spring"\n[lists.east]\nweight = 90\nend = 2026-12-24\n'
+        '[lists.west]\nto_dial = false\nstrategy = "none"\n'
+    )
+    shown = spring("list", "apply", "monday.toml", "--preview")
+    assert shown.code == 0 and "weight 70 -> 90" in shown.out and "nothing is changed" in shown.out
+    waits = spring("list", "apply", "monday.toml")
+    assert waits.code == 1 and "--yes does it" in waits.out
+    seen = spring("list", "apply", "monday.toml", "--preview", "--json").json
+    assert [each["changes"] for each in seen["lists"]][1] == {"to_dial": [True, False], "strategy": ["standard", None]}
+    done = spring("list", "apply", "monday.toml", "--yes", "--fingerprint", seen["fingerprint"])
+    assert done.code == 0 and "dialler list undo spring" in done.out
+    east, west = spring("list", "list", "spring", "--json").json["items"]
+    assert (east["weight"], east["ends_at"], west["to_dial"]) == (90, "2026-12-25T00:00:00+00:00", False)
+    late = spring("list", "apply", "monday.toml", "--yes", "--fingerprint", seen["fingerprint"])
+    assert late.code == 1 and "changed since the preview" in late.err
+    assert "east, west" in spring("list", "undo", "spring").out
+    assert spring("list", "show", "spring", "east", "--json").json["weight"] == 70
+    assert spring("list", "undo", "spring").code == 1
+    for text, said in [("lists = 1", "lists"), ("colour = 1", "colour"), ("[lists.east", "TOML"), ("", "campaign")]:
+        (folder / "bad.toml").write_text(text)
+        wrong = spring("list", "apply", "bad.toml", "--yes")
+        assert wrong.code == 2 and said in wrong.err
