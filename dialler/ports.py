@@ -461,6 +461,13 @@ class CampaignReport:
     shares: ShareReport | None = None
     """None: no call was placed yet."""
 
+    runways_s: Mapping[str, float] = field(default_factory=dict)
+    """How long the leads that can be dialled now last at the present pace, in seconds, by the list's name; without
+    lists that nobody was called of within the last hour. Up to some minutes old."""
+
+    runway_min_s: float = 0.0
+    """A list whose leads last less long is told of."""
+
     abandon_rates: Mapping[str, float] = field(default_factory=dict)
     """Persons who got no agent in time, of all who answered, by span ("30m", "24h"); without those spans in which
     nobody answered. Since this process began."""

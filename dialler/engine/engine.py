@@ -25,6 +25,7 @@ from dialler.engine.outbox import Outbox
 from dialler.engine.recovery import Recovery
 from dialler.engine.replanning import Replanning
 from dialler.engine.report import report_of
+from dialler.engine.runways import Runways
 from dialler.engine.tracking import Tracker
 from dialler.engine.trunks import Trunks
 from dialler.engine.wake import Wake
@@ -68,6 +69,7 @@ class Engine:
             outbox=Outbox(store, clock, journal),
             free_agents=FreeAgents(board),
             wake=Wake(clock),
+            refilled=Wake(clock),
             ended=Wake(clock),
         )
         watch = Wake(clock)
@@ -101,6 +103,7 @@ class Engine:
             loops.start_soon(self._recovery.run)
             loops.start_soon(self._wrapping.run)
             loops.start_soon(self._replanning.run)
+            loops.start_soon(Runways(floor).run)
             loops.start_soon(self._finish_drains)
             await loops.start(floor.trunks.limits.run, floor.wake.call)
             await loops.start(self._wakes.run)

@@ -57,6 +57,12 @@ def _campaign(floor: Floor, running: Running) -> CampaignReport:
         limits=_limits(floor, running, facts, next_at),
         next_at=next_at,
         shares=running.shares.report(running.lists),
+        runways_s={
+            name: lasts.total_seconds()
+            for list_id, name in running.lists.items()
+            if running.dials and (lasts := running.runways.get(list_id)) is not None
+        },
+        runway_min_s=floor.options.runway_min.total_seconds(),
         abandon_rates=running.abandons.rates(floor.clock.monotonic()),
     )
 
