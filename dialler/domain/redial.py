@@ -10,6 +10,9 @@ from dialler.domain.outcome import Outcome
 
 K = TypeVar("K")
 
+REST_MAX: Final = timedelta(days=3660)
+IN_A_ROW_MAX: Final = 10_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedialRule:
@@ -25,10 +28,10 @@ class RedialRule:
     """After `in_a_row_max` go on as after the first attempt with this outcome instead."""
 
     def __post_init__(self) -> None:
-        if not self.rests or min(self.rests) < timedelta(0):
-            raise ValueError(f"rests must be given, none below zero, got {self.rests}")
-        if self.in_a_row_max is not None and self.in_a_row_max < 1:
-            raise ValueError(f"in_a_row_max must be 1 or more, got {self.in_a_row_max}")
+        if not self.rests or min(self.rests) < timedelta(0) or max(self.rests) > REST_MAX:
+            raise ValueError(f"rests must be given, none below zero or over {REST_MAX.days}d, got {self.rests}")
+        if self.in_a_row_max is not None and not 1 <= self.in_a_row_max <= IN_A_ROW_MAX:
+            raise ValueError(f"in_a_row_max must be 1 to {IN_A_ROW_MAX}, got {self.in_a_row_max}")
         if self.then is not None and self.in_a_row_max is None:
             raise ValueError(f"then = {self.then} needs in_a_row_max")
 

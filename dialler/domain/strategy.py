@@ -16,6 +16,11 @@ STANDARD = "standard"
 
 _SEED_MAX = 2**63 - 1
 _NO_RULES = RedialRules()
+_BOUNDS = (
+    ("attempts_max", 1, 10_000),
+    ("attempts_per_day_max", 1, 10_000),
+    ("rest_min_s", 0, 366 * 86_400),
+)
 
 
 class LeadOrder(StrEnum):
@@ -75,12 +80,10 @@ class StrategySettings:
             )
         if not 0 <= self.seed <= _SEED_MAX:
             raise ValueError(f"seed must be 0 to {_SEED_MAX}, got {self.seed}")
-        for name in ("attempts_max", "attempts_per_day_max"):
+        for name, least, most in _BOUNDS:
             value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"{name} must be 1 or more, or null for the campaign's, got {value}")
-        if self.rest_min_s is not None and self.rest_min_s < 0:
-            raise ValueError(f"rest_min_s must be 0 or more, or null for the campaign's, got {self.rest_min_s}")
+            if value is not None and not least <= value <= most:
+                raise ValueError(f"{name} must be {least} to {most}, or null for the campaign's, got {value}")
 
     @property
     def ranking(self) -> tuple[LeadOrder, int, str, bool]:

@@ -117,12 +117,15 @@ class ListRecords:
         ids: list[int] = sorted(row[0] for run in runs for row in run)[:limit]
         ranks: dict[int, int] = {}
         for marked, some in portions(ids):
-            rows = self._in.rows(f"SELECT lead_id, rank, attempts, data FROM leads WHERE lead_id {marked}", some)
+            # In the order of ids: two engines never wait for each other in a ring.
+            locked = f" ORDER BY lead_id{self._in.for_update}" if self._in.for_update else ""
+            rows = self._in.rows(
+                f"SELECT lead_id, rank, attempts, data FROM leads WHERE lead_id {marked}{locked}", some
+            )
             for lead_id, old, attempts, data in rows:
                 rank = rank_of(rules, lead_id=lead_id, attempts=attempts, data=json_object(data))
                 if rank != old:
                     ranks[lead_id] = rank
-        # In the order of ids: two engines never wait for each other in a ring.
         changed = [(ranks[lead_id], lead_id) for lead_id in ids if lead_id in ranks]
         self._in.run_many("UPDATE leads SET rank = ? WHERE lead_id = ?", changed)
         is_done = len(ids) < limit

@@ -54,6 +54,10 @@ async def test_what_can_not_be_is_told_by_its_key_and_nothing_is_made(api: httpx
         ({"redial_by_wrap": {"SILENT": {"rests": ["soon"]}}}, "soon"),
         ({"attempts_max": 0}, "attempts_max"),
         ({"seed": -1}, "seed"),
+        ({"seed": 10**30}, "seed"),
+        ({"rest_min_s": 10**30}, "rest_min_s"),
+        ({"redial": {"BUSY": {"rests": ["5m"], "in_a_row_max": 10**30}}}, "in_a_row_max"),
+        ({"redial": {"BUSY": {"rests": ["999999999d"]}}}, "rests"),
         ({"colour": 1}, "colour"),
         ({"name": "a/b"}, "name"),
     ]:

@@ -390,6 +390,9 @@ def test_lists_are_changed_together_after_a_look_and_put_back(spring: Dialler, f
     assert "east, west" in spring("list", "undo", "spring").out
     assert spring("list", "show", "spring", "east", "--json").json["weight"] == 70
     assert spring("list", "undo", "spring").code == 1
+    spring("list", "create", "spring", "clinics")
+    example = Path(__file__).parents[2] / "config" / "examples" / "monday.toml"
+    assert "weight 100 -> 90" in spring("list", "apply", str(example), "--preview").out
     for text, said in [("lists = 1", "lists"), ("colour = 1", "colour"), ("[lists.east", "TOML"), ("", "campaign")]:
         (folder / "bad.toml").write_text(text)
         wrong = spring("list", "apply", "bad.toml", "--yes")

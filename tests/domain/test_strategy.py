@@ -37,6 +37,7 @@ def a_list(settings: StrategySettings, **more: object) -> LeadList:
         ({"attempts_max": 0}, "attempts_max"),
         ({"attempts_per_day_max": 0}, "attempts_per_day_max"),
         ({"rest_min_s": -1}, "rest_min_s"),
+        ({"attempts_max": 10**30}, "attempts_max"),
     ],
 )
 def test_what_can_not_be_is_told_by_its_name(values: dict[str, object], said: str) -> None:

@@ -76,6 +76,9 @@ def plans(work: Callable[[Records], object]) -> list[str]:
         (lambda r: r.sessions(SessionFilter(list_id=1), newest_first=False), "sessions_by_list"),
         (lambda r: r.sessions(SessionFilter(lead_id=1), after=9), "sessions_by_lead"),
         (lambda r: r.session_counts(1), "SEARCH session_counts"),
+        (lambda r: r.attempts_since([1, 2], NOW), "COVERING INDEX sessions_by_list (list_id=? AND seq>?)"),
+        (lambda r: r.last_change_set(1), "change_sets_by_campaign"),
+        (lambda r: r.lead_list(1), "SEARCH strategies USING INTEGER PRIMARY KEY"),
         (lambda r: r.ready_totals([1, 2], [1, 2]), "SEARCH lead_counts USING PRIMARY KEY (list_id=? AND key_id=?"),
     ],
 )
