@@ -161,7 +161,7 @@ class Hopper:
         hours = campaign.settings.hours
         woken = 0
         streams: list[Iterator[tuple[int, int, int]]] = []
-        window_changes = [lead_list.ends_at] if lead_list.ends_at is not None else []
+        window_changes: list[datetime] = []
         rest_ends: list[datetime] = []
         for bucket in records.buckets([lead_list.list_id]):
             if not _has_waiting(bucket):
@@ -183,7 +183,8 @@ class Hopper:
             leads=leads,
             half=(len(leads) + 1) // 2,
             # Rests end all the time; only a list that is dry has to look at once, the others do when half empty.
-            good_until=min(window_changes, default=_NEVER),
+            # The list's end brings nobody, so it is nothing that a dry list waits for.
+            good_until=min(*window_changes, lead_list.ends_at or _NEVER, _NEVER),
             is_dry=not leads,
             more_at=min(window_changes + rest_ends, default=None),
         )

@@ -232,3 +232,27 @@ async def test_a_lead_that_comes_back_matters_only_to_a_list_that_would_sleep_lo
 def test_a_hopper_holds_at_least_one_lead() -> None:
     with pytest.raises(ValueError, match="level must be 1 or more, got 0"):
         Hopper(Windows(), level=0)
+
+
+async def test_a_list_outside_its_dates_has_nobody_and_only_its_start_is_waited_for(store: MemoryStore) -> None:
+    start, end = NOW + timedelta(minutes=5), NOW + timedelta(minutes=10)
+
+    def work(records: Records) -> None:
+        room = Room(records, level=4)
+        room.list = replace(room.list, starts_at=start, ends_at=end)
+        first, second, third = room.add(leads(3))
+        assert room.take() is None
+        assert room.hopper.next_at(room.list.list_id, NOW) == start
+        assert room.take(start) == first
+        room.rest(first, NOW + timedelta(days=1))
+        assert room.take(end - timedelta(seconds=1)) == second
+        assert room.take(end) is None, "the third one is in stock, and stays where it is"
+        assert room.hopper.next_at(room.list.list_id, end) is None
+        assert records.lead(third).state is LeadState.READY
+        # One that is dry before its end waits for a rest or a window, not for the end.
+        room.hopper.stale = True
+        assert room.take(end - timedelta(seconds=1)) == third
+        assert room.take(end - timedelta(seconds=1)) is None
+        assert room.hopper.next_at(room.list.list_id, end - timedelta(seconds=1)) != end
+
+    await store.write(work)
