@@ -131,6 +131,30 @@ class ListDry(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListRunsDry(Event):
+    """A list will have nobody to call soon, at the present pace; told once, until it has more again."""
+
+    name: ClassVar[str] = "list.runs_dry"
+    level: ClassVar[int] = logging.WARNING
+    campaign: str
+    list: str
+    dialable: int
+    """Leads that can be dialled now."""
+
+    runway_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListReplanned(Event):
+    """All leads of a list have their places in its new order."""
+
+    name: ClassVar[str] = "list.replanned"
+    campaign: str
+    list: str
+    leads: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeadRefused(Event):
     """A lead from the hopper did not pass the gates at the moment of the intent."""
 

@@ -8,11 +8,12 @@ from typing import Literal, Protocol, TypeVar
 from anyio import TASK_STATUS_IGNORED
 from anyio.abc import TaskStatus
 
-from dialler.domain.campaign import Campaign, CampaignSettings, Desired, LeadList, LeadOrder
+from dialler.domain.campaign import Campaign, CampaignSettings, Desired, LeadList
+from dialler.domain.change_set import CampaignLists, ChangeSet
 from dialler.domain.lead import Lead, LeadState, NewLead, WindowKey
 from dialler.domain.outcome import Outcome
-from dialler.domain.redial import RedialRules
 from dialler.domain.session import Session, SessionStatus
+from dialler.domain.strategy import Strategy, StrategySettings, StrategyVersion
 from strategies.pacing import PacingDecision, PacingFacts, PacingStrategy
 from telephony.port import LiveCall, LiveState, Origination, Telephony, Trunk
 
@@ -150,16 +151,62 @@ class Records(Protocol):
         *,
         weight: int = 100,
         to_dial: bool = True,
-        order: LeadOrder = LeadOrder.OLDEST,
-        redial: RedialRules | None = None,
+        strategy_id: int | None = None,
     ) -> LeadList:
-        """Create a list. Raises NotFound (campaign), Conflict if the name is taken in the campaign."""
+        """Create a list; one that is to dial gets the standard strategy where none is given. Raises NotFound
+        (campaign), Conflict if the name is taken in the campaign."""
 
     def set_list(self, lead_list: LeadList) -> None:
-        """Write everything that may change of a list."""
+        """Write everything that may change of a list, but not how far its leads are replanned: that begins anew with
+        another order. Raises NotFound, Conflict if the name is taken in the campaign."""
+
+    def set_lists(self, lists: Sequence[LeadList]) -> None:
+        """Do as `set_list` for several different lists, which may swap their names."""
 
     def delete_list(self, list_id: int) -> None:
         """Delete a list and its leads; sessions stay. Raises Conflict while it is to dial or has a lead in a call."""
+
+    def replan(self, list_id: int, *, limit: int) -> int:
+        """Give up to `limit` leads of a list the ranks of its strategy as it is now; return how many were looked at.
+
+        Goes on by id behind the last one that has its own; fewer than `limit`: all have. A lead whose turn has not
+        come is dialled by the same gates as ever, only still in the place of the order before.
+        """
+
+    # dialler strategies
+    def strategies(self) -> Sequence[Strategy]:
+        """Return all strategies, by id."""
+
+    def strategy(self, strategy_id: int) -> Strategy:
+        """Return one strategy. Raises NotFound."""
+
+    def add_strategy(self, name: str, settings: StrategySettings, now: datetime) -> Strategy:
+        """Create a strategy, version 1. Raises Conflict if the name is taken."""
+
+    def set_strategy(self, strategy: Strategy, now: datetime) -> Strategy:
+        """Write name and settings; other settings are a new version, and another order replans the leads of its lists.
+        Returns the strategy as it is now. Raises NotFound, Conflict if the name is taken."""
+
+    def delete_strategy(self, strategy_id: int) -> None:
+        """Delete a strategy and its versions. Raises NotFound, Conflict while a list refers to it."""
+
+    def strategy_versions(self, strategy_id: int) -> Sequence[StrategyVersion]:
+        """Return what a strategy was, from its first version to the present one. Raises NotFound."""
+
+    def add_change_set(
+        self, campaign_id: int, *, before: CampaignLists, after: CampaignLists, who: str, now: datetime
+    ) -> ChangeSet:
+        """Note how some lists of a campaign were before and after they were changed together."""
+
+    def last_change_set(self, campaign_id: int) -> ChangeSet | None:
+        """Return the campaign's last change-set, undone or not; None: there was none."""
+
+    def set_undone(self, change_set_id: int, now: datetime) -> None:
+        """Note that a change-set was undone. Raises NotFound."""
+
+    def attempts_since(self, list_ids: Sequence[int], since: datetime) -> Mapping[int, int]:
+        """Return how many attempts of each list were begun since a moment, to about a second. Costs a walk along an
+        index over the attempts counted."""
 
     def round_state(self, scope: str) -> Mapping[str, int] | None:
         """Return the saved state of a round robin ("campaign:7", "trunk:a"), None if there is none."""
@@ -202,9 +249,10 @@ class Records(Protocol):
     def buckets(self, list_ids: Sequence[int]) -> Sequence[Bucket]:
         """Return the buckets of lists, with their counts kept up by every transaction: no scan."""
 
-    def ready_ranks(self, bucket: tuple[int, int], order: LeadOrder, *, limit: int) -> Sequence[tuple[int, int]]:
-        """Return (priority, lead id) of the first ready leads of a bucket (list id, key id): priority first, then
-        `order` by lead id. Costs the same however many leads there are: one walk along an index.
+    def ready_ranks(self, bucket: tuple[int, int], *, limit: int) -> Sequence[tuple[int, int, int]]:
+        """Return (priority, rank, lead id) of the first ready leads of a bucket (list id, key id): the highest priority
+        first, then the lowest rank, then the lowest id. Costs the same however many leads there are: one walk along an
+        index.
         """
 
     def wake_rested(self, bucket: tuple[int, int], now: datetime, *, limit: int) -> int:
@@ -445,6 +493,13 @@ class CampaignReport:
     shares: ShareReport | None = None
     """None: no call was placed yet."""
 
+    runways_s: Mapping[str, float] = field(default_factory=dict)
+    """How long the leads that can be dialled now last at the present pace, in seconds, by the list's name; without
+    lists that nobody was called of within the last hour. Up to some minutes old."""
+
+    runway_min_s: float = 0.0
+    """A list whose leads last less long is told of."""
+
     abandon_rates: Mapping[str, float] = field(default_factory=dict)
     """Persons who got no agent in time, of all who answered, by span ("30m", "24h"); without those spans in which
     nobody answered. Since this process began."""
@@ -476,7 +531,7 @@ class ListHolding:
     list: str
     leads: Mapping[LeadState, int]
     dialable: int
-    """Ready leads whose calling window is open."""
+    """Ready leads whose calling window is open, between the list's start and end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

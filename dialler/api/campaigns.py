@@ -2,15 +2,16 @@
 
 from collections.abc import Set
 from dataclasses import replace
+from datetime import datetime
 from enum import StrEnum
 
 from fastapi import APIRouter
 
 from dialler.api.desk import Desk, TheDesk, Who
-from dialler.api.edits import CampaignEdit, NewCampaign, strategy_of
+from dialler.api.edits import CampaignEdit, NewCampaign, pacing_of
 from dialler.api.forms import Json, campaign_json, page
 from dialler.api.looks import campaign_of
-from dialler.domain.campaign import Campaign, Desired
+from dialler.domain.campaign import WEIGHT_DEFAULT, Campaign, Desired
 from dialler.errors import Conflict, UsageError
 from dialler.ports import Records
 
@@ -64,7 +65,10 @@ async def show_campaign(campaign: str, desk: TheDesk) -> Json:
 
 @router.patch("/{campaign}")
 async def set_campaign(campaign: str, edit: CampaignEdit, desk: TheDesk, who: Who) -> Json:
-    """Change settings of a campaign; a running engine follows at once. Keys not given stay as they are."""
+    """Change settings of a campaign; a running engine follows at once. Keys not given stay as they are.
+
+    When weighting is switched on, all its lists get weight 100: they go on equal, as they were.
+    """
     now, trunks = desk.clock.now(), desk.trunks_known()
 
     def work(records: Records) -> Campaign:
@@ -73,6 +77,8 @@ async def set_campaign(campaign: str, edit: CampaignEdit, desk: TheDesk, who: Wh
         if old.desired is Desired.RUNNING:
             _check_startable(new, trunks)
         records.set_campaign(new)
+        if new.settings.weighting and not old.settings.weighting:
+            even_weights(records, new, who, now)
         records.add_audit(
             now, who, "campaign.set", {"campaign": old.name, **edit.model_dump(mode="json", exclude_unset=True)}
         )
@@ -106,6 +112,20 @@ async def control_campaign(campaign: str, command: Command, desk: TheDesk, who: 
     return campaign_json(changed) | _actual(desk, changed)
 
 
+def even_weights(records: Records, campaign: Campaign, who: str, now: datetime) -> None:
+    """Give all lists of a campaign weight 100."""
+    for each in records.lists(campaign.campaign_id):
+        if each.weight != WEIGHT_DEFAULT:
+            records.set_list(replace(each, weight=WEIGHT_DEFAULT))
+            details = {
+                "campaign": campaign.name,
+                "list": each.name,
+                "before": {"weight": each.weight},
+                "after": {"weight": WEIGHT_DEFAULT},
+            }
+            records.add_audit(now, who, "list.set", details)
+
+
 async def followed(desk: Desk) -> None:
     """Wait until the engine, where one runs, does what the records now say."""
     if desk.engine is not None:
@@ -124,7 +144,7 @@ def _check_startable(campaign: Campaign, trunks: Set[str]) -> None:
     """Raise Conflict if the campaign could not place a call; `trunks` are those known, empty where nobody knows any."""
     settings = campaign.settings
     try:
-        strategy = strategy_of(settings)
+        strategy = pacing_of(settings)
     except UsageError as error:
         raise Conflict(f"campaign {campaign.name!r} can't run: {error}") from error
     if strategy.needs_agents and not settings.queue:

@@ -1,4 +1,4 @@
-"""What a request may say of a campaign or a list, and how it changes what is there."""
+"""What a request may say of a campaign, and how it changes what is there."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -7,12 +7,11 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from dialler.domain.calling_hours import CallingHours, hours_from_json, parse_intervals
-from dialler.domain.campaign import CampaignSettings, LeadList, LeadOrder, Wrap
+from dialler.domain.campaign import CampaignSettings, Wrap
 from dialler.domain.lead import WindowKey
-from dialler.domain.redial import rules_from_json
 from dialler.domain.window import window_for
 from dialler.domain.zones import canonical_zone
-from dialler.errors import UsageError
+from dialler.errors import NotFound, UsageError
 from strategies.pacing import PacingStrategy
 from strategies.registry import make_pacing
 
@@ -31,7 +30,7 @@ Name = Annotated[
 """Of a campaign or list: it is a part of addresses."""
 
 
-class _Edit(BaseModel):
+class Edit(BaseModel):
     """Only the keys that are given change something."""
 
     model_config = ConfigDict(extra="forbid")
@@ -40,7 +39,7 @@ class _Edit(BaseModel):
         return {key: getattr(self, key) for key in self.model_fields_set}
 
 
-class CampaignEdit(_Edit):
+class CampaignEdit(Edit):
     """Settings of a campaign; the keys are those of its JSON form."""
 
     timezone: str = ""
@@ -65,18 +64,18 @@ class CampaignEdit(_Edit):
     def apply(self, settings: CampaignSettings) -> CampaignSettings:
         """Return `settings` with the given keys changed. Raises UsageError for a value that can't be."""
         changes = self.given()
-        hours = _said("hours", lambda: _hours(settings.hours, changes))
+        hours = said("hours", lambda: _hours(settings.hours, changes))
         for key in ("hours", "holidays", "holiday_hours", "name"):
             changes.pop(key, None)
         if "timezone" in changes:
-            changes["timezone"] = _said("timezone", lambda: canonical_zone(self.timezone).name)
+            changes["timezone"] = said("timezone", lambda: canonical_zone(self.timezone).name)
         for key in ("trunks", "caller_ids"):
             if key in changes:
                 changes[key] = tuple(changes[key])
-        changed: CampaignSettings = _said("", lambda: replace(settings, hours=hours, **changes))
-        _said("holidays", lambda: window_for(changed.hours, WindowKey(zones=(changed.timezone,))))
+        changed: CampaignSettings = said("", lambda: replace(settings, hours=hours, **changes))
+        said("holidays", lambda: window_for(changed.hours, WindowKey(zones=(changed.timezone,))))
         if changes.keys() & {"pacing", "pacing_settings"}:
-            strategy_of(changed)
+            pacing_of(changed)
         return changed
 
 
@@ -91,33 +90,9 @@ class NewCampaign(CampaignEdit):
         return self.apply(replace(CampaignSettings(), pacing=pacing))
 
 
-class ListEdit(_Edit):
-    """What may change of a list; the keys are those of its JSON form."""
-
-    name: Name = ""
-    weight: int = 0
-    to_dial: bool = True
-    order: LeadOrder = LeadOrder.OLDEST
-    redial: dict[str, Any] = Field({}, description="rules by outcome; the shipped ones hold for the rest")
-
-    def apply(self, lead_list: LeadList) -> LeadList:
-        """Return `lead_list` with the given keys changed. Raises UsageError for a value that can't be."""
-        changes = self.given()
-        if "redial" in changes:
-            changes["redial"] = _said("redial", lambda: rules_from_json(self.redial))
-        changed: LeadList = _said("", lambda: replace(lead_list, **changes))
-        return changed
-
-
-class NewList(ListEdit):
-    """A list to create."""
-
-    name: Name
-
-
-def strategy_of(settings: CampaignSettings) -> PacingStrategy:
+def pacing_of(settings: CampaignSettings) -> PacingStrategy:
     """Return the campaign's pacing strategy. Raises UsageError: unknown, or its settings don't suit it."""
-    return _said("pacing", lambda: make_pacing(settings.pacing, settings.pacing_settings))
+    return said("pacing", lambda: make_pacing(settings.pacing, settings.pacing_settings))
 
 
 def _hours(hours: CallingHours, changes: Mapping[str, Any]) -> CallingHours:
@@ -133,10 +108,10 @@ def _hours(hours: CallingHours, changes: Mapping[str, Any]) -> CallingHours:
     return hours
 
 
-def _said(key: str, make: Callable[[], T]) -> T:
+def said(key: str, make: Callable[[], T]) -> T:
     """Return what `make` makes; its complaint becomes the caller's, with the key in front."""
     try:
         return make()
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, NotFound) as error:
         text = str(error)
         raise UsageError(text if not key or text.startswith(key) else f"{key}: {text}") from error

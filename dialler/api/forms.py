@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from dialler.domain.calling_hours import format_hours, format_intervals
-from dialler.domain.campaign import Campaign, LeadList
+from dialler.domain.campaign import Campaign
 from dialler.domain.lead import Lead
-from dialler.domain.redial import rules_to_json
 from dialler.domain.session import Session
 from dialler.domain.verdict import Facts, Verdict, verdict_to_json
 
@@ -107,21 +106,6 @@ def campaign_json(campaign: Campaign) -> Json:
     }
 
 
-def list_json(lead_list: LeadList, campaign_name: str) -> Json:
-    """Return a list of a campaign; `redial` holds only its own rules, defaults hold for the rest."""
-    return {
-        "list_id": lead_list.list_id,
-        "name": lead_list.name,
-        "campaign_id": lead_list.campaign_id,
-        "campaign": campaign_name,
-        "created_at": moment(lead_list.created_at),
-        "weight": lead_list.weight,
-        "to_dial": lead_list.to_dial,
-        "order": lead_list.order.value,
-        "redial": rules_to_json(lead_list.redial),
-    }
-
-
 def lead_json(lead: Lead, *, campaign: str, list_name: str) -> Json:
     """Return a lead, with the names of its campaign and list."""
     return {
@@ -130,7 +114,13 @@ def lead_json(lead: Lead, *, campaign: str, list_name: str) -> Json:
         "list": list_name,
         "name": lead.name,
         "numbers": [
-            {"number": number.number, "raw": number.raw, "status": number.status.value} for number in lead.numbers
+            {
+                "number": number.number,
+                "raw": number.raw,
+                "status": number.status.value,
+                "reached": number.reached,
+            }
+            for number in lead.numbers
         ],
         "state": lead.state.value,
         "status": lead.status,

@@ -78,11 +78,16 @@ async def explain_lead(lead_id: int, desk: TheDesk) -> Json:
     The dialler itself decides by the same function, on the same facts.
     """
     now = desk.clock.now()
+    report = desk.engine.report() if desk.engine is not None else None
 
     def work(records: Records) -> Json:
         lead = records.lead(lead_id)
         facts = facts_of(records, lead)
-        return verdict_json(lead, facts, dialable(lead, facts, now), now)
+        own = [each for each in report.campaigns if each.campaign_id == lead.campaign_id] if report else []
+        return {
+            **verdict_json(lead, facts, dialable(lead, facts, now), now),
+            "list_runway_s": own[0].runways_s.get(facts.lead_list.name) if own else None,
+        }
 
     return await desk.store.read(work)
 

@@ -1,12 +1,17 @@
 """Routes for the lists of campaigns."""
 
-from fastapi import APIRouter
+from dataclasses import replace
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 
 from dialler.api.campaigns import followed
 from dialler.api.desk import TheDesk, Who
-from dialler.api.edits import ListEdit, NewList
-from dialler.api.forms import Json, list_json, page
-from dialler.api.looks import campaign_of, list_of
+from dialler.api.forms import Json, page
+from dialler.api.list_edits import ListEdit, NewList
+from dialler.api.list_rows import list_row, list_rows, list_settings
+from dialler.api.looks import campaign_of, list_of, strategy_of
 from dialler.domain.campaign import LeadList
 from dialler.ports import Records
 
@@ -14,37 +19,50 @@ router = APIRouter(tags=["lists"])
 
 
 @router.get("/lists")
-async def list_lists(desk: TheDesk, campaign: str | None = None) -> Json:
-    """All lists, or those of one campaign."""
+async def list_lists(
+    desk: TheDesk,
+    campaign: str | None = None,
+    name: Annotated[str | None, Query(description="part of the name, in either case", max_length=100)] = None,
+) -> Json:
+    """All lists, or those of one campaign, or whose name has a part.
+
+    `dialable_now`: ready leads whose window is open, between the list's start and end. `percentage`: its part of the
+    campaign's calls, of the lists that are to dial; null for one that is not.
+    """
+    now = desk.clock.now()
 
     def work(records: Records) -> Json:
         campaigns = [campaign_of(records, campaign)] if campaign is not None else records.campaigns()
-        return page([list_json(item, owner.name) for owner in campaigns for item in records.lists(owner.campaign_id)])
+        rows = list_rows(records, campaigns, now)
+        part = (name or "").casefold()
+        return page([row for row in rows if part in str(row["name"]).casefold()])
 
     return await desk.store.read(work)
 
 
 @router.post("/campaigns/{campaign}/lists", status_code=201)
 async def create_list(campaign: str, new: NewList, desk: TheDesk, who: Who) -> Json:
-    """Create a list."""
+    """Create a list. One that is to dial has the standard strategy where none is given."""
     now = desk.clock.now()
 
     def work(records: Records) -> Json:
         owner = campaign_of(records, campaign)
+        empty = LeadList(list_id=0, campaign_id=owner.campaign_id, name=new.name, created_at=now)
         # Built here first, so that every value is checked before anything is written.
-        draft = new.apply(LeadList(list_id=0, campaign_id=owner.campaign_id, name=new.name, created_at=now))
+        draft = new.draft(empty, partial(strategy_of, records), zone=owner.settings.timezone)
         made = records.add_list(
             owner.campaign_id,
             draft.name,
             now,
             weight=draft.weight,
             to_dial=draft.to_dial,
-            order=draft.order,
-            redial=draft.redial,
+            strategy_id=draft.strategy.strategy_id if draft.strategy else None,
         )
-        details = {"campaign": owner.name, "list": made.name, **new.model_dump(mode="json", exclude_unset=True)}
+        made = replace(draft, list_id=made.list_id)
+        records.set_list(made)
+        details = {"campaign": owner.name, "list": made.name, "after": list_settings(made)}
         records.add_audit(now, who, "list.create", details)
-        return list_json(made, owner.name)
+        return list_row(records, owner, made.list_id, now)
 
     made = await desk.store.write(work)
     await followed(desk)
@@ -54,10 +72,11 @@ async def create_list(campaign: str, new: NewList, desk: TheDesk, who: Who) -> J
 @router.get("/campaigns/{campaign}/lists/{name}")
 async def show_list(campaign: str, name: str, desk: TheDesk) -> Json:
     """One list, by name or id."""
+    now = desk.clock.now()
 
     def work(records: Records) -> Json:
         owner = campaign_of(records, campaign)
-        return list_json(list_of(records, owner, name), owner.name)
+        return list_row(records, owner, list_of(records, owner, name).list_id, now)
 
     return await desk.store.read(work)
 
@@ -70,11 +89,16 @@ async def set_list(campaign: str, name: str, edit: ListEdit, desk: TheDesk, who:
     def work(records: Records) -> Json:
         owner = campaign_of(records, campaign)
         old = list_of(records, owner, name)
-        new = edit.apply(old)
+        new = edit.apply(old, partial(strategy_of, records), zone=owner.settings.timezone)
         records.set_list(new)
-        details = {"campaign": owner.name, "list": old.name, **edit.model_dump(mode="json", exclude_unset=True)}
+        details = {
+            "campaign": owner.name,
+            "list": old.name,
+            "before": list_settings(old),
+            "after": list_settings(new),
+        }
         records.add_audit(now, who, "list.set", details)
-        return list_json(new, owner.name)
+        return list_row(records, owner, new.list_id, now)
 
     changed = await desk.store.write(work)
     await followed(desk)
@@ -89,9 +113,11 @@ async def delete_list(campaign: str, name: str, desk: TheDesk, who: Who) -> Json
     def work(records: Records) -> Json:
         owner = campaign_of(records, campaign)
         old = list_of(records, owner, name)
+        row = list_row(records, owner, old.list_id, now)
         records.delete_list(old.list_id)
-        records.add_audit(now, who, "list.delete", {"campaign": owner.name, "list": old.name})
-        return {"deleted": list_json(old, owner.name)}
+        details = {"campaign": owner.name, "list": old.name, "before": list_settings(old)}
+        records.add_audit(now, who, "list.delete", details)
+        return {"deleted": row}
 
     deleted = await desk.store.write(work)
     await followed(desk)

@@ -1,6 +1,7 @@
 """Finds what a request names: by name, or by id where no name is like that."""
 
 from dialler.domain.campaign import Campaign, LeadList
+from dialler.domain.strategy import Strategy
 from dialler.errors import NotFound
 from dialler.ports import Records
 
@@ -28,6 +29,18 @@ def list_of(records: Records, campaign: Campaign, said: str) -> LeadList:
             return lead_list
     there = _there([lead_list.name for lead_list in lists])
     raise NotFound(f"campaign {campaign.name!r} has no list {said!r}; {there}")
+
+
+def strategy_of(records: Records, said: str) -> Strategy:
+    """Return the dialler strategy of that name, else of that id. Raises NotFound, which names those there are."""
+    strategies = records.strategies()
+    for strategy in strategies:
+        if strategy.name == said:
+            return strategy
+    for strategy in strategies:
+        if str(strategy.strategy_id) == said:
+            return strategy
+    raise NotFound(f"there is no dialler strategy {said!r}; {_there([strategy.name for strategy in strategies])}")
 
 
 def _there(names: list[str]) -> str:

@@ -111,6 +111,7 @@ def _campaign_json(records: Records, campaign: Campaign, report: EngineReport | 
         "hopper": dict(own.hopper) if own else {},
         "pacing": _pacing_json(campaign, own),
         "limits": list(own.limits) if own else _limits(campaign, lists, engine=report is not None),
+        "runs_dry": _runs_dry(own) if own else [],
         "next_at": moment(own.next_at if own else _next_at(lists)),
         "sessions": {
             "opened": sum(statuses.values()),
@@ -118,8 +119,18 @@ def _campaign_json(records: Records, campaign: Campaign, report: EngineReport | 
             "by_status": dict(sorted(statuses.items())),
             "by_outcome": dict(sorted(outcomes.items())),
         },
-        "lists": [_list_json(each, by_list[each.lead_list.list_id]) for each in lists],
+        "lists": [
+            _list_json(each, by_list[each.lead_list.list_id])
+            | {"runway_s": own.runways_s.get(each.lead_list.name) if own else None}
+            for each in lists
+        ],
     }
+
+
+def _runs_dry(own: CampaignReport) -> list[str]:
+    """Return the lists that will have nobody to call soon, the first of them first."""
+    soon = sorted((seconds, name) for name, seconds in own.runways_s.items() if seconds < own.runway_min_s)
+    return [name for _, name in soon]
 
 
 def _pacing_json(campaign: Campaign, own: CampaignReport | None) -> Json:

@@ -64,6 +64,7 @@ def options_of(settings: Settings) -> EngineOptions:
         intents_max=given.intents_per_commit_max,
         abandon_after=timedelta(seconds=given.abandon_after_s),
         verdict_grace=timedelta(seconds=given.verdict_grace_s),
+        runway_min=timedelta(seconds=given.runway_min_s),
     )
 
 

@@ -5,12 +5,15 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from dialler.api.edits import CampaignEdit, ListEdit
+from dialler.api.edits import CampaignEdit
+from dialler.api.list_edits import ListEdit
+from dialler.api.looks import strategy_of
 from dialler.app.people import Place, people
 from dialler.domain.campaign import Campaign, CampaignSettings, Desired
 from dialler.errors import Mistake, SettingsError, UsageError
@@ -151,7 +154,7 @@ def populate(records: Records, scenario: Scenario, chance: random.Random, now: d
         for each in given.lists:
             lead_list = records.add_list(campaign.campaign_id, each.name, now)
             edit = ListEdit.model_validate(each.model_dump(exclude={"name", "leads", "zones"}, exclude_unset=True))
-            records.set_list(edit.apply(lead_list))
+            records.set_list(edit.apply(lead_list, partial(strategy_of, records), zone=campaign.settings.timezone))
             top_up(records, lead_list.list_id, each, each.leads, chance, now)
     return campaigns
 

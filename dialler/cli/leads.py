@@ -9,7 +9,7 @@ from cyclopts import App, Parameter
 from dialler.cli.connection import connected
 from dialler.cli.imports import import_
 from dialler.cli.options import Paging, Reading, Writing
-from dialler.cli.printing import moment, print_fields, print_json, print_line, print_table
+from dialler.cli.printing import moment, print_fields, print_json, print_line, print_table, runway_words
 from dialler.cli.sessions import COLUMNS as SESSION_COLUMNS
 from dialler.cli.sessions import SPARE as SESSION_SPARE
 from dialler.cli.sessions import tell_next
@@ -203,6 +203,8 @@ def _verdict_lines(verdict: Mapping[str, Any]) -> Iterator[str]:
     else:
         yield f"not dialable now; at the earliest {moment(verdict['earliest'])}"
         yield from _wall_clocks("  that is", verdict["earliest_local"])
+    if (lasts_s := verdict.get("list_runway_s")) is not None:
+        yield f"list {verdict['list']} {runway_words(lasts_s)} at the present pace"
     window = verdict["window"]
     yield from _wall_clocks("local time:", window["local_times"])
     if window["open"]:

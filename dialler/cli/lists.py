@@ -1,36 +1,64 @@
 """dialler list ..."""
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
+from dialler.cli import change_sets
 from dialler.cli.connection import connected, segment
 from dialler.cli.options import Reading, Writing
 from dialler.cli.printing import print_fields, print_json, print_line, print_table
 from dialler.errors import UsageError
 
 app = App(name="list", help="Lists of leads, and their weights.")
+app.command(change_sets.apply)
+app.command(change_sets.undo)
 
 _READING, _WRITING = Reading(), Writing()
 _COLUMNS = {
+    "list_id": "id",
     "campaign": "campaign",
     "name": "list",
-    "weight": "weight",
+    "created_at": "created",
+    "leads": "leads",
+    "dialable_now": "dialable",
     "to_dial": "to dial",
-    "order": "order",
-    "list_id": "id",
+    "strategy": "strategy",
+    "weight": "weight",
+    "percentage": "%",
 }
+_SPARE = ("created_at", "list_id")
 
 Weight = Annotated[int | None, Parameter(help="Its share of the campaign's calls, 1 to 10000.")]
 ToDial = Annotated[bool | None, Parameter(negative="--no-to-dial", help="Whether its leads are dialled.")]
-Order = Annotated[Literal["oldest", "newest"] | None, Parameter(help="Which lead goes first, of equal priority.")]
-Redial = Annotated[
+StrategyName = Annotated[str | None, Parameter(help='Its dialler strategy; "none" for a list not to dial.')]
+Start = Annotated[
     str | None,
-    Parameter(help='Redial rules by outcome: a JSON or TOML file, or JSON: {"BUSY": {"rests": ["10m"]}}.'),
+    Parameter(help='From when on it is dialled, in the campaign\'s zone: 2026-12-01, 2026-12-01T09:00, "none".'),
 ]
+End = Annotated[str | None, Parameter(help='Its last day, or the moment of its end; "none".')]
+LeadDays = Annotated[
+    int | Literal["none"] | None,
+    Parameter(help="Leads added from now on expire after so many days, where they don't say."),
+]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class ListOptions:
+    """What a list is made of; None for what is not given."""
+
+    weight: Weight = None
+    to_dial: ToDial = None
+    strategy: StrategyName = None
+    start: Start = None
+    end: End = None
+    lead_days: LeadDays = None
+
+
+_NOTHING = ListOptions()
 
 
 @app.command
@@ -39,17 +67,14 @@ async def create(
     name: str,
     /,
     *,
-    weight: Weight = None,
-    to_dial: ToDial = None,
-    order: Order = None,
-    redial: Redial = None,
+    given: ListOptions = _NOTHING,
     options: Writing = _WRITING,
 ) -> None:
-    """Create a list in a campaign.
+    """Create a list in a campaign. One that is to dial has the standard strategy, where none is named.
 
     Example: `dialler list create spring hospitals --weight 70`
     """
-    body = {"name": name, **_body(weight, to_dial, order, redial)}
+    body = {"name": name, **_body(given)}
     async with connected(options) as api:
         made = await api.post(f"/campaigns/{segment(campaign)}/lists", body)
     _print_one(made, options.json, f"list {made['name']} of {made['campaign']} is created, weight {made['weight']}")
@@ -61,10 +86,7 @@ async def set_(
     name: str,
     /,
     *,
-    weight: Weight = None,
-    to_dial: ToDial = None,
-    order: Order = None,
-    redial: Redial = None,
+    given: ListOptions = _NOTHING,
     rename: Annotated[str | None, Parameter(help="Its new name.")] = None,
     options: Writing = _WRITING,
 ) -> None:
@@ -72,7 +94,7 @@ async def set_(
 
     Example: `dialler list set spring hospitals --weight 30 --no-to-dial`
     """
-    body = _body(weight, to_dial, order, redial) | ({"name": rename} if rename is not None else {})
+    body = _body(given) | ({"name": rename} if rename is not None else {})
     if not body:
         raise UsageError("nothing to set: name an option, see `dialler list set --help`")
     async with connected(options) as api:
@@ -81,22 +103,29 @@ async def set_(
 
 
 @app.command(name="list")
-async def list_(campaign: str | None = None, /, *, options: Reading = _READING) -> None:
-    """List the lists of a campaign, or of all.
+async def list_(
+    campaign: str | None = None,
+    /,
+    *,
+    name: Annotated[str | None, Parameter(help="Only those with this in their name.")] = None,
+    options: Reading = _READING,
+) -> None:
+    """List the lists of a campaign, or of all. The percentage is of its campaign's calls.
 
     Example: `dialler list list spring`
     """
     async with connected(options) as api:
-        page = await api.get("/lists", campaign=campaign)
+        page = await api.get("/lists", campaign=campaign, name=name)
     if options.json:
         print_json(page)
     else:
-        print_table(page["items"], _COLUMNS, empty="no lists yet: `dialler list create CAMPAIGN NAME`")
+        empty = "no lists yet: `dialler list create CAMPAIGN NAME`" if name is None else "no list is named like that"
+        print_table(page["items"], _COLUMNS, empty=empty, spare=_SPARE)
 
 
 @app.command
 async def show(campaign: str, name: str, /, *, options: Reading = _READING) -> None:
-    """Show a list with its redial rules.
+    """Show a list, with its strategy's order and redial rules.
 
     Example: `dialler list show spring hospitals`
     """
@@ -129,23 +158,5 @@ def _print_one(document: Mapping[str, Any], as_json: bool, said: str = "") -> No
         print_fields(document)
 
 
-def _body(weight: int | None, to_dial: bool | None, order: str | None, redial: str | None) -> dict[str, object]:
-    body = {"weight": weight, "to_dial": to_dial, "order": order, "redial": _redial(redial)}
-    return {key: value for key, value in body.items() if value is not None}
-
-
-def _redial(said: str | None) -> object:
-    """Return redial rules from JSON, or from a file of JSON or TOML."""
-    if said is None:
-        return None
-    try:
-        if said.lstrip().startswith("{"):
-            return json.loads(said)
-        text = Path(said).read_text("utf-8")
-        if said.endswith(".toml"):
-            import tomllib
-
-            return tomllib.loads(text)
-        return json.loads(text)
-    except (ValueError, OSError) as error:
-        raise UsageError(f"--redial {said}: expected rules by outcome as JSON or in a file: {error}") from error
+def _body(given: ListOptions) -> dict[str, object]:
+    return {key: None if value == "none" else value for key, value in asdict(given).items() if value is not None}

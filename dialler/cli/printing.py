@@ -17,6 +17,7 @@ _UNWATCHED_COLUMNS: Final = 1_000
 """The width where no terminal shows it: a row then stays a line."""
 
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?([+-]\d\d:\d\d|Z)")
+_MINUTE_S: Final = 60
 _MOMENT_MIN: Final = len("2026-11-21T14:00:00")
 
 
@@ -99,6 +100,13 @@ def moment(text: str | None) -> str:
     except ValueError:
         return text
     return at.isoformat(sep=" ", timespec="seconds").replace("+00:00", "Z")
+
+
+def runway_words(seconds: float) -> str:
+    """Return how long a list lasts, in words."""
+    if seconds < _MINUTE_S:
+        return "has leads for less than a minute"
+    return f"has leads for {seconds / _MINUTE_S:.0f} min"
 
 
 def plain_moments(text: str) -> str:

@@ -8,7 +8,21 @@ from cyclopts import App, Parameter
 from cyclopts.exceptions import CycloptsError
 
 import dialler
-from dialler.cli import campaigns, checks, daemon, database, dnc, doctor, leads, lists, replay, sessions, setup, status
+from dialler.cli import (
+    campaigns,
+    checks,
+    daemon,
+    database,
+    dnc,
+    doctor,
+    leads,
+    lists,
+    replay,
+    sessions,
+    setup,
+    status,
+    strategies,
+)
 from dialler.errors import Conflict, DiallerError, NotFound, SettingsError, TelephonyError, UsageError
 
 OK, FAILED, WRONG = 0, 1, 2
@@ -42,6 +56,7 @@ for verb in (
 for noun in (
     campaigns.app,
     lists.app,
+    strategies.app,
     leads.app,
     sessions.app,
     dnc.app,

@@ -8,7 +8,7 @@ from cyclopts import App
 from dialler.cli.campaigns import state_of
 from dialler.cli.connection import connected
 from dialler.cli.options import Reading
-from dialler.cli.printing import moment, plain_moments, print_json, print_line, print_table
+from dialler.cli.printing import moment, plain_moments, print_json, print_line, print_table, runway_words
 
 agents = App(name="agent", help="Agents, as the engine sees them.")
 
@@ -84,6 +84,9 @@ def _lines(campaign: Mapping[str, Any]) -> Iterator[str]:
     yield f"campaign {campaign['name']}: {state_of(campaign)}"
     for limit in campaign["limits"]:
         yield f"  why not more: {plain_moments(limit)}"
+    lasts = {each["name"]: each.get("runway_s") for each in campaign["lists"]}
+    for name in campaign.get("runs_dry", ()):
+        yield f"  runs dry: list {name} {runway_words(lasts[name])} at the present pace"
     if campaign["next_at"]:
         yield f"  next lead due or window opening: {moment(campaign['next_at'])}"
     if campaign["actual"] is not None:

@@ -2,17 +2,20 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from dialler.domain.calling_hours import ALWAYS_DAYTIME, CallingHours
-from dialler.domain.redial import RedialRules
+from dialler.domain.strategy import Strategy, StrategySettings
 
 WEIGHT_MIN, WEIGHT_MAX = 1, 10_000
+WEIGHT_DEFAULT = 100
 RING_TIMEOUT_MAX_S = 600
 MERCHANT_CHARS_MAX = 100
 MERCHANT = re.compile(r"(?! )[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+(?<! )")
+LEAD_DAYS_MAX = 36_500
 QUEUE = re.compile(r"[A-Za-z0-9_.-]{1,79}")
 
 
@@ -35,13 +38,6 @@ class Wrap(StrEnum):
 
     REQUIRED = "required"
     NONE = "none"
-
-
-class LeadOrder(StrEnum):
-    """Which lead of a list goes first, among those of equal priority."""
-
-    OLDEST = "oldest"
-    NEWEST = "newest"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,10 +122,51 @@ class LeadList:
     campaign_id: int
     name: str
     created_at: datetime
-    weight: int = 100
+    weight: int = WEIGHT_DEFAULT
     to_dial: bool = True
-    order: LeadOrder = LeadOrder.OLDEST
-    redial: RedialRules = field(default_factory=RedialRules)
+    strategy: Strategy | None = None
+    """None: nobody has chosen one yet; a list that is to dial has one."""
+
+    starts_at: datetime | None = None
+    """From when on its leads are dialled (UTC); None: at once."""
+
+    ends_at: datetime | None = None
+    """From when on they are not any more (UTC); None: no end."""
+
+    lead_days: int | None = None
+    """Leads added from now on expire after so many days, where they don't say when; None: never."""
+
+    replan_after: int | None = None
+    """While the leads get new ranks: the last lead that has its own; None: all have."""
+
+    replanned: int = 0
+    """How many leads have got their new rank since the order last changed."""
 
     def __post_init__(self) -> None:
         _check_weight(self.weight)
+        if self.starts_at is not None and self.ends_at is not None and self.ends_at <= self.starts_at:
+            raise ValueError(f"end must be later than start, got {self.starts_at} to {self.ends_at}")
+        if self.lead_days is not None and not 1 <= self.lead_days <= LEAD_DAYS_MAX:
+            raise ValueError(f"lead_days must be 1 to {LEAD_DAYS_MAX}, got {self.lead_days}")
+
+    @property
+    def rules(self) -> StrategySettings:
+        """What its strategy says, or what the standard one does."""
+        return _STANDARD if self.strategy is None else self.strategy.settings
+
+    def is_current(self, now: datetime) -> bool:
+        """Whether `now` is between its start and its end."""
+        return (self.starts_at is None or self.starts_at <= now) and (self.ends_at is None or now < self.ends_at)
+
+
+def in_force(settings: CampaignSettings, lead_list: LeadList) -> CampaignSettings:
+    """Return the campaign's settings as they hold for one list: its strategy's caps in the place of the campaign's."""
+    rules = lead_list.rules
+    if not rules.has_caps:
+        return settings
+    caps = {name: value for name in _CAPS if (value := getattr(rules, name)) is not None}
+    return replace(settings, **caps)
+
+
+_STANDARD: Final = StrategySettings()
+_CAPS: Final = ("attempts_max", "attempts_per_day_max", "rest_min_s")

@@ -48,6 +48,8 @@ class PhoneNumber:
     """As it stood in the source."""
 
     status: NumberStatus = NumberStatus.OK
+    reached: int = 0
+    """Attempts on it in which a person answered; counted for leads with several numbers."""
 
 
 @dataclass(frozen=True, slots=True)

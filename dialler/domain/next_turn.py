@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from dialler.domain.calling_window import CallingWindow
 from dialler.domain.campaign import CampaignSettings, Wrap
 from dialler.domain.evolve import evolve
-from dialler.domain.lead import CompletedReason, Lead, LeadState, NumberStatus
+from dialler.domain.lead import CompletedReason, Lead, LeadState, NumberStatus, PhoneNumber
 from dialler.domain.local_day import day_after, local_date
 from dialler.domain.outcome import TRAITS, NumberVerdict, Outcome, counts_attempt
 from dialler.domain.redial import Redial, RedialRules, redial
@@ -14,6 +14,8 @@ from dialler.domain.session import Session
 from dialler.domain.wrap import Callback, DncScope, WrapCode
 
 _NUMBER_STATUS = {NumberVerdict.BAD: NumberStatus.BAD, NumberVerdict.FAX: NumberStatus.FAX}
+_REACHED = frozenset({Outcome.CONNECTED, Outcome.PLAYED, Outcome.ABANDONED, Outcome.ABANDONED_SHORT})
+"""A person answered."""
 
 
 def lead_after(
@@ -28,9 +30,9 @@ def lead_after(
 ) -> Lead:
     """Return the lead after an attempt ended at `ended_at`: completed, due again, or waiting for its wrap code.
 
-    `rules` are the list's, `settings` the campaign's, `window` the lead's. While a talk's wrap code is required and
-    missing the lead stays in its call, not yet counted; come back with `wrap` (the code NONE at the deadline). A
-    call back wanted by the wrap code is at `lead.callback_at`, set by the caller.
+    `rules` are those of the list's strategy, `settings` the campaign's as in force for the list, `window` the lead's.
+    While a talk's wrap code is required and missing the lead stays in its call, not yet counted; come back with `wrap`
+    (the code NONE at the deadline). A call back wanted by the wrap code is at `lead.callback_at`, set by the caller.
 
     An attempt is counted once, however often it is given here: a wrap code set or edited later, at `ended_at`,
     only completes the lead or brings it back. One that is in a newer call by then keeps to that call.
@@ -47,7 +49,7 @@ def lead_after(
         if outcome is Outcome.CONNECTED and settings.wrap is Wrap.REQUIRED and wrap is None:
             return evolve(lead, state=LeadState.IN_CALL, completed_reason=None, due_at=None)
         lead = _counted(lead, session, outcome, ended_at)
-    again = redial(rules, outcome, run=max(1, lead.outcome_run))
+    again = redial(rules, outcome, run=max(1, lead.outcome_run), wrap=None if wrap is None else wrap.code)
     lead = _with_wrap(_with_number(lead, session.number, again, wrap), wrap)
     if counted_before and lead.state is LeadState.IN_CALL:
         return lead
@@ -73,6 +75,8 @@ def _counted(lead: Lead, session: Session, outcome: Outcome, ended_at: datetime)
     )
     if outcome is Outcome.CONNECTED:
         lead = evolve(lead, last_contacted_at=session.connected_at or ended_at)
+    if outcome in _REACHED and len(lead.numbers) > 1:
+        lead = evolve(lead, numbers=tuple(_reached(one, session.number) for one in lead.numbers))
     if not _counts(session, outcome):
         return lead
     today = local_date(ended_at, lead.window_key.zones[0])
@@ -80,6 +84,10 @@ def _counted(lead: Lead, session: Session, outcome: Outcome, ended_at: datetime)
     if day is not None and today <= day:  # earlier only if a clock was set back, which must not start a new day
         return evolve(lead, attempts_counted=lead.attempts_counted + 1, attempts_on_day=lead.attempts_on_day + 1)
     return evolve(lead, attempts_counted=lead.attempts_counted + 1, attempts_on_day=1, attempts_day=today)
+
+
+def _reached(number: PhoneNumber, dialled: str) -> PhoneNumber:
+    return replace(number, reached=number.reached + 1) if number.number == dialled else number
 
 
 def _with_number(lead: Lead, dialled: str, again: Redial, wrap: WrapCode | None) -> Lead:

@@ -1,12 +1,17 @@
 """When a lead is due again after an attempt, or that it never is."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from dialler.domain.outcome import Outcome
+
+K = TypeVar("K")
+
+REST_MAX: Final = timedelta(days=3660)
+IN_A_ROW_MAX: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,10 +28,10 @@ class RedialRule:
     """After `in_a_row_max` go on as after the first attempt with this outcome instead."""
 
     def __post_init__(self) -> None:
-        if not self.rests or min(self.rests) < timedelta(0):
-            raise ValueError(f"rests must be given, none below zero, got {self.rests}")
-        if self.in_a_row_max is not None and self.in_a_row_max < 1:
-            raise ValueError(f"in_a_row_max must be 1 or more, got {self.in_a_row_max}")
+        if not self.rests or min(self.rests) < timedelta(0) or max(self.rests) > REST_MAX:
+            raise ValueError(f"rests must be given, none below zero or over {REST_MAX.days}d, got {self.rests}")
+        if self.in_a_row_max is not None and not 1 <= self.in_a_row_max <= IN_A_ROW_MAX:
+            raise ValueError(f"in_a_row_max must be 1 to {IN_A_ROW_MAX}, got {self.in_a_row_max}")
         if self.then is not None and self.in_a_row_max is None:
             raise ValueError(f"then = {self.then} needs in_a_row_max")
 
@@ -84,11 +89,16 @@ DEFAULT_RULES: Final[Mapping[Outcome, RedialRule]] = {
 
 @dataclass(frozen=True, slots=True)
 class RedialRules:
-    """One list's rules: those given here, the shipped defaults for the rest."""
+    """One strategy's rules: those given here, the shipped defaults for the rest."""
 
     by_outcome: Mapping[Outcome, RedialRule] = field(default_factory=dict)
+    by_wrap: Mapping[str, RedialRule] = field(default_factory=dict)
+    """By wrap code, ahead of the outcome's; runs are still of the outcome."""
 
     def __post_init__(self) -> None:
+        for code, rule in self.by_wrap.items():
+            if rule.then is not None:
+                raise ValueError(f"{code}: the rule of a wrap code has no then, got {rule.then}")
         for start in self.by_outcome:
             seen: list[Outcome] = []
             at: Outcome | None = start
@@ -114,8 +124,15 @@ class Redial:
     """The outcome whose rule decided: another than the attempt's own where a rule's `then` led there."""
 
 
-def redial(rules: RedialRules, outcome: Outcome, *, run: int) -> Redial:
-    """Return what follows the `run`-th attempt in a row (from 1) that ended with `outcome`."""
+def redial(rules: RedialRules, outcome: Outcome, *, run: int, wrap: str | None = None) -> Redial:
+    """Return what follows the `run`-th attempt in a row (from 1) that ended with `outcome`.
+
+    A rule for the wrap code `wrap`, where there is one, decides instead of the outcome's.
+    """
+    own = rules.by_wrap.get(wrap) if wrap is not None else None
+    if own is not None:
+        is_over = own.in_a_row_max is not None and run >= own.in_a_row_max
+        return Redial(None if is_over else own.rests[min(run, len(own.rests)) - 1], outcome)
     rule = rules.rule_for(outcome)
     while rule.in_a_row_max is not None and run >= rule.in_a_row_max:
         if rule.then is None:
@@ -128,31 +145,49 @@ def redial(rules: RedialRules, outcome: Outcome, *, run: int) -> Redial:
 
 def rules_to_json(rules: RedialRules) -> dict[str, dict[str, object]]:
     """Return the rules given (not the defaults): `{"NO_ANSWER": {"rests": ["2h"], "in_a_row_max": 6}}`."""
-    document: dict[str, dict[str, object]] = {}
-    for outcome, rule in rules.by_outcome.items():
-        entry: dict[str, object] = {"rests": [format_duration(rest) for rest in rule.rests]}
-        if rule.in_a_row_max is not None:
-            entry["in_a_row_max"] = rule.in_a_row_max
-        if rule.then is not None:
-            entry["then"] = rule.then.value
-        document[outcome.value] = entry
-    return document
+    return {outcome.value: _rule_to_json(rule) for outcome, rule in rules.by_outcome.items()}
+
+
+def wraps_to_json(rules: RedialRules) -> dict[str, dict[str, object]]:
+    """Return the rules by wrap code, in the same form."""
+    return {code: _rule_to_json(rule) for code, rule in rules.by_wrap.items()}
 
 
 def rules_from_json(document: object) -> RedialRules:
     """Return the rules of `rules_to_json`'s form. Raises ValueError that lists every mistake by its key."""
+    return RedialRules(_entries(document, _outcome, like="NO_ANSWER", by="outcome"))
+
+
+def wraps_from_json(document: object) -> Mapping[str, RedialRule]:
+    """Return the rules of `wraps_to_json`'s form. Raises ValueError that lists every mistake by its key.
+
+    Whether there is such a wrap code is for the caller to say.
+    """
+    return _entries(document, str.upper, like="CALLBACK", by="wrap code")
+
+
+def _entries(document: object, key_of: Callable[[str], K], *, like: str, by: str) -> dict[K, RedialRule]:
     mistakes: list[str] = []
-    by_outcome: dict[Outcome, RedialRule] = {}
+    rules: dict[K, RedialRule] = {}
     if not isinstance(document, Mapping):
-        raise ValueError(f'redial rules are a table by outcome like {{"NO_ANSWER": {{"rests": ["2h"]}}}}: {document!r}')
+        raise ValueError(f'redial rules are a table by {by} like {{"{like}": {{"rests": ["2h"]}}}}: {document!r}')
     for name, entry in document.items():
         try:
-            by_outcome[_outcome(name)] = _rule_from_json(entry)
+            rules[key_of(name)] = _rule_from_json(entry)
         except ValueError as error:
             mistakes.append(f"{name}: {error}")
     if mistakes:
         raise ValueError("; ".join(mistakes))
-    return RedialRules(by_outcome)
+    return rules
+
+
+def _rule_to_json(rule: RedialRule) -> dict[str, object]:
+    entry: dict[str, object] = {"rests": [format_duration(rest) for rest in rule.rests]}
+    if rule.in_a_row_max is not None:
+        entry["in_a_row_max"] = rule.in_a_row_max
+    if rule.then is not None:
+        entry["then"] = rule.then.value
+    return entry
 
 
 def _rule_from_json(entry: object) -> RedialRule:

@@ -1,23 +1,24 @@
 """Whether a lead may be dialled now, why not, and when at the earliest. Selection and explanation alike."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
 from dialler.domain.calling_window import CallingWindow
-from dialler.domain.campaign import Campaign, Desired, LeadList
+from dialler.domain.campaign import Campaign, Desired, LeadList, in_force
 from dialler.domain.lead import Lead, LeadState, NumberStatus, PhoneNumber
 from dialler.domain.local_day import day_after, local_date
 from dialler.domain.outcome import TRAITS
+from dialler.domain.strategy import NumberOrder
 
 
 class Gate(NamedTuple):
-    """One condition, as it stood. A tuple, because eleven are made for each lead that is looked at."""
+    """One condition, as it stood. A tuple, because twelve are made for each lead that is looked at."""
 
     name: str
-    """campaign, list, state, expiry, number, do_not_call, line, window, rest, attempts, attempts_per_day."""
+    """campaign, list, dates, state, expiry, number, do_not_call, line, window, rest, attempts, attempts_per_day."""
 
     passed: bool
     value: str
@@ -68,11 +69,12 @@ def dialable(lead: Lead, facts: Facts, now: datetime) -> Verdict:
     say each for itself when they open.
     """
     usable = [number for number in lead.numbers if number.status is NumberStatus.OK]
-    number = next((one for one in usable if one.number not in facts.dnc), None)
-    settings = facts.campaign.settings
+    number = next_number([one for one in usable if one.number not in facts.dnc], lead, facts.lead_list.rules.numbers)
+    settings = in_force(facts.campaign.settings, facts.lead_list)
     gates = (
         _gate("campaign", facts.campaign.desired is Desired.RUNNING, facts.campaign.desired.value, "running", now=now),
         _gate("list", facts.lead_list.to_dial, "to dial" if facts.lead_list.to_dial else "off", "to dial", now=now),
+        _dates_gate(facts.lead_list, now),
         _state_gate(lead, now),
         _expiry_gate(lead, now),
         _gate("number", bool(usable), f"{len(usable)} of {len(lead.numbers)} usable", "one or more", now=now),
@@ -90,8 +92,24 @@ def dialable(lead: Lead, facts: Facts, now: datetime) -> Verdict:
         _day_gate(lead, settings.attempts_per_day_max, now),
     )
     passed = all(gate.passed for gate in gates)
-    earliest = now if passed else _earliest(gates, lead, facts.window)
+    earliest = now if passed else _earliest(gates, lead, facts.lead_list, facts.window)
     return Verdict(gates=gates, number=number, dialable=passed, earliest=earliest)
+
+
+def next_number(callable_: Sequence[PhoneNumber], lead: Lead, order: NumberOrder) -> PhoneNumber | None:
+    """Return which of the numbers that can be called is called next; None if there is none.
+
+    `rotate` goes by the attempts that the lead has had, so that each of n numbers gets every n-th of them.
+    """
+    if not callable_:
+        return None
+    match order:
+        case NumberOrder.FIRST:
+            return callable_[0]
+        case NumberOrder.ROTATE:
+            return callable_[lead.attempts % len(callable_)]
+        case NumberOrder.BEST:
+            return max(callable_, key=lambda number: number.reached)  # the first of equals
 
 
 def verdict_to_json(verdict: Verdict) -> Mapping[str, object]:
@@ -107,7 +125,7 @@ def verdict_to_json(verdict: Verdict) -> Mapping[str, object]:
                 "passed": gate.passed,
                 "value": gate.value,
                 "rule": gate.rule,
-                # Of a lead that may be dialled it is the same moment eleven times.
+                # Of a lead that may be dialled it is the same moment twelve times.
                 "earliest": earliest if gate.earliest is verdict.earliest else _iso(gate.earliest),
             }
             for gate in verdict.gates
@@ -115,7 +133,7 @@ def verdict_to_json(verdict: Verdict) -> Mapping[str, object]:
     }
 
 
-def _earliest(gates: tuple[Gate, ...], lead: Lead, window: CallingWindow) -> datetime | None:
+def _earliest(gates: tuple[Gate, ...], lead: Lead, lead_list: LeadList, window: CallingWindow) -> datetime | None:
     """Return the first instant at which gates that are shut now will all be open, None if one never opens."""
     openings = [gate.earliest for gate in gates if gate.earliest is not None]
     if len(openings) < len(gates):
@@ -125,11 +143,21 @@ def _earliest(gates: tuple[Gate, ...], lead: Lead, window: CallingWindow) -> dat
     if open_at is None:
         return None
     earliest = max(after, open_at)
-    return None if lead.expires_at is not None and earliest >= lead.expires_at else earliest
+    ends = [at for at in (lead.expires_at, lead_list.ends_at) if at is not None]
+    return None if ends and earliest >= min(ends) else earliest
 
 
 def _gate(name: str, passed: bool, value: str, rule: str, *, now: datetime, opens_at: datetime | None = None) -> Gate:
     return Gate(name, passed, value, rule, now if passed else opens_at)
+
+
+def _dates_gate(lead_list: LeadList, now: datetime) -> Gate:
+    """Return the gate of a list's start and end: a start opens it, after the end nobody's waiting does."""
+    starts_at, ends_at = lead_list.starts_at, lead_list.ends_at
+    said = [f"{word} {at:%Y-%m-%d %H:%M:%S} UTC" for word, at in (("from", starts_at), ("until", ends_at)) if at]
+    opens_at = starts_at if ends_at is None or now < ends_at else None
+    value = " ".join(said) or "always"
+    return _gate("dates", lead_list.is_current(now), value, "between start and end", now=now, opens_at=opens_at)
 
 
 def _state_gate(lead: Lead, now: datetime) -> Gate:

@@ -15,7 +15,7 @@ Everything that is compared is bounded by the channels; the rest are counts that
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -23,10 +23,10 @@ from typing import Final
 import anyio
 
 from dialler.clock import Clock
-from dialler.domain.calling_hours import CallingHours
 from dialler.domain.lead import LeadState
 from dialler.domain.session import SessionStatus
 from dialler.engine.floor import Floor
+from dialler.engine.outlook import dialable_counts
 from dialler.engine.windows import Windows
 from dialler.engine.wrapping import Wrapping
 from dialler.ports import Account, ListHolding, Records
@@ -130,10 +130,7 @@ def _held(records: Records, *, windows: Windows, clock: Clock) -> _Held:
         sessions[campaigns[campaign_id].name][status] += n
         open_by_list[list_id] += n if status.is_open else 0
     in_call = Counter({list_id: n for (list_id, state), n in leads.items() if state is LeadState.IN_CALL})
-    lists_of: dict[CallingHours, list[int]] = {}
-    for each in lists:
-        lists_of.setdefault(campaigns[each.campaign_id].settings.hours, []).append(each.list_id)
-    dialable = _dialable(records, lists_of, windows, clock)
+    dialable = dialable_counts(records, lists, campaigns, clock.now(), windows=windows)
     return _Held(
         sessions=sessions,
         lists=[
@@ -149,15 +146,3 @@ def _held(records: Records, *, windows: Windows, clock: Clock) -> _Held:
         sessions_amiss=abs(len(open_ids) - open_by_list.total()),
         leads_amiss=sum(abs(in_call[each] - open_by_list[each]) for each in in_call.keys() | open_by_list.keys()),
     )
-
-
-def _dialable(
-    records: Records, lists_of: Mapping[CallingHours, Sequence[int]], windows: Windows, clock: Clock
-) -> Mapping[int, int]:
-    """Return how many leads of each list are ready, with their window open; lists by their calling hours."""
-    now = clock.now()
-    found: dict[int, int] = {}
-    for hours, list_ids in lists_of.items():
-        keys = records.ready_keys(list_ids)
-        found.update(records.ready_totals(list_ids, [each for each in keys if windows.is_open(hours, keys[each], now)]))
-    return found

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 
+from dialler.domain.campaign import in_force
 from dialler.domain.lead import Lead
 from dialler.domain.next_turn import lead_after
 from dialler.domain.outcome import TRAITS, NumberVerdict
@@ -100,11 +101,12 @@ class _Turns:
 
     def next_of(self, lead: Lead, session: Session, wrap: WrapCode | None, at: datetime) -> Lead:
         settings = self._campaign(lead.campaign_id).settings
+        lead_list = self._list(lead.list_id)
         return lead_after(
             lead,
             session,
-            rules=self._list(lead.list_id).redial,
-            settings=settings,
+            rules=lead_list.rules.redial,
+            settings=in_force(settings, lead_list),
             window=self._windows.window(settings.hours, lead.window_key),
             ended_at=at,
             wrap=wrap,

@@ -1,7 +1,8 @@
 """The campaigns as the engine runs them: what is wanted of each, its pacing and its hopper."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dialler.domain.campaign import Campaign, Desired
 from dialler.engine.abandons import AbandonRate
@@ -29,6 +30,9 @@ class Running:
     decision: PacingDecision | None = None
     shares: ShareCount = field(default_factory=ShareCount)
     abandons: AbandonRate = field(default_factory=AbandonRate)
+    runways: Mapping[int, timedelta | None] = field(default_factory=dict)
+    """How long each list lasts at the present pace, by id, as of the last look."""
+
     calls: int = 0
     """Calls placed by this process, to take the caller ids in turn."""
 

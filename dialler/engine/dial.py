@@ -179,6 +179,7 @@ class DialLoop:
                     hopper_level=refill.level,
                 )
             )
+            self._floor.refilled.call()
         for lead_list, lead, gate in done.refused:
             emit(LeadRefused(at=now, campaign=name, list=lead_list.name, lead_id=lead.lead_id, gate=gate))
         for lead_list in done.dry:

@@ -23,7 +23,9 @@ from dialler.engine.local_limits import LocalLimits
 from dialler.engine.local_wakes import LocalWakes
 from dialler.engine.outbox import Outbox
 from dialler.engine.recovery import Recovery
+from dialler.engine.replanning import Replanning
 from dialler.engine.report import report_of
+from dialler.engine.runways import Runways
 from dialler.engine.tracking import Tracker
 from dialler.engine.trunks import Trunks
 from dialler.engine.wake import Wake
@@ -67,6 +69,7 @@ class Engine:
             outbox=Outbox(store, clock, journal),
             free_agents=FreeAgents(board),
             wake=Wake(clock),
+            refilled=Wake(clock),
             ended=Wake(clock),
         )
         watch = Wake(clock)
@@ -75,6 +78,7 @@ class Engine:
         self._handover = Handover(floor, self._tracker)
         self._dial = DialLoop(floor, self._handover)
         self._recovery = Recovery(floor, self._tracker, self._wrapping, watch)
+        self._replanning = Replanning(floor)
         self._accounts = Accounts(floor, self._wrapping, self._dial.at_work)
         self._following = anyio.Lock()
         self._quiet = anyio.Event()
@@ -98,6 +102,8 @@ class Engine:
             loops.start_soon(self._tracker.run)
             loops.start_soon(self._recovery.run)
             loops.start_soon(self._wrapping.run)
+            loops.start_soon(self._replanning.run)
+            loops.start_soon(Runways(floor).run)
             loops.start_soon(self._finish_drains)
             await loops.start(floor.trunks.limits.run, floor.wake.call)
             await loops.start(self._wakes.run)
@@ -172,6 +178,7 @@ class Engine:
                     calls = floor.board.of_campaign(running.campaign.campaign_id)
                     await self._tracker.take_back(filter(self._tracker.is_unwanted, calls))
             await self._wrapping.look()
+            self._replanning.look()
             floor.wake.call()
             floor.ended.call()
 

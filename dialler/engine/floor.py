@@ -38,6 +38,9 @@ class EngineOptions:
     verdict_grace: timedelta = timedelta(seconds=10)
     """How long after the ring time-out a verdict may still come."""
 
+    runway_min: timedelta = timedelta(minutes=30)
+    """A list that lasts less long at the present pace is told of; zero: none is."""
+
 
 @dataclass(slots=True, eq=False)
 class Floor:
@@ -56,6 +59,9 @@ class Floor:
     free_agents: FreeAgents
     wake: Wake
     """Wakes the dial loop."""
+
+    refilled: Wake
+    """Wakes those who watch how long lists last."""
 
     ended: Wake
     """Called at each end of a call."""

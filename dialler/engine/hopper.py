@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 
-from dialler.domain.campaign import Campaign, LeadList, LeadOrder
+from dialler.domain.campaign import Campaign, LeadList
 from dialler.domain.lead import LeadState
 from dialler.engine.windows import Windows
 from dialler.ports import Bucket, Records
@@ -44,13 +44,13 @@ class _Stock:
     """With fewer leads left than this, a refill is due."""
 
     good_until: datetime
-    """When the next window with leads opens or shuts: then others may be the best."""
+    """When the next window with leads opens or shuts, or the list ends: then others may be the best."""
 
     is_dry: bool
     """The refill found nobody."""
 
     more_at: datetime | None
-    """When a dry list may have somebody by itself: a window opens, a rest ends. None: not by itself."""
+    """When a dry list may have somebody by itself: it starts, a window opens, a rest ends. None: not by itself."""
 
 
 class Hopper:
@@ -154,6 +154,10 @@ class Hopper:
         The stock is made anew, so that an urgent lead does not wait behind the others, and leads whose
         window has shut leave it. Costs a few index look-ups for each bucket that is open.
         """
+        if not lead_list.is_current(now):
+            self._refills.append(Refill(lead_list=lead_list, added=0, woken=0, level=0))
+            self._stocks[lead_list.list_id] = _not_current(lead_list, now)
+            return
         hours = campaign.settings.hours
         woken = 0
         streams: list[Iterator[tuple[int, int, int]]] = []
@@ -171,7 +175,7 @@ class Hopper:
                 due_at = records.next_due_at(place)
                 if due_at is not None and due_at > now:
                     rest_ends.append(due_at)
-            streams.append(self._ranked(records, place, lead_list.order))
+            streams.append(self._ranked(records, place))
         known = self._stocks.get(lead_list.list_id)
         before = len(known.leads) if known else 0
         leads = deque(self._first(streams))
@@ -179,7 +183,8 @@ class Hopper:
             leads=leads,
             half=(len(leads) + 1) // 2,
             # Rests end all the time; only a list that is dry has to look at once, the others do when half empty.
-            good_until=min(window_changes, default=_NEVER),
+            # The list's end brings nobody, so it is nothing that a dry list waits for.
+            good_until=min(*window_changes, lead_list.ends_at or _NEVER, _NEVER),
             is_dry=not leads,
             more_at=min(window_changes + rest_ends, default=None),
         )
@@ -187,16 +192,22 @@ class Hopper:
             Refill(lead_list=lead_list, added=max(0, len(leads) - before), woken=woken, level=len(leads))
         )
 
-    def _ranked(self, records: Records, place: tuple[int, int], order: LeadOrder) -> Iterator[tuple[int, int, int]]:
-        sign = 1 if order is LeadOrder.OLDEST else -1
-        for priority, lead_id in records.ready_ranks(place, order, limit=self.level):
-            yield -priority, sign * lead_id, lead_id
+    def _ranked(self, records: Records, place: tuple[int, int]) -> Iterator[tuple[int, int, int]]:
+        for priority, rank, lead_id in records.ready_ranks(place, limit=self.level):
+            yield -priority, rank, lead_id
 
     def _first(self, streams: list[Iterator[tuple[int, int, int]]]) -> Iterator[int]:
         for taken, (_, _, lead_id) in enumerate(heapq.merge(*streams)):
             if taken >= self.level:
                 return
             yield lead_id
+
+
+def _not_current(lead_list: LeadList, now: datetime) -> _Stock:
+    """Return the stock of a list before its start, or after its end: nobody, and nobody is read."""
+    starts_at = lead_list.starts_at
+    more_at = starts_at if starts_at is not None and starts_at > now else None
+    return _Stock(leads=deque(), half=0, good_until=_NEVER, is_dry=True, more_at=more_at)
 
 
 def _has_waiting(bucket: Bucket) -> bool:

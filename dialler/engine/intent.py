@@ -53,7 +53,8 @@ class Intent:
     session: Session
     campaign: Campaign
     valid_until: datetime
-    """When the lead's window shuts, or is to be looked at again: from then on its Originate must not leave."""
+    """When the lead's window shuts or is to be looked at again, its list ends or it expires: from then on its Originate
+    must not leave."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -199,12 +200,15 @@ class Intents:
             local_time=local_time(now, zones[0]),
             pick={
                 "weight": lead_list.weight,
+                "strategy": None if lead_list.strategy is None else lead_list.strategy.name,
+                "strategy_version": None if lead_list.strategy is None else lead_list.strategy.version,
                 "timezone_source": lead.timezone_source,
                 "pacing": order.reason,
                 "gates": verdict_to_json(verdict)["gates"],
             },
         )
-        return session, self._windows.changes_at(hours, lead.window_key, now)
+        ends = [self._windows.changes_at(hours, lead.window_key, now), lead_list.ends_at, lead.expires_at]
+        return session, min(at for at in ends if at is not None)
 
 
 def _foreseen(turns: RoundRobin, turn: int | None, count: int) -> Mapping[int, int]:

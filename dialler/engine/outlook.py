@@ -1,6 +1,7 @@
 """What a campaign's lists hold for the moment, and for later: read from counts, never by a scan of leads."""
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,10 +23,11 @@ class ListOutlook:
 
     lead_list: LeadList
     ready_open: int
-    """Ready, and their window is open: they can be dialled now, as far as windows go."""
+    """Ready, and their window is open, between the list's start and end: they can be dialled now, as far as times
+    go."""
 
     ready_shut: int
-    """Ready, but outside their window."""
+    """Ready, but outside their window or the list's dates."""
 
     resting: int
     """Resting after an attempt, or until a callback."""
@@ -66,7 +68,7 @@ def outlook(records: Records, campaign: Campaign, now: datetime, *, windows: Win
         dues: list[datetime] = []
         for bucket in buckets[lead_list.list_id]:
             counts.update(bucket.counts)
-            if ready := bucket.counts.get(LeadState.READY, 0):
+            if (ready := bucket.counts.get(LeadState.READY, 0)) and lead_list.is_current(now):
                 is_open = windows.is_open(hours, bucket.key, now)
                 ready_open += ready if is_open else 0
                 if (change := _change(windows, hours, bucket.key, now)) is not None:
@@ -74,6 +76,10 @@ def outlook(records: Records, campaign: Campaign, now: datetime, *, windows: Win
             if bucket.counts.get(LeadState.RESTING, 0):
                 due = records.next_due_at((bucket.list_id, bucket.key_id))
                 dues += [due] if due is not None else []
+        if lead_list.starts_at is not None and lead_list.starts_at > now and counts[LeadState.READY]:
+            opens.append(lead_list.starts_at)
+        if lead_list.ends_at is not None and closes:
+            closes.append(lead_list.ends_at)
         outlooks.append(
             ListOutlook(
                 lead_list=lead_list,
@@ -88,6 +94,30 @@ def outlook(records: Records, campaign: Campaign, now: datetime, *, windows: Win
             )
         )
     return outlooks
+
+
+def dialable_counts(
+    records: Records,
+    lists: Iterable[LeadList],
+    campaigns: Mapping[int, Campaign],
+    now: datetime,
+    *,
+    windows: Windows = _windows,
+) -> Mapping[int, int]:
+    """Return how many leads of each list are ready with their window open, between the list's start and end.
+
+    `campaigns` are the lists', by id. Costs a few sums of counts for each of the calling hours.
+    """
+    lists_of: dict[CallingHours, list[int]] = {}
+    found: dict[int, int] = {}
+    for each in lists:
+        found[each.list_id] = 0
+        if each.is_current(now):
+            lists_of.setdefault(campaigns[each.campaign_id].settings.hours, []).append(each.list_id)
+    for hours, list_ids in lists_of.items():
+        keys = records.ready_keys(list_ids)
+        found.update(records.ready_totals(list_ids, [each for each in keys if windows.is_open(hours, keys[each], now)]))
+    return found
 
 
 def _change(windows: Windows, hours: CallingHours, key: WindowKey, now: datetime) -> datetime | None:

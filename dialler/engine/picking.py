@@ -117,7 +117,7 @@ def put_aside(lead: Lead, verdict: Verdict, now: datetime) -> Lead | None:
     None: it stays as it is.
     """
     shut = {gate.name for gate in verdict.gates if not gate.passed}
-    if shut & {"campaign", "list", "state"}:
+    if shut & {"campaign", "list", "dates", "state"}:
         return None  # Its list is off, or someone else has it: nothing about the lead itself.
     completed = next((reason for gate, reason in _ENDS.items() if gate in shut), None)
     if completed is not None:

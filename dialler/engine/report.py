@@ -57,6 +57,12 @@ def _campaign(floor: Floor, running: Running) -> CampaignReport:
         limits=_limits(floor, running, facts, next_at),
         next_at=next_at,
         shares=running.shares.report(running.lists),
+        runways_s={
+            name: lasts.total_seconds()
+            for list_id, name in running.lists.items()
+            if running.dials and (lasts := running.runways.get(list_id)) is not None
+        },
+        runway_min_s=floor.options.runway_min.total_seconds(),
         abandon_rates=running.abandons.rates(floor.clock.monotonic()),
     )
 
@@ -90,7 +96,10 @@ def _limits(floor: Floor, running: Running, facts: PacingFacts, next_at: datetim
         said.append("no list is to dial")
     elif all(running.hopper.is_dry(list_id, now) for list_id in running.lists):
         again = f"; the next may be at {next_at.isoformat(timespec='seconds')}" if next_at else ""
-        said.append(f"no lead can be dialled now: all rest, wait for their window, or are completed{again}")
+        said.append(
+            "no lead can be dialled now: all rest, wait for their window or their list's dates, or are completed"
+            + again
+        )
     wanted = campaign.settings.trunks or tuple(floor.trunks)
     missing = [name for name in wanted if name not in floor.trunks]
     if missing:

@@ -137,6 +137,8 @@ def _fill_campaign(families: Families, campaign: CampaignReport) -> None:
         _fill_shares(families, name, campaign.shares)
     for span, rate in campaign.abandon_rates.items():
         families["dialler_abandon_rate"].add_metric([name, span], rate)
+    for lead_list, seconds in campaign.runways_s.items():
+        families["dialler_list_runway_seconds"].add_metric([name, lead_list], seconds)
     for lead_list, leads in campaign.hopper.items():
         families["dialler_hopper_leads"].add_metric([name, lead_list], leads)
 

@@ -69,6 +69,12 @@ REPORTED: Final = (
     MetricRow("dialler_campaign_desired", "gauge", ("campaign", "desired"), "1 for what supervisors want."),
     MetricRow("dialler_campaign_actual", "gauge", ("campaign", "actual"), "1 for what the engine does."),
     MetricRow("dialler_hopper_leads", "gauge", ("campaign", "list"), "Leads ready in the hopper."),
+    MetricRow(
+        "dialler_list_runway_seconds",
+        "gauge",
+        ("campaign", "list"),
+        "How long the leads that can be dialled now last at the present pace.",
+    ),
     MetricRow("dialler_list_share", "gauge", ("campaign", "list"), "A list's part of the calls of the present round."),
     MetricRow("dialler_list_share_due", "gauge", ("campaign", "list"), "A list's part by weight in the present round."),
     MetricRow(

@@ -75,6 +75,9 @@ class EngineSettings(Section):
     verdict_grace_s: Number = Field(default=10.0, ge=1, le=600, description="seconds, 1 to 600")
     """How long after the ring time-out the exchange may take to tell a call's end."""
 
+    runway_min_s: Number = Field(default=1800.0, ge=0, le=604_800, description="seconds, 0 to 604800")
+    """A list whose leads last less long at the present pace is announced, before agents fall idle; 0: none is."""
+
 
 class TelephonySettings(Section):
     """Which telephone network calls are placed through."""

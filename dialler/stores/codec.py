@@ -12,12 +12,12 @@ from typing import Any, Final
 
 import orjson
 
+from dialler.domain import strategy
 from dialler.domain.calling_hours import CallingHours, Interval
 from dialler.domain.campaign import CampaignSettings, Wrap
 from dialler.domain.lead import NumberStatus, PhoneNumber
-from dialler.domain.outcome import Outcome
-from dialler.domain.redial import RedialRule, RedialRules
 from dialler.domain.session import Evidence
+from dialler.domain.strategy import StrategySettings
 from dialler.errors import StoreError
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -101,37 +101,32 @@ def _intervals(plain: list[Mapping[str, int]]) -> tuple[Interval, ...]:
     return tuple(Interval(one["start"], one["end"]) for one in plain)
 
 
-def redial_to_json(rules: RedialRules) -> str:
-    """Return a list's redial rules as JSON."""
-    return to_json(rules)
+def strategy_to_json(settings: StrategySettings) -> str:
+    """Return a strategy's settings as JSON."""
+    return to_json(strategy.settings_to_json(settings))
 
 
-def redial_from_json(text: str, *, where: str) -> RedialRules:
-    """Return a list's redial rules. Raises StoreError, which names `where`, if they are not valid."""
+def strategy_from_json(text: str, *, where: str) -> StrategySettings:
+    """Return a strategy's settings. Raises StoreError, which names `where`, if they are not valid."""
     try:
-        by_outcome = orjson.loads(text)["by_outcome"]
-        return RedialRules(
-            {
-                Outcome(outcome): RedialRule(
-                    rests=tuple(timedelta(microseconds=rest) for rest in rule["rests"]),
-                    in_a_row_max=rule["in_a_row_max"],
-                    then=Outcome(rule["then"]) if rule.get("then") else None,
-                )
-                for outcome, rule in by_outcome.items()
-            }
-        )
+        return strategy.settings_from_json(orjson.loads(text))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise StoreError(f"{where}: the stored redial rules are not valid: {error}") from error
+        raise StoreError(f"{where}: the stored settings are not valid: {error}") from error
 
 
 def numbers_to_json(numbers: tuple[PhoneNumber, ...]) -> str:
-    """Return a lead's numbers as JSON: `[number, raw, status]` each."""
-    return orjson.dumps([(one.number, one.raw, one.status) for one in numbers]).decode()
+    """Return a lead's numbers as JSON: `[number, raw, status]` each, and how often they were reached, if ever."""
+    return orjson.dumps(
+        [(one.number, one.raw, one.status, *((one.reached,) if one.reached else ())) for one in numbers]
+    ).decode()
 
 
 def numbers_from_json(text: str) -> tuple[PhoneNumber, ...]:
     """Return a lead's numbers."""
-    return tuple(PhoneNumber(number, raw, _NUMBER_STATUS[status]) for number, raw, status in orjson.loads(text))
+    return tuple(
+        PhoneNumber(number, raw, _NUMBER_STATUS[status], *reached)
+        for number, raw, status, *reached in orjson.loads(text)
+    )
 
 
 _NUMBER_STATUS: Final = {each.value: each for each in NumberStatus}

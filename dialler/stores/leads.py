@@ -1,17 +1,19 @@
 """Leads in the records: loading them, changing them, and which is next."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Final
 
-from dialler.domain.campaign import LeadOrder
+from dialler.domain.campaign import LeadList
+from dialler.domain.evolve import evolve
 from dialler.domain.lead import Lead, LeadState, NewLead
+from dialler.domain.rank import rank_of
 from dialler.errors import Conflict, NotFound, StoreError
 from dialler.ports import Bucket, LeadFilter
-from dialler.stores.codec import from_us_or_none, to_us
+from dialler.stores.codec import from_us, from_us_or_none, to_us
 from dialler.stores.lead_rows import (
     COLUMNS,
     GIVEN_COLUMNS,
@@ -29,18 +31,18 @@ _ASSIGN_GIVEN: Final = ", ".join(f"{name} = ?" for name in GIVEN_COLUMNS)
 _SET_PROGRESS: Final = f"UPDATE leads SET {_ASSIGN_PROGRESS} WHERE lead_id = ?"
 _SET_ALL: Final = f"UPDATE leads SET {_ASSIGN_PROGRESS}, key_id = ?, {_ASSIGN_GIVEN} WHERE lead_id = ?"
 _ADD: Final = (
-    f"INSERT INTO leads (lead_id, list_id, campaign_id, key_id, created_at, {', '.join(GIVEN_COLUMNS)})"
-    f" VALUES ({marks(5 + len(GIVEN_COLUMNS))})"
+    f"INSERT INTO leads (lead_id, list_id, campaign_id, key_id, created_at, rank, {', '.join(GIVEN_COLUMNS)})"
+    f" VALUES ({marks(6 + len(GIVEN_COLUMNS))})"
 )
 _ADD_NUMBER: Final = "INSERT INTO lead_numbers (number, campaign_id, lead_id) VALUES (?, ?, ?)"
 _DROP_NUMBER: Final = "DELETE FROM lead_numbers WHERE number = ? AND campaign_id = ? AND lead_id = ?"
 _PAGE: Final = "SELECT lead_id FROM leads WHERE list_id = ? AND state = ? AND lead_id > ? ORDER BY lead_id LIMIT ?"
 # The state stands in the statement's text, not among its values: only then is the partial index used.
-_READY: Final = {
-    order: "SELECT priority, lead_id FROM leads WHERE list_id = ? AND key_id = ? AND state = 'ready'"
-    f" ORDER BY priority DESC, {by} LIMIT ?"
-    for order, by in {LeadOrder.OLDEST: "lead_id", LeadOrder.NEWEST: "lead_id DESC"}.items()
-}
+_READY: Final = (
+    "SELECT priority, rank, lead_id FROM leads WHERE list_id = ? AND key_id = ? AND state = 'ready'"
+    " ORDER BY priority DESC, rank, lead_id LIMIT ?"
+)
+_RANK: Final = "UPDATE leads SET rank = ? WHERE lead_id = ?"
 _WAKE: Final = (
     "UPDATE leads SET state = 'ready', due_at = NULL WHERE lead_id IN ("
     "SELECT lead_id FROM leads WHERE list_id = ? AND key_id = ? AND state = 'resting' AND due_at <= ?"
@@ -58,11 +60,10 @@ class LeadRecords:
     """The part of the records about leads."""
 
     _in: Transaction
+    lead_list: Callable[[int], LeadList]
 
     def add_leads(self, list_id: int, leads: Iterable[NewLead], now: datetime) -> Sequence[int]:
-        found = self._in.row("SELECT campaign_id FROM lists WHERE list_id = ?", (list_id,))
-        if found is None:
-            raise NotFound(f"there is no list {list_id}")
+        lead_list = self.lead_list(list_id)
         created_at, first, last = to_us(now), 1, 0
         added: Counter[int] = Counter()
         stream = iter(leads)
@@ -73,7 +74,7 @@ class LeadRecords:
                 last = self._take_ids(len(chunk))
                 if not added:
                     first = last - len(chunk) + 1
-                added.update(self._add_chunk(list_id, found[0], chunk, last - len(chunk) + 1, created_at))
+                added.update(self._add_chunk(lead_list, chunk, last - len(chunk) + 1, created_at))
         except BaseException:
             self._in.forget_window_keys()
             with suppress(StoreError):  # the database has undone more than that already
@@ -95,15 +96,18 @@ class LeadRecords:
         assert row is not None
         return int(row[0])
 
-    def _add_chunk(
-        self, list_id: int, campaign_id: int, chunk: Sequence[NewLead], first: int, created_at: int
-    ) -> Counter[int]:
+    def _add_chunk(self, lead_list: LeadList, chunk: Sequence[NewLead], first: int, created_at: int) -> Counter[int]:
+        list_id, campaign_id, rules = lead_list.list_id, lead_list.campaign_id, lead_list.rules
+        expires_at = None if lead_list.lead_days is None else from_us(created_at) + timedelta(days=lead_list.lead_days)
         self._check_customer_keys(list_id, [lead.customer_key for lead in chunk if lead.customer_key is not None])
         rows: list[tuple[Any, ...]] = []
         numbers: list[tuple[str, int, int]] = []
         for lead_id, lead in enumerate(chunk, first):
             key_id = self._in.window_key_id(lead.window_key)
-            rows.append((lead_id, list_id, campaign_id, key_id, created_at, *given_values(lead)))
+            rank = rank_of(rules, lead_id=lead_id, attempts=0, data=lead.data)
+            if lead.expires_at is None and expires_at is not None:
+                lead = evolve(lead, expires_at=expires_at)
+            rows.append((lead_id, list_id, campaign_id, key_id, created_at, rank, *given_values(lead)))
             numbers.extend((number, campaign_id, lead_id) for number in {one.number for one in lead.numbers})
         self._in.run_many(_ADD, rows)
         self._in.run_many(_ADD_NUMBER, numbers)
@@ -178,6 +182,7 @@ class LeadRecords:
         known = self._in.leads
         self.leads_with([lead.lead_id for lead in leads if lead.lead_id not in known], to_change=True)
         progress: list[tuple[object, ...]] = []
+        ranks: list[tuple[int, int]] = []
         for lead in leads:
             if lead.lead_id not in known:
                 raise NotFound(f"there is no lead {lead.lead_id}")
@@ -188,11 +193,24 @@ class LeadRecords:
                 progress.append((*progress_values(lead), lead.lead_id))
             else:
                 self._set_given(lead, key_id, old)
+            if lead.attempts != old.attempts or lead.data != old.data:
+                ranks += self._new_rank(lead, old)
             known[lead.lead_id] = lead, key_id
             if lead.state is not old.state or key_id != old_key_id:
                 self._in.count_leads(lead.list_id, old_key_id, old.state.value, -1)
                 self._in.count_leads(lead.list_id, key_id, lead.state.value, 1)
         self._in.run_many(_SET_PROGRESS, progress)
+        self._in.run_many(_RANK, ranks)
+
+    def _new_rank(self, lead: Lead, old: Lead) -> Sequence[tuple[int, int]]:
+        """Return what is to be written of a lead's rank: nothing for most orders."""
+        rules = self._in.rules.get(lead.list_id)
+        if rules is None:
+            rules = self._in.rules[lead.list_id] = self.lead_list(lead.list_id).rules
+        before, after = (
+            rank_of(rules, lead_id=each.lead_id, attempts=each.attempts, data=each.data) for each in (old, lead)
+        )
+        return [] if before == after else [(after, lead.lead_id)]
 
     def _set_given(self, lead: Lead, key_id: int, old: Lead) -> None:
         if lead.customer_key is not None and lead.customer_key != old.customer_key:
@@ -270,8 +288,8 @@ class LeadRecords:
             for (list_id, key_id), by_state in sorted(counts.items(), key=lambda item: item[0])
         ]
 
-    def ready_ranks(self, bucket: tuple[int, int], order: LeadOrder, *, limit: int) -> Sequence[tuple[int, int]]:
-        return [(row[0], row[1]) for row in self._in.rows(_READY[order], (*bucket, limit))]
+    def ready_ranks(self, bucket: tuple[int, int], *, limit: int) -> Sequence[tuple[int, int, int]]:
+        return [(row[0], row[1], row[2]) for row in self._in.rows(_READY, (*bucket, limit))]
 
     def wake_rested(self, bucket: tuple[int, int], now: datetime, *, limit: int) -> int:
         self._in.leads.clear()  # some of them may be among the woken

@@ -1,16 +1,29 @@
 """The records inside one transaction: `dialler.ports.Records` in SQL."""
 
 from dialler.stores.campaigns import CampaignRecords
+from dialler.stores.change_sets import ChangeSetRecords
 from dialler.stores.check import CheckRecords
 from dialler.stores.dnc import DncRecords
 from dialler.stores.leads import LeadRecords
 from dialler.stores.link import Link
+from dialler.stores.lists import ListRecords
 from dialler.stores.sessions import SessionRecords
+from dialler.stores.strategies import StrategyRecords
 from dialler.stores.totals import TotalRecords
 from dialler.stores.transaction import Transaction, WindowKeys
 
 
-class SqlRecords(CampaignRecords, LeadRecords, SessionRecords, DncRecords, TotalRecords, CheckRecords):
+class SqlRecords(
+    CampaignRecords,
+    ListRecords,
+    StrategyRecords,
+    ChangeSetRecords,
+    LeadRecords,
+    SessionRecords,
+    DncRecords,
+    TotalRecords,
+    CheckRecords,
+):
     """All parts on one link; good for one work."""
 
     def __init__(self, link: Link, keys: WindowKeys) -> None:

@@ -4,13 +4,14 @@ Moments are integers, microseconds since 1970 in UTC: exact, and equal on both d
 whole (settings, numbers, data, evidence) is JSON in a text column; what is searched or ordered by is a column.
 
 The indexes carry two promises. *The next lead costs the same however many there are*: the ready leads of a
-bucket are kept in the order they go out, the resting ones in the order they wake, in partial indexes that hold
-nothing else. *A lead has one open session at most*: a unique partial index says so, not the code.
+bucket are kept in the order they go out, by their ranks, the resting ones in the order they wake, in partial indexes
+that hold nothing else. *A lead has one open session at most*: a unique partial index says so, not the code.
 """
 
 from typing import Any, Final
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Boolean,
     Column,
@@ -22,11 +23,12 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
     false,
     text,
 )
 
-HEAD: Final = "0002"
+HEAD: Final = "0003"
 """The migration that this version of the code needs; a test compares it with `migrations/`."""
 
 BIG = BigInteger().with_variant(Integer, "sqlite")  # on SQLite only INTEGER aliases the rowid
@@ -73,11 +75,50 @@ lists = Table(
     Column("created_at", BIG, nullable=False),
     Column("weight", Integer, nullable=False),
     Column("to_dial", Boolean, nullable=False),
-    Column("lead_order", Text, nullable=False),
-    Column("redial", Text, nullable=False),
+    Column("strategy_id", BIG, ForeignKey("strategies.strategy_id")),
+    Column("starts_at", BIG),
+    Column("ends_at", BIG),
+    Column("lead_days", Integer),
+    Column("replan_after", BIG),  # while leads get new ranks: the last one that has its own
+    Column("replanned", BIG, nullable=False, server_default="0"),
     UniqueConstraint("campaign_id", "name", name="lists_name"),
     sqlite_autoincrement=True,
 )
+
+strategies = Table(
+    "strategies",
+    metadata,
+    _id("strategy_id"),
+    Column("name", Text, nullable=False, unique=True),
+    Column("version", Integer, nullable=False),
+    Column("created_at", BIG, nullable=False),
+    Column("body", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+strategy_versions = Table(
+    "strategy_versions",
+    metadata,
+    Column("strategy_id", BIG, primary_key=True, autoincrement=False),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("at", BIG, nullable=False),
+    Column("body", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+change_sets = Table(
+    "change_sets",
+    metadata,
+    _id("change_set_id"),
+    Column("campaign_id", BIG, ForeignKey("campaigns.campaign_id"), nullable=False),
+    Column("at", BIG, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Column("undone_at", BIG),
+    sqlite_autoincrement=True,
+)
+Index("change_sets_by_campaign", change_sets.c.campaign_id, change_sets.c.change_set_id)
 
 window_keys = Table(
     "window_keys",
@@ -121,24 +162,17 @@ leads = Table(
     Column("last_contacted_at", BIG),
     Column("wrap_code", Text),
     Column("callback_at", BIG),
+    Column("rank", BIG, nullable=False, server_default="0"),
 )
 _lead = leads.c
 Index(
-    "leads_ready_oldest",
+    "leads_ready",
     _lead.list_id,
     _lead.key_id,
     _lead.priority.desc(),
+    _lead.rank,
     _lead.lead_id,
     _lead.state,  # so that a walk along the index needs nothing from the rows
-    **_where("state = 'ready'"),
-)
-Index(
-    "leads_ready_newest",
-    _lead.list_id,
-    _lead.key_id,
-    _lead.priority.desc(),
-    _lead.lead_id.desc(),
-    _lead.state,
     **_where("state = 'ready'"),
 )
 Index("leads_resting", _lead.list_id, _lead.key_id, _lead.due_at, _lead.lead_id, **_where("state = 'resting'"))
@@ -261,3 +295,39 @@ meta = Table(
     Column("value", BIG, nullable=False),
 )
 """Counters of the records themselves; `lead_id` is the last id given out."""
+
+KEEP_LISTS: Final = {
+    "sqlite": (
+        "CREATE TRIGGER lists_kept BEFORE DELETE ON lists WHEN OLD.to_dial OR EXISTS (SELECT 1 FROM sessions"
+        " WHERE status IN ('new', 'processing') AND list_id = OLD.list_id)"
+        " BEGIN SELECT RAISE(ABORT, 'a list that is to dial or has live calls is not deleted'); END",
+    ),
+    "postgresql": (
+        "CREATE FUNCTION keep_lists() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " IF OLD.to_dial OR EXISTS (SELECT 1 FROM sessions WHERE status IN ('new', 'processing')"
+        " AND list_id = OLD.list_id) THEN"
+        " RAISE EXCEPTION 'a list that is to dial or has live calls is not deleted'"
+        " USING ERRCODE = 'restrict_violation'; END IF; RETURN OLD; END $$",
+        "CREATE TRIGGER lists_kept BEFORE DELETE ON lists FOR EACH ROW EXECUTE FUNCTION keep_lists()",
+    ),
+}
+"""A list that is to dial, or has live calls, can't be deleted: the database says so, by its name."""
+
+
+def _afterwards(statement: str, dialect: str) -> None:
+    """Run a statement once the tables are made."""
+    ddl: Any = DDL(statement)  # type: ignore[no-untyped-call]
+    event.listen(metadata, "after_create", ddl.execute_if(dialect=dialect))
+
+
+_SHIPPED = (
+    "INSERT INTO strategies (strategy_id, name, version, created_at, body) VALUES (1, 'standard', 1, 0, '{}')",
+    "INSERT INTO strategy_versions (strategy_id, version, at, body) VALUES (1, 1, 0, '{}')",
+)
+"""What records that are made without the migrations, in memory, begin with."""
+
+for _statement in _SHIPPED:
+    _afterwards(_statement, "sqlite")
+for _dialect, _statements in KEEP_LISTS.items():
+    for _statement in _statements:
+        _afterwards(_statement, _dialect)

@@ -11,6 +11,7 @@ from functools import cache
 from typing import Final, NoReturn, TypeVar
 
 from dialler.domain.lead import Lead, WindowKey
+from dialler.domain.strategy import StrategySettings
 from dialler.stores.edge import our_error
 from dialler.stores.link import DRIVER_ERRORS, Link, SqlRow
 
@@ -48,6 +49,9 @@ class Transaction:
         self._failure: BaseException | None = None
         self.leads: dict[int, tuple[Lead, int]] = {}
         """Leads as they are now, with their window key's id: those that nobody else can change before the end."""
+
+        self.rules: dict[int, StrategySettings] = {}
+        """What the strategies of lists say, by list id, as far as it was asked for."""
 
     def rows(self, sql: str, values: Sequence[object] = ()) -> Sequence[SqlRow]:
         """Run a statement; return all its rows."""

@@ -121,7 +121,9 @@ async def test_an_unknown_command_is_wrong_usage(api: httpx.AsyncClient) -> None
 async def test_a_list_is_created_changed_renamed_and_deleted(engine_api: httpx.AsyncClient, engine: FakeEngine) -> None:
     await engine_api.post("/campaigns", json=SPRING)
     redial = {"BUSY": {"rests": ["5m", "1h"], "in_a_row_max": 2}}
-    made = await engine_api.post("/campaigns/spring/lists", json={"name": "east", "weight": 70, "redial": redial})
+    await engine_api.post("/strategies", json={"name": "busy", "redial": redial})
+    await engine_api.post("/strategies", json={"name": "newest first", "order": "newest"})
+    made = await engine_api.post("/campaigns/spring/lists", json={"name": "east", "weight": 70, "strategy": "busy"})
     assert made.status_code == 201
     shown = (await engine_api.get("/campaigns/spring/lists/east")).json()
     assert shown == made.json()
@@ -131,10 +133,21 @@ async def test_a_list_is_created_changed_renamed_and_deleted(engine_api: httpx.A
     assert (refused.status_code, refused.json()["kind"]) == (409, "conflict")
     follows = len(engine.followed)
     changed = await engine_api.patch(
-        "/campaigns/spring/lists/east", json={"name": "far east", "weight": 30, "to_dial": False, "order": "newest"}
+        "/campaigns/spring/lists/east",
+        json={"name": "far east", "weight": 30, "to_dial": False, "strategy": "newest first"},
     )
     assert len(engine.followed) == follows + 1
-    assert changed.json() == {**shown, "name": "far east", "weight": 30, "to_dial": False, "order": "newest"}
+    assert changed.json() == {
+        **shown,
+        "name": "far east",
+        "weight": 30,
+        "percentage": None,
+        "to_dial": False,
+        "strategy": "newest first",
+        "order": "newest",
+        "redial": {},
+        "replanning": {"replanned": 0, "leads": 0},
+    }
     assert [item["name"] for item in (await engine_api.get("/lists?campaign=spring")).json()["items"]] == ["far east"]
     assert (await engine_api.delete("/campaigns/spring/lists/far%20east")).status_code == 200
     assert (await engine_api.get("/lists")).json()["items"] == []
@@ -146,8 +159,11 @@ async def test_wrong_lists_are_told_by_their_key(api: httpx.AsyncClient) -> None
         ({"name": "a", "weight": 10_001}, "weight"),
         ({"name": "a/b"}, "name"),
         ({"name": " "}, "name"),
-        ({"name": "a", "redial": {"BUZY": {"rests": ["5m"]}}}, "BUZY"),
-        ({"name": "a", "order": "random"}, "order"),
+        ({"name": "a", "strategy": "best"}, "strategy: there is no dialler strategy 'best'; there is standard"),
+        ({"name": "a", "strategy": None}, "to_dial"),
+        ({"name": "a", "start": "soon"}, "start"),
+        ({"name": "a", "start": "2026-07-02", "end": "2026-07-01"}, "end must be later"),
+        ({"name": "a", "lead_days": 0}, "lead_days"),
     ]:
         answer = await api.post("/campaigns/spring/lists", json=body)
         assert (answer.status_code, answer.json()["kind"]) == (422, "usage")

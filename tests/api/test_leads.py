@@ -48,7 +48,7 @@ async def test_a_lead_shows_state_and_status_in_the_words_of_the_records(
     lead = (await api.get(f"/leads/{floor[0]}")).json()
     assert (lead["state"], lead["status"]) == ("completed", "completed")
     assert (lead["campaign"], lead["list"], lead["timezones"]) == ("spring", "east", ["America/New_York"])
-    assert lead["numbers"] == [{"number": "+12125550101", "raw": "", "status": "ok"}]
+    assert lead["numbers"] == [{"number": "+12125550101", "raw": "", "status": "ok", "reached": 0}]
     assert (await api.get("/leads/99")).json() == {"error": "there is no lead 99", "kind": "not_found"}
 
 

@@ -109,3 +109,20 @@ async def test_a_fault_of_ours_is_answered_without_its_insides(
         answer = await client.get("/status")
     assert (answer.status_code, answer.json()["kind"]) == (500, "failed")
     assert "42" not in answer.text
+
+
+async def test_a_list_that_will_run_dry_is_told_in_the_status_and_with_its_leads(
+    engine_api: httpx.AsyncClient, engine: FakeEngine, floor: list[int]
+) -> None:
+    await engine.follow()
+    (campaign,) = (await engine_api.get("/status")).json()["campaigns"]
+    assert campaign["runs_dry"] == ["east"]
+    assert [each["runway_s"] for each in campaign["lists"]] == [600.0, 7200.0]
+    assert (await engine_api.get(f"/leads/{floor[0]}/explain")).json()["list_runway_s"] == 600.0
+
+
+async def test_without_an_engine_nobody_knows_when_a_list_runs_dry(api: httpx.AsyncClient, floor: list[int]) -> None:
+    (campaign,) = (await api.get("/status")).json()["campaigns"]
+    assert campaign["runs_dry"] == []
+    assert [each["runway_s"] for each in campaign["lists"]] == [None, None]
+    assert (await api.get(f"/leads/{floor[0]}/explain")).json()["list_runway_s"] is None

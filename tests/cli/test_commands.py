@@ -54,7 +54,13 @@ def test_help_needs_nothing_heavy(capfd: pytest.CaptureFixture[str]) -> None:
         (["campaign", "create", "c", "--hours", "9-5"], "hours"),
         (["campaign", "create", "c", "--pacing-setting", "ratio"], "KEY=NUMBER"),
         (["campaign", "set", "spring"], "nothing to set"),
-        (["list", "set", "spring", "east", "--redial", '{"BUZY": {"rests": ["5m"]}}'], "BUZY"),
+        (["list", "set", "spring", "east"], "nothing to set"),
+        (["list", "set", "spring", "east", "--strategy", "best"], "there is standard"),
+        (["list", "set", "spring", "east", "--start", "soon"], "2026-12-01"),
+        (["strategy", "create", "a", "--redial", '{"BUZY": {"rests": ["5m"]}}'], "BUZY"),
+        (["strategy", "create", "a", "--redial", "gone.toml"], "gone.toml"),
+        (["strategy", "create", "a", "--order", "field"], "field"),
+        (["strategy", "set", "standard"], "nothing to set"),
         (["lead", "search", "--list", "east"], "campaign"),
         (["dnc", "add", "5550123"], "E.164"),
         (["dnc", "add"], "NUMBER"),
@@ -337,14 +343,71 @@ def test_asterisk_files_are_printed_or_written_but_never_replaced(folder: Path, 
 
 def test_a_list_is_set_shown_renamed_and_deleted(spring: Dialler, folder: Path) -> None:
     (folder / "redial.toml").write_text('[BUSY]\nrests = ["5m"]\n')
+    made = spring("strategy", "create", "keen", "--order", "newest", "--redial", "redial.toml", "--rest-min", "5m")
+    assert "--strategy keen" in made.out
     changed = spring(
-        "list", "set", "spring", "east", "--weight", "30", "--no-to-dial", "--order", "newest",
-        "--redial", "redial.toml", "--rename", "far east", "--json",
+        "list", "set", "spring", "east", "--weight", "30", "--no-to-dial", "--strategy", "keen",
+        "--start", "2026-12-01", "--end", "2026-12-24", "--lead-days", "90", "--rename", "far east", "--json",
     ).json  # fmt: skip
     assert (changed["name"], changed["weight"], changed["to_dial"], changed["order"]) == (
         "far east", 30, False, "newest",
     )  # fmt: skip
     assert changed["redial"]["BUSY"]["rests"] == ["5m"]
+    assert (changed["starts_at"], changed["lead_days"]) == ("2026-12-01T00:00:00+00:00", 90)
+    assert changed["ends_at"] == "2026-12-25T00:00:00+00:00"
     assert spring("list", "show", "spring", "far east", "--json").json == changed
+    table = spring("list", "list", "--name", "AST").out
+    assert "far east" in table and "keen" in table
+    assert "no list is named like that" in spring("list", "list", "--name", "west").out
+    undated = spring("list", "set", "spring", "far east", "--start", "none", "--lead-days", "none", "--json").json
+    assert (undated["starts_at"], undated["lead_days"]) == (None, None)
     assert spring("list", "delete", "spring", "far east").code == 0
     assert json.loads(spring("list", "list", "--json").out)["items"] == []
+
+
+def test_a_strategy_is_made_set_shown_listed_and_deleted(spring: Dialler) -> None:
+    spring("strategy", "create", "gentle", "--order", "random", "--seed", "7", "--attempts-per-day", "1")
+    changed = spring(
+        "strategy", "set", "gentle", "--attempts-per-day", "campaign", "--attempts-max", "4", "--rest-min", "1h",
+        "--redial-by-wrap", '{"SILENT": {"rests": ["1d"]}}', "--rename", "soft", "--json",
+    ).json  # fmt: skip
+    assert (changed["name"], changed["version"], changed["order"], changed["seed"]) == ("soft", 2, "random", 7)
+    assert (changed["attempts_per_day_max"], changed["attempts_max"], changed["rest_min_s"]) == (None, 4, 3600)
+    shown = spring("strategy", "show", "soft", "--versions", "--json").json
+    assert [each["version"] for each in shown["versions"]] == [2, 1]
+    assert "random" in spring("strategy", "show", "soft", "--versions").out
+    listed = spring("strategy", "list").out
+    assert "standard" in listed and "soft" in listed
+    refused = spring("strategy", "delete", "standard")
+    assert refused.code == 1 and "'east' of campaign 'spring'" in refused.err
+    assert spring("strategy", "delete", "soft").code == 0
+
+
+def test_lists_are_changed_together_after_a_look_and_put_back(spring: Dialler, folder: Path) -> None:
+    spring("list", "create", "spring", "west", "--weight", "30")
+    (folder / "monday.toml").write_text(
+        'campaign = "spring"\n[lists.east]\nweight = 90\nend = 2026-12-24\n'
+        '[lists.west]\nto_dial = false\nstrategy = "none"\n'
+    )
+    shown = spring("list", "apply", "monday.toml", "--preview")
+    assert shown.code == 0 and "weight 70 -> 90" in shown.out and "nothing is changed" in shown.out
+    waits = spring("list", "apply", "monday.toml")
+    assert waits.code == 1 and "--yes does it" in waits.out
+    seen = spring("list", "apply", "monday.toml", "--preview", "--json").json
+    assert [each["changes"] for each in seen["lists"]][1] == {"to_dial": [True, False], "strategy": ["standard", None]}
+    done = spring("list", "apply", "monday.toml", "--yes", "--fingerprint", seen["fingerprint"])
+    assert done.code == 0 and "dialler list undo spring" in done.out
+    east, west = spring("list", "list", "spring", "--json").json["items"]
+    assert (east["weight"], east["ends_at"], west["to_dial"]) == (90, "2026-12-25T00:00:00+00:00", False)
+    late = spring("list", "apply", "monday.toml", "--yes", "--fingerprint", seen["fingerprint"])
+    assert late.code == 1 and "changed since the preview" in late.err
+    assert "east, west" in spring("list", "undo", "spring").out
+    assert spring("list", "show", "spring", "east", "--json").json["weight"] == 70
+    assert spring("list", "undo", "spring").code == 1
+    spring("list", "create", "spring", "clinics")
+    example = Path(__file__).parents[2] / "config" / "examples" / "monday.toml"
+    assert "weight 100 -> 90" in spring("list", "apply", str(example), "--preview").out
+    for text, said in [("lists = 1", "lists"), ("colour = 1", "colour"), ("[lists.east", "TOML"), ("", "campaign")]:
+        (folder / "bad.toml").write_text(text)
+        wrong = spring("list", "apply", "bad.toml", "--yes")
+        assert wrong.code == 2 and said in wrong.err

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from dialler.cli import sessions
-from dialler.cli.printing import moment, plain_moments, print_table, shown
+from dialler.cli.printing import moment, plain_moments, print_table, runway_words, shown
 
 SESSION = {
     "seq": 123456,
@@ -65,3 +65,8 @@ def test_moments_are_to_the_second_also_inside_of_sentences() -> None:
 )
 def test_values_are_shown_as_people_write_them(value: object, text: str) -> None:
     assert shown(value) == text
+
+
+def test_how_long_a_list_lasts_is_told_in_minutes() -> None:
+    assert runway_words(59) == "has leads for less than a minute"
+    assert runway_words(1790) == "has leads for 30 min"

@@ -130,7 +130,7 @@ def test_the_json_form_is_the_one_people_write() -> None:
         ({"BUSY": {"rests": []}}, "BUSY: rests must be given"),
         ({"BUSY": {"rests": ["2h"], "max": 3}}, "BUSY: unknown max"),
         ({"BUSY": {"rests": ["2h"], "in_a_row_max": True}}, "BUSY: in_a_row_max: expected a whole number"),
-        ({"BUSY": {"rests": ["2h"], "in_a_row_max": 0}}, "BUSY: in_a_row_max must be 1 or more"),
+        ({"BUSY": {"rests": ["2h"], "in_a_row_max": 0}}, "BUSY: in_a_row_max must be 1 to 10000"),
         ({"BUSY": {"rests": ["2h"], "then": "NO_ANSWER"}}, "BUSY: then = NO_ANSWER needs in_a_row_max"),
     ],
 )

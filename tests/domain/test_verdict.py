@@ -15,7 +15,7 @@ from tests.support.values import NEVER, NEW_YORK, NINE_TO_FIVE, NOON, a_lead, fa
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 OFFICE = CallingWindow(NINE_TO_FIVE, NEW_YORK.zones)
-GATES = ["campaign", "list", "state", "expiry", "number", "do_not_call", "line", "window", "rest", "attempts"]
+GATES = ["campaign", "list", "dates", "state", "expiry", "number", "do_not_call", "line", "window", "rest", "attempts"]
 
 
 def gate(verdict: Verdict, name: str) -> Gate:
@@ -191,6 +191,9 @@ def cases(draw: st.DrawFn) -> tuple[Lead, Facts, datetime]:
         dnc=draw(st.frozensets(st.sampled_from([number.number for number in numbers]))),
         settings=CampaignSettings(rest_min_s=draw(st.integers(0, 90_000))),
     )
+    ends_at = draw(st.none() | near)
+    starts_at = draw(st.none() | near.filter(lambda at: ends_at is None or at < ends_at))
+    around = replace(around, lead_list=replace(around.lead_list, starts_at=starts_at, ends_at=ends_at))
     campaign = replace(around.campaign, desired=draw(st.sampled_from([Desired.RUNNING] * 4 + [Desired.STOPPED])))
     return lead, replace(around, campaign=campaign), now
 
@@ -201,6 +204,7 @@ def test_a_lead_is_dialable_if_and_only_if_all_gates_pass_and_then_the_earliest_
     case: tuple[Lead, Facts, datetime],
 ) -> None:
     lead, around, now = case
+    ends_at = around.lead_list.ends_at
     verdict = dialable(lead, around, now)
     assert verdict.dialable == all(gate.passed for gate in verdict.gates) == (verdict.earliest == now)
     for each in verdict.gates:
@@ -208,6 +212,7 @@ def test_a_lead_is_dialable_if_and_only_if_all_gates_pass_and_then_the_earliest_
     if verdict.dialable:
         assert verdict.number is not None
         assert verdict.number.number not in around.dnc
+        assert ends_at is None or now < ends_at
 
 
 @settings(max_examples=200)

@@ -214,7 +214,7 @@ async def test_leads_of_two_lists_that_are_amiss_do_not_make_up_for_each_other()
             [talking, *_] = records.open_sessions()
             records.set_lead(replace(records.lead(talking.lead_id), state=LeadState.READY))
             [spare] = [each for each in records.lists() if each.name == "spare"]
-            [(_, lead_id)] = records.ready_ranks((spare.list_id, 1), spare.order, limit=1)
+            [(_, _, lead_id)] = records.ready_ranks((spare.list_id, 1), limit=1)
             records.set_lead(replace(records.lead(lead_id), state=LeadState.IN_CALL))
 
         await centre.records(work)

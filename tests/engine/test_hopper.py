@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Any
 
 import pytest
 
 from dialler.domain.calling_hours import parse_hours
-from dialler.domain.campaign import Campaign, CampaignSettings, LeadList, LeadOrder
+from dialler.domain.campaign import Campaign, CampaignSettings, LeadList
 from dialler.domain.lead import LeadState, NewLead, PhoneNumber, WindowKey
+from dialler.domain.rank import rank_of
+from dialler.domain.strategy import LeadOrder, StrategySettings
 from dialler.engine.hopper import Hopper
 from dialler.engine.windows import Windows
 from dialler.ports import Records
@@ -21,8 +24,8 @@ NEW_YORK, HONOLULU = WindowKey(("America/New_York",)), WindowKey(("Pacific/Honol
 HONOLULU_OPENS = datetime(2026, 6, 2, 18, tzinfo=UTC)
 
 
-def leads(n: int, key: WindowKey = NEW_YORK, *, priority: int = 0) -> list[NewLead]:
-    return [NewLead(numbers=(PhoneNumber("+12125550100"),), window_key=key, priority=priority) for _ in range(n)]
+def leads(n: int, key: WindowKey = NEW_YORK, **more: Any) -> list[NewLead]:
+    return [NewLead(numbers=(PhoneNumber("+12125550100"),), window_key=key, **more) for _ in range(n)]
 
 
 class Counted:
@@ -37,13 +40,17 @@ class Counted:
         return getattr(self._records, name)
 
 
+STANDARD_RULES = StrategySettings()
+
+
 class Room:
     """A hopper and the one list it holds, inside one transaction."""
 
-    def __init__(self, records: Records, *, level: int, order: LeadOrder = LeadOrder.OLDEST) -> None:
+    def __init__(self, records: Records, *, level: int, rules: StrategySettings = STANDARD_RULES) -> None:
         self.records = records
         self.campaign: Campaign = records.add_campaign("spring", CampaignSettings(hours=HOURS), NOW)
-        self.list: LeadList = records.add_list(self.campaign.campaign_id, "list", NOW, order=order)
+        strategy = records.add_strategy("own", rules, NOW)
+        self.list: LeadList = records.add_list(self.campaign.campaign_id, "list", NOW, strategy_id=strategy.strategy_id)
         self.hopper = Hopper(Windows(), level=level)
         self.counted = Counted(records)
 
@@ -74,20 +81,43 @@ async def store() -> MemoryStore:
     return MemoryStore()
 
 
-@pytest.mark.parametrize("order", LeadOrder)
+@pytest.mark.parametrize(
+    "rules",
+    [
+        StrategySettings(order=LeadOrder.OLDEST),
+        StrategySettings(order=LeadOrder.NEWEST),
+        StrategySettings(order=LeadOrder.RANDOM, seed=7),
+        StrategySettings(order=LeadOrder.FEWEST_ATTEMPTS),
+        StrategySettings(order=LeadOrder.FIELD, field="worth", descending=True),
+    ],
+)
 async def test_leads_come_by_priority_then_by_the_lists_order_whatever_the_bucket(
-    store: MemoryStore, order: LeadOrder
+    store: MemoryStore, rules: StrategySettings
 ) -> None:
     chance = Random(5)
 
     def work(records: Records) -> None:
-        room = Room(records, level=10, order=order)
+        room = Room(records, level=10, rules=rules)
         for _ in range(60):
-            room.add(
-                leads(1, chance.choice([NEW_YORK, WindowKey(("America/Chicago",))]), priority=chance.choice([0, 5]))
+            key = chance.choice([NEW_YORK, WindowKey(("America/Chicago",))])
+            [lead_id] = room.add(
+                leads(1, key, priority=chance.choice([0, 5]), data={"worth": str(chance.randrange(1000))})
             )
-        sign = 1 if order is LeadOrder.OLDEST else -1
-        best = sorted(range(1, 61), key=lambda lead_id: (-records.lead(lead_id).priority, sign * lead_id))
+            attempts = chance.randrange(4)
+            records.set_lead(replace(records.lead(lead_id), attempts=attempts, attempts_counted=attempts))
+
+        def place(lead_id: int) -> tuple[int, int, int]:
+            lead = records.lead(lead_id)
+            by = {
+                LeadOrder.OLDEST: lead_id,
+                LeadOrder.NEWEST: -lead_id,
+                LeadOrder.RANDOM: rank_of(rules, lead_id=lead_id, attempts=0, data={}),
+                LeadOrder.FEWEST_ATTEMPTS: lead.attempts,
+                LeadOrder.FIELD: -int(lead.data["worth"]),
+            }
+            return -lead.priority, by[rules.order], lead_id
+
+        best = sorted(range(1, 61), key=place)
         assert room.take_all() == best
 
     await store.write(work)
@@ -202,3 +232,27 @@ async def test_a_lead_that_comes_back_matters_only_to_a_list_that_would_sleep_lo
 def test_a_hopper_holds_at_least_one_lead() -> None:
     with pytest.raises(ValueError, match="level must be 1 or more, got 0"):
         Hopper(Windows(), level=0)
+
+
+async def test_a_list_outside_its_dates_has_nobody_and_only_its_start_is_waited_for(store: MemoryStore) -> None:
+    start, end = NOW + timedelta(minutes=5), NOW + timedelta(minutes=10)
+
+    def work(records: Records) -> None:
+        room = Room(records, level=4)
+        room.list = replace(room.list, starts_at=start, ends_at=end)
+        first, second, third = room.add(leads(3))
+        assert room.take() is None
+        assert room.hopper.next_at(room.list.list_id, NOW) == start
+        assert room.take(start) == first
+        room.rest(first, NOW + timedelta(days=1))
+        assert room.take(end - timedelta(seconds=1)) == second
+        assert room.take(end) is None, "the third one is in stock, and stays where it is"
+        assert room.hopper.next_at(room.list.list_id, end) is None
+        assert records.lead(third).state is LeadState.READY
+        # One that is dry before its end waits for a rest or a window, not for the end.
+        room.hopper.stale = True
+        assert room.take(end - timedelta(seconds=1)) == third
+        assert room.take(end - timedelta(seconds=1)) is None
+        assert room.hopper.next_at(room.list.list_id, end - timedelta(seconds=1)) != end
+
+    await store.write(work)

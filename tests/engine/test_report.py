@@ -37,7 +37,7 @@ async def test_no_list_and_nobody_to_call_are_told_apart_and_the_next_instant_is
         await anyio.sleep(1)
         [said] = limits(centre)
         assert said == (
-            "no lead can be dialled now: all rest, wait for their window, or are completed;"
+            "no lead can be dialled now: all rest, wait for their window or their list's dates, or are completed;"
             " the next may be at 2026-06-02T20:00:00+00:00"
         )
         assert centre.engine.report().campaigns[0].next_at == opens_at

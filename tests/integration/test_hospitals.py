@@ -157,7 +157,8 @@ def prepare(installed: Installation, hours: Hours, file: Path) -> Line:
     installed.ok("campaign", "create", "hospitals", *options, "--ring-timeout", "5s")
     # Else congested numbers, which rest for a minute, would be tried again within the run.
     redial = '{"CONGESTION": {"rests": ["1d"]}}'
-    installed.ok("list", "create", "hospitals", "all", "--weight", "70", "--redial", redial)
+    installed.ok("strategy", "create", "once", "--redial", redial)
+    installed.ok("list", "create", "hospitals", "all", "--weight", "70", "--strategy", "once")
     installed.ok("list", "create", "hospitals", "reserve", "--weight", "30")
     mapped = [word for each in MAP_OPTIONS for word in ("--map", each)]
     report: Line = installed.ask(

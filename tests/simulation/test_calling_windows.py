@@ -13,13 +13,14 @@ from dialler.domain.lead import WindowKey
 from dialler.domain.outcome import Outcome
 from dialler.domain.redial import RedialRule, RedialRules
 from dialler.domain.session import Session
+from dialler.domain.strategy import StrategySettings
 from dialler.engine.dial import DialLoop
 from dialler.events import LeadRefused
 from telephony.simulated import Fate, Spread
 from tests.support.call_centre import AGENTLESS, QUICK, CallCentre, call_centre, people
 
 RETRY = timedelta(minutes=40)
-OFTEN = RedialRules({Outcome.BUSY: RedialRule(rests=(RETRY,))})
+OFTEN = StrategySettings(redial=RedialRules({Outcome.BUSY: RedialRule(rests=(RETRY,))}))
 PLACES = (
     ("America/New_York",),
     ("America/Phoenix",),  # no summer time
@@ -61,7 +62,8 @@ async def _day(start: datetime, hours: timedelta, settings: CampaignSettings) ->
         await centre.campaign(
             settings=replace(settings, attempts_max=999, attempts_per_day_max=999), lists={"list": (1, 0)}
         )
-        await centre.change_list_quietly("list", redial=OFTEN)
+        often = await centre.records(lambda records: records.add_strategy("often", OFTEN, start))
+        await centre.change_list_quietly("list", strategy=often)
         for at, zones in enumerate(PLACES):
             key = WindowKey(tuple(sorted(zones)), country="US")
             await centre.add("list", people(2, first=at * 1000, key=key))

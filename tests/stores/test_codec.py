@@ -7,18 +7,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialler.domain.campaign import CampaignSettings
+from dialler.domain.lead import NumberStatus, PhoneNumber
 from dialler.domain.outcome import Outcome
 from dialler.domain.redial import RedialRule, RedialRules
 from dialler.domain.session import Evidence
+from dialler.domain.strategy import LeadOrder, NumberOrder, StrategySettings
+from dialler.domain.wrap import WRAP_CODES
 from dialler.errors import StoreError
 from dialler.stores.codec import (
     evidence_from_json,
     evidence_to_json,
     from_us,
-    redial_from_json,
-    redial_to_json,
+    numbers_from_json,
+    numbers_to_json,
     settings_from_json,
     settings_to_json,
+    strategy_from_json,
+    strategy_to_json,
     to_us,
 )
 
@@ -38,7 +43,7 @@ def test_a_moment_without_a_zone_is_refused() -> None:
         to_us(datetime(2026, 1, 1))  # noqa: DTZ001
 
 
-rests = st.timedeltas(timedelta(0), timedelta(days=90))
+rests = st.integers(0, 90 * 86_400).map(lambda seconds: timedelta(seconds=seconds))
 rules = st.builds(
     RedialRule,
     rests=st.lists(rests, min_size=1, max_size=3).map(tuple),
@@ -46,10 +51,31 @@ rules = st.builds(
 )
 
 
-@given(st.dictionaries(st.sampled_from(Outcome), rules, max_size=3).map(RedialRules))
+strategies = st.builds(
+    StrategySettings,
+    order=st.sampled_from([order for order in LeadOrder if order is not LeadOrder.FIELD]),
+    seed=st.integers(0, 2**63 - 1),
+    numbers=st.sampled_from(NumberOrder),
+    redial=st.builds(
+        RedialRules,
+        st.dictionaries(st.sampled_from(Outcome), rules, max_size=3),
+        st.dictionaries(st.sampled_from(list(WRAP_CODES)), rules, max_size=3),
+    ),
+    attempts_max=st.none() | st.integers(1, 99),
+    attempts_per_day_max=st.none() | st.integers(1, 9),
+    rest_min_s=st.none() | st.integers(0, 99_999),
+)
+
+
+@given(strategies)
 @settings(max_examples=50)
-def test_redial_rules_come_back(given_rules: RedialRules) -> None:
-    assert redial_from_json(redial_to_json(given_rules), where="") == given_rules
+def test_a_strategy_comes_back(given_settings: StrategySettings) -> None:
+    assert strategy_from_json(strategy_to_json(given_settings), where="") == given_settings
+
+
+@given(st.lists(st.builds(PhoneNumber, st.text(), st.text(), st.sampled_from(NumberStatus), st.integers(0, 9))))
+def test_numbers_come_back(numbers: list[PhoneNumber]) -> None:
+    assert numbers_from_json(numbers_to_json(tuple(numbers))) == tuple(numbers)
 
 
 @given(
@@ -74,10 +100,13 @@ def test_settings_that_are_not_valid_say_whose_they_are(text: str) -> None:
         settings_from_json(text, where="campaign 7")
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"by_outcome": {"X": {}}}', '{"by_outcome": {"BUSY": {"rests": []}}}'])
-def test_redial_rules_that_are_not_valid_say_whose_they_are(text: str) -> None:
-    with pytest.raises(StoreError, match="list 7"):
-        redial_from_json(text, where="list 7")
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", '{"redial": {"X": {}}}', '{"redial": {"BUSY": {"rests": []}}}', '{"colour": 1}', '{"order": "best"}'],
+)
+def test_a_strategy_that_is_not_valid_says_which_it_is(text: str) -> None:
+    with pytest.raises(StoreError, match="strategy 7"):
+        strategy_from_json(text, where="strategy 7")
 
 
 def test_all_settings_come_back() -> None:

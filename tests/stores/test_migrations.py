@@ -1,21 +1,28 @@
 """The migrations make the schema that the code knows."""
 
+from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect
 
+from dialler.domain.outcome import Outcome
+from dialler.domain.redial import RedialRule, RedialRules
+from dialler.domain.strategy import LeadOrder
+from dialler.ports import Records
 from dialler.stores.open import parsed_url
 from dialler.stores.postgres import postgres_engine
 from dialler.stores.schema import HEAD, metadata
 from dialler.stores.sqlite import sqlite_engine
 from dialler.stores.upgrade import MIGRATIONS, upgrade
 from tests.support import postgres
+from tests.support.stores import opened
 
 
 def test_the_head_is_the_last_migration_and_they_are_packaged() -> None:
@@ -34,8 +41,7 @@ def check_schema(engine: Engine) -> None:
         # Partial indexes are compared by their names only, so look at what stands in them.
         for table, name, condition in (
             ("leads", "leads_resting", "state"),
-            ("leads", "leads_ready_oldest", "state"),
-            ("leads", "leads_ready_newest", "state"),
+            ("leads", "leads_ready", "state"),
             ("leads", "leads_customer_key", "customer_key"),
             ("sessions", "sessions_open", "status"),
         ):
@@ -57,6 +63,71 @@ def test_on_postgres() -> None:
         assert upgrade(url) == (None, HEAD)
         assert upgrade(url) == (HEAD, HEAD)
         check_schema(postgres_engine(parsed_url(url)))
+
+
+def fill_first_version(engine: Engine) -> None:
+    """Bring records to the first schema, with three lists: one plain, two with an order or rules of their own."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    rules = '{"by_outcome": {"BUSY": {"rests": [300000000], "in_a_row_max": 2, "then": "NO_ANSWER"}}}'
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        run = connection.exec_driver_sql
+        run("INSERT INTO campaigns (name, created_at, desired, settings, version) VALUES ('c', 0, 'stopped', '{}', 1)")
+        run("INSERT INTO window_keys (zones, country, region) VALUES ('Etc/UTC', '', '')")
+        for name, order, redial in (("plain", "oldest", "{}"), ("new", "newest", "{}"), ("standard", "oldest", rules)):
+            run(
+                "INSERT INTO lists (campaign_id, name, created_at, weight, to_dial, lead_order, redial)"
+                f" VALUES (1, '{name}', 0, 30, {name == 'plain'}, '{order}', '{redial}')"
+            )
+        for lead_id in range(1, 9):
+            list_id = 1 + lead_id % 2
+            run(
+                "INSERT INTO leads (lead_id, list_id, campaign_id, key_id, created_at, numbers)"
+                f' VALUES ({lead_id}, {list_id}, 1, 1, 0, \'[["+1", "", "ok"]]\')'
+            )
+        run("INSERT INTO lead_counts (list_id, key_id, state, n) VALUES (1, 1, 'ready', 4), (2, 1, 'ready', 4)")
+        run("INSERT INTO lead_numbers (number, campaign_id, lead_id) SELECT '+1', 1, lead_id FROM leads")
+    engine.dispose()
+
+
+async def check_strategies(url: str) -> None:
+    """See that no order and no rule was lost."""
+    async with opened(url) as store:
+        assert await store.read(lambda records: records.check()) == []
+        plain, new, busy = await store.read(lambda records: records.lists())
+        assert [each.strategy and each.strategy.name for each in (plain, new, busy)] == [
+            "standard",
+            "new",
+            "c standard",
+        ]
+        assert (new.rules.order, new.rules.redial) == (LeadOrder.NEWEST, RedialRules())
+        rule = RedialRule(rests=(timedelta(minutes=5),), in_a_row_max=2, then=Outcome.NO_ANSWER)
+        assert (busy.rules.order, busy.rules.redial) == (LeadOrder.OLDEST, RedialRules({Outcome.BUSY: rule}))
+        assert (plain.weight, plain.to_dial, new.to_dial, plain.replan_after) == (30, True, False, None)
+
+        def next_leads(records: Records) -> list[list[int]]:
+            return [[lead for *_, lead in records.ready_ranks((each, 1), limit=9)] for each in (1, 2)]
+
+        assert await store.read(next_leads) == [[2, 4, 6, 8], [7, 5, 3, 1]]
+        versions = await store.read(lambda records: records.strategy_versions(new.strategy.strategy_id))
+        assert [each.settings for each in versions] == [new.rules]
+
+
+async def test_what_lists_said_of_order_and_redial_becomes_strategies_on_sqlite(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+    fill_first_version(sqlite_engine(tmp_path / "x.db", mode="rwc"))
+    assert upgrade(url) == ("0001", HEAD)
+    await check_strategies(url)
+
+
+@pytest.mark.postgres
+async def test_what_lists_said_of_order_and_redial_becomes_strategies_on_postgres() -> None:
+    with postgres.database() as url:
+        fill_first_version(postgres_engine(parsed_url(url)))
+        assert upgrade(url) == ("0001", HEAD)
+        await check_strategies(url)
 
 
 def test_an_upgrade_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,14 +1,15 @@
 """The next lead costs the same however many there are: no scan and no sorting, by SQLite's own plan."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from dialler.domain.campaign import LeadOrder
 from dialler.domain.lead import LeadState
 from dialler.domain.outcome import Outcome
 from dialler.domain.session import SessionStatus
+from dialler.domain.strategy import LeadOrder, StrategySettings
 from dialler.ports import LeadFilter, Records, SessionFilter
 from dialler.stores.memory import MemoryDesk
 from dialler.stores.records import SqlRecords
@@ -37,8 +38,10 @@ def plans(work: Callable[[Records], object]) -> list[str]:
     desk = MemoryDesk()
     records = SqlRecords(desk.link, WindowKeys())
     _, lead_list = add_campaign_and_list(records)
+    newest = records.add_strategy("newest", StrategySettings(order=LeadOrder.NEWEST), NOW)
     lead = records.lead(records.add_leads(lead_list.list_id, [new_lead(customer_key="k")], NOW)[0])
     records.add_session(new_session(lead, "s"))
+    records.set_list(replace(lead_list, strategy=newest))
     records.settle()
     recorder = records._in = Recorder(desk)
     work(records)
@@ -53,8 +56,8 @@ def plans(work: Callable[[Records], object]) -> list[str]:
 @pytest.mark.parametrize(
     ("work", "index"),
     [
-        (lambda r: r.ready_ranks((1, 1), LeadOrder.OLDEST, limit=5), "COVERING INDEX leads_ready_oldest"),
-        (lambda r: r.ready_ranks((1, 1), LeadOrder.NEWEST, limit=5), "COVERING INDEX leads_ready_newest"),
+        (lambda r: r.ready_ranks((1, 1), limit=5), "COVERING INDEX leads_ready"),
+        (lambda r: r.replan(1, limit=5), "COVERING INDEX leads_by_list (list_id=? AND state=? AND lead_id>?)"),
         (lambda r: r.wake_rested((1, 1), NOW, limit=5), "leads_resting (list_id=? AND key_id=? AND due_at<?)"),
         (lambda r: r.next_due_at((1, 1)), "INDEX leads_resting (list_id=? AND key_id=?)"),
         (lambda r: r.lead(1), "PRIMARY KEY"),
@@ -73,6 +76,9 @@ def plans(work: Callable[[Records], object]) -> list[str]:
         (lambda r: r.sessions(SessionFilter(list_id=1), newest_first=False), "sessions_by_list"),
         (lambda r: r.sessions(SessionFilter(lead_id=1), after=9), "sessions_by_lead"),
         (lambda r: r.session_counts(1), "SEARCH session_counts"),
+        (lambda r: r.attempts_since([1, 2], NOW), "COVERING INDEX sessions_by_list (list_id=? AND seq>?)"),
+        (lambda r: r.last_change_set(1), "change_sets_by_campaign"),
+        (lambda r: r.lead_list(1), "SEARCH strategies USING INTEGER PRIMARY KEY"),
         (lambda r: r.ready_totals([1, 2], [1, 2]), "SEARCH lead_counts USING PRIMARY KEY (list_id=? AND key_id=?"),
     ],
 )

@@ -121,7 +121,8 @@ class Installation:
         self.api("POST", "/campaigns", {"name": "spring", **settings})
         # By the shipped rules congested numbers are tried again after a minute.
         redial = {"CONGESTION": {"rests": ["1d"]}}
-        self.api("POST", "/campaigns/spring/lists", {"name": "all", "redial": redial})
+        self.api("POST", "/strategies", {"name": "once", "redial": redial})
+        self.api("POST", "/campaigns/spring/lists", {"name": "all", "strategy": "once"})
         text = rows or "\n".join(["number", *numbers])
         *_, last = self.api("POST", "/leads/import", content=text.encode(), campaign="spring", list="all")
         assert last["report"]["imported"] == len(numbers), last

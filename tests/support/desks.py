@@ -61,6 +61,8 @@ class FakeEngine:
                     pacing=PacingDecision(calls=1, reason="1 agent is ready"),
                     limits=["no agent is ready"],
                     next_at=None,
+                    runways_s={"east": 600.0, "west": 7200.0},
+                    runway_min_s=1800.0,
                 )
                 for at, (name, desired) in enumerate(wanted.items(), start=1)
             ],

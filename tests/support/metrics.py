@@ -49,6 +49,7 @@ REPORT = EngineReport(
                 after_change=False,
                 worst=0.75,
             ),
+            runways_s={"l": 900.0},
             abandon_rates={"30m": 0.25},
         )
     ],

@@ -6,10 +6,9 @@ from datetime import timedelta
 import pytest
 
 from dialler.domain.calling_hours import CallingHours, Interval
-from dialler.domain.campaign import Campaign, CampaignSettings, Desired, LeadOrder, Wrap
+from dialler.domain.campaign import Campaign, CampaignSettings, Desired, Wrap
 from dialler.domain.lead import LeadState
 from dialler.domain.outcome import Outcome
-from dialler.domain.redial import RedialRule, RedialRules
 from dialler.domain.session import SessionStatus
 from dialler.errors import Conflict, NotFound
 from dialler.ports import LeadFilter, Records
@@ -51,17 +50,20 @@ async def test_a_campaign_comes_back_as_it_was_written(store: AnyStore) -> None:
 
 
 async def test_a_list_comes_back_as_it_was_written(store: AnyStore) -> None:
-    rules = RedialRules(
-        {Outcome.BUSY: RedialRule(rests=(timedelta(minutes=10), timedelta(hours=2)), in_a_row_max=3)},
-    )
-
     def work(records: Records) -> None:
         campaign = records.add_campaign("Spring", CampaignSettings(), NOW)
-        added = records.add_list(
-            campaign.campaign_id, "A", NOW, weight=70, to_dial=False, order=LeadOrder.NEWEST, redial=rules
+        added = records.add_list(campaign.campaign_id, "A", NOW, weight=70, to_dial=False)
+        assert (added.weight, added.to_dial, added.strategy) == (70, False, None)
+        changed = replace(
+            added,
+            name="B",
+            weight=1,
+            to_dial=True,
+            strategy=records.strategies()[0],
+            starts_at=NOW,
+            ends_at=NOW + timedelta(days=1),
+            lead_days=30,
         )
-        assert (added.weight, added.to_dial, added.order, added.redial) == (70, False, LeadOrder.NEWEST, rules)
-        changed = replace(added, name="B", weight=1, to_dial=True, order=LeadOrder.OLDEST, redial=RedialRules())
         records.set_list(changed)
         assert records.lead_list(added.list_id) == changed
         assert records.list_named(campaign.campaign_id, "B") == changed

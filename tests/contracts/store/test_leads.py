@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from dialler.domain.campaign import LeadOrder
 from dialler.domain.lead import CompletedReason, Lead, LeadState, NumberStatus, PhoneNumber
 from dialler.domain.outcome import Outcome
 from dialler.errors import Conflict, NotFound
@@ -230,14 +229,12 @@ async def test_ready_leads_go_by_priority_and_then_by_the_lists_order(store: Any
         berlin, texas = sorted(records.buckets([lead_list.list_id]), key=lambda one: one.key.country)
         assert (berlin.key, texas.key) == (BERLIN, TEXAS)
         bucket = (berlin.list_id, berlin.key_id)
-        oldest = [(5, b), (5, e), (0, a), (0, c), (-1, d)]
-        assert records.ready_ranks(bucket, LeadOrder.OLDEST, limit=9) == oldest
-        assert records.ready_ranks(bucket, LeadOrder.OLDEST, limit=2) == oldest[:2]
-        newest = [(5, e), (5, b), (0, c), (0, a), (-1, d)]
-        assert records.ready_ranks(bucket, LeadOrder.NEWEST, limit=9) == newest
+        oldest = [(5, b, b), (5, e, e), (0, a, a), (0, c, c), (-1, d, d)]
+        assert records.ready_ranks(bucket, limit=9) == oldest
+        assert records.ready_ranks(bucket, limit=2) == oldest[:2]
         records.set_lead(replace(records.lead(b), state=LeadState.COMPLETED, completed_reason=CompletedReason.DNC))
-        assert records.ready_ranks(bucket, LeadOrder.OLDEST, limit=1) == [(5, e)]
-        assert records.ready_ranks((texas.list_id, texas.key_id), LeadOrder.OLDEST, limit=9) == [(9, far)]
+        assert records.ready_ranks(bucket, limit=1) == [(5, e, e)]
+        assert records.ready_ranks((texas.list_id, texas.key_id), limit=9) == [(9, far, far)]
 
     await store.write(work)
 
@@ -255,7 +252,7 @@ async def test_rested_leads_wake_when_they_are_due_longest_due_first(store: AnyS
         assert records.next_due_at(place) == NOW + timedelta(minutes=1)
         assert records.wake_rested(place, NOW, limit=9) == 0
         assert records.wake_rested(place, NOW + timedelta(minutes=3), limit=2) == 2
-        assert [lead_id for _, lead_id in records.ready_ranks(place, LeadOrder.OLDEST, limit=9)] == [
+        assert [lead_id for _, _, lead_id in records.ready_ranks(place, limit=9)] == [
             leads[1].lead_id,
             leads[2].lead_id,
         ]
