@@ -3,6 +3,7 @@
 from dialler.stores.campaigns import CampaignRecords
 from dialler.stores.check import CheckRecords
 from dialler.stores.dnc import DncRecords
+from dialler.stores.imports import ImportRecords
 from dialler.stores.leads import LeadRecords
 from dialler.stores.link import Link
 from dialler.stores.sessions import SessionRecords
@@ -10,7 +11,7 @@ from dialler.stores.totals import TotalRecords
 from dialler.stores.transaction import Transaction, WindowKeys
 
 
-class SqlRecords(CampaignRecords, LeadRecords, SessionRecords, DncRecords, TotalRecords, CheckRecords):
+class SqlRecords(CampaignRecords, LeadRecords, SessionRecords, DncRecords, ImportRecords, TotalRecords, CheckRecords):
     """All parts on one link; good for one work."""
 
     def __init__(self, link: Link, keys: WindowKeys) -> None:
