@@ -17,10 +17,9 @@ _PIECE = 1 << 16  # bytes read between two turns of the event loop: a millisecon
 class LeadFile:
     """A file whose header has been read; made by `open_lead_file`."""
 
-    def __init__(
-        self, header: list[str], rows: AsyncGenerator[Row, None], decoder: TextDecoder, delimiter: str
-    ) -> None:
-        self.header = header
+    def __init__(self, first: Row, rows: AsyncGenerator[Row, None], decoder: TextDecoder, delimiter: str) -> None:
+        self.first = first
+        self.header = first.cells
         self.rows = rows
         self.decoder = decoder
         self.delimiter = delimiter
@@ -53,7 +52,7 @@ async def open_lead_file(
         raise ImportRefused(
             f"{source}: its first row can't be read as {decoder.encoding}; expected the names of its columns"
         )
-    return LeadFile(header.cells, rows, decoder, delimiter)
+    return LeadFile(header, rows, decoder, delimiter)
 
 
 async def _pieces(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
