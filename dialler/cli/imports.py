@@ -2,7 +2,6 @@
 
 import os
 import sys
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -12,14 +11,12 @@ from cyclopts import Parameter
 
 from dialler.cli.connection import connected
 from dialler.cli.options import Reading, Writing
-from dialler.cli.printing import note, print_json, print_line
+from dialler.cli.printing import print_json, print_line
+from dialler.cli.progress import Progress
 from dialler.errors import DiallerError, UsageError
 
 _WRITING = Writing()
 _CHUNK_BYTES = 256 * 1024
-_TELL_EVERY_S = 5.0
-"""Between lines of progress where nobody watches them on a terminal."""
-
 _EXAMPLES_SHOWN = 5
 
 
@@ -60,7 +57,7 @@ async def import_(
     params: dict[str, Any] = {
         "campaign": campaign,
         "list": list_name,
-        **_mapping_params(map_, mapping),
+        **mapping_params(map_, mapping),
         "region": region,
         "delimiter": delimiter,
         "encoding": encoding,
@@ -69,12 +66,12 @@ async def import_(
         "source": "standard input" if file == "-" else file,
     }
     with ExitStack() as files:
-        source = sys.stdin.buffer if file == "-" else files.enter_context(_opened(Path(file), "rb"))
+        source = sys.stdin.buffer if file == "-" else files.enter_context(opened(Path(file), "rb"))
         answer = _Answer(_rejects(files, rejects, source))
         # A trial run writes nothing, so it need not wait for whoever does.
         way = Reading(config=options.config, json=options.json) if dry_run else options
         async with connected(way) as api:
-            await api.upload("/leads/import", params, _chunks(source, file), answer.take)
+            await api.upload("/leads/import", params, chunks_of(source, file), answer.take)
     if answer.report is None:
         raise DiallerError("the import ended without a report")
     if options.json:
@@ -90,8 +87,7 @@ class _Answer:
         self.report: dict[str, Any] | None = None
         self._rejects = rejects
         self._is_emptied = False
-        self._told_at = time.monotonic()
-        self._is_watched = sys.stderr.isatty()
+        self._progress = Progress()
 
     def take(self, line: dict[str, Any]) -> None:
         if "rejects" in line and self._rejects is not None:
@@ -101,8 +97,7 @@ class _Answer:
         elif "report" in line:
             self.report = line["report"]
             self._reject("")
-            if self._is_watched:
-                sys.stderr.write("\r\x1b[K")
+            self._progress.end()
 
     def _reject(self, text: str) -> None:
         """Write rejected rows; what an earlier import left there goes only now, when this one was not refused."""
@@ -117,16 +112,11 @@ class _Answer:
             raise DiallerError(f"{self._rejects.name}: {error.strerror or error}") from error
 
     def _tell(self, progress: Mapping[str, int]) -> None:
-        text = "{rows:,} rows, {imported:,} imported, {updated:,} updated, {rejected:,} rejected".format(**progress)
-        if self._is_watched:
-            sys.stderr.write(f"\r\x1b[K{text}")
-            sys.stderr.flush()
-        elif time.monotonic() - self._told_at >= _TELL_EVERY_S:
-            self._told_at = time.monotonic()
-            note(text)
+        text = "{rows:,} rows, {imported:,} imported, {updated:,} updated, {rejected:,} rejected"
+        self._progress.tell(text.format(**progress))
 
 
-def _mapping_params(options: tuple[str, ...], file: Path | None) -> dict[str, Any]:
+def mapping_params(options: tuple[str, ...], file: Path | None) -> dict[str, Any]:
     """Return the mapping as the API takes it. Raises UsageError, SettingsError (each mistake in the file)."""
     if file is None:
         return {"map": options}
@@ -134,8 +124,8 @@ def _mapping_params(options: tuple[str, ...], file: Path | None) -> dict[str, An
         raise UsageError("give either --map or --mapping")
     from dialler.importing.mapping import load_mapping
 
-    with _opened(file, "r") as opened:
-        mapping = load_mapping(opened.read(), str(file))
+    with opened(file, "r") as text:
+        mapping = load_mapping(text.read(), str(file))
     return {
         "map": tuple(f"{field}={column}" for field, column in mapping.fields),
         "guess": str(mapping.guess).lower(),
@@ -147,14 +137,14 @@ def _rejects(files: ExitStack, path: Path | None, source: IO[bytes]) -> IO[str] 
     """Open the file for rejected rows, and leave it as it is. Raises DiallerError, UsageError for the lead file."""
     if path is None:
         return None
-    sink = files.enter_context(_opened(path, "a"))
+    sink = files.enter_context(opened(path, "a"))
     with suppress(OSError, ValueError):  # Standard input may be no file at all.
         if os.path.sameopenfile(sink.fileno(), source.fileno()) and path.is_file():
             raise UsageError(f"--rejects {path}: expected another file than the one that is read")
     return cast(IO[str], sink)
 
 
-def _opened(path: Path, mode: str) -> IO[Any]:
+def opened(path: Path, mode: str) -> IO[Any]:
     """Open a file that the user named. Raises DiallerError."""
     try:
         return path.open(mode) if "b" in mode else path.open(mode, encoding="utf-8", newline="")
@@ -162,7 +152,8 @@ def _opened(path: Path, mode: str) -> IO[Any]:
         raise DiallerError(f"{path}: {error.strerror or error}") from error
 
 
-async def _chunks(source: IO[bytes], name: str) -> AsyncIterator[bytes]:
+async def chunks_of(source: IO[bytes], name: str) -> AsyncIterator[bytes]:
+    """Yield what is read from `source`, which messages call `name`. Raises DiallerError."""
     import anyio
 
     while True:

@@ -8,13 +8,27 @@ from cyclopts import App, Parameter
 from cyclopts.exceptions import CycloptsError
 
 import dialler
-from dialler.cli import campaigns, checks, daemon, database, dnc, doctor, leads, lists, replay, sessions, setup, status
+from dialler.cli import (
+    campaigns,
+    checks,
+    daemon,
+    database,
+    dnc,
+    doctor,
+    leads,
+    lists,
+    replay,
+    sessions,
+    setup,
+    staged_imports,
+    status,
+)
 from dialler.errors import Conflict, DiallerError, NotFound, SettingsError, TelephonyError, UsageError
 
 OK, FAILED, WRONG = 0, 1, 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells say it
 
-_SPREAD = ("--map", "--pacing-setting")
+_SPREAD = ("--map", "--pacing-setting", "--set")
 """Options of KEY=VALUE that may be followed by several of them."""
 
 app = App(
@@ -43,6 +57,7 @@ for noun in (
     campaigns.app,
     lists.app,
     leads.app,
+    staged_imports.app,
     sessions.app,
     dnc.app,
     status.agents,

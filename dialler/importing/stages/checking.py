@@ -13,6 +13,7 @@ from dialler.domain.campaign import Campaign
 from dialler.domain.lead_import import ImportRow, ImportStage, LeadImport, RowStatus
 from dialler.domain.zones import canonical_zone
 from dialler.errors import Conflict, ImportMisused, ImportRefused, UsageError
+from dialler.importing.failures import only_error
 from dialler.importing.mapping import Columns, Mapping, resolve
 from dialler.importing.options import ImportOptions
 from dialler.importing.stages.row_check import CheckSpec, RowFound
@@ -110,8 +111,11 @@ async def check_import(*, store: Store, import_id: int, tell: Tell = tell_nobody
     one, spec = await store.read(begin)
     passing = _Passing(store, one, tell)
     await passing.remember()
-    async with checkers(spec, rows_of(one)) as check:
-        await passing.run(check)
+    try:
+        async with checkers(spec, rows_of(one)) as check:
+            await passing.run(check)
+    except BaseExceptionGroup as group:
+        raise only_error(group) from group
 
     def end(records: Records) -> LeadImport:
         done = replace(
