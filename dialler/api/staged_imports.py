@@ -194,9 +194,8 @@ async def send_file(
         )
     except ClientDisconnect:
         raise DiallerError("the file was cut off; send it again") from None
-    now = desk.clock.now()
     details = {"import": import_id, "file": name, "sha256": one.sha256, "rows": rows_of(one)}
-    await desk.store.write(lambda records: records.add_audit(now, who, "lead.import.file", details))
+    await _noted(desk, who, "lead.import.file", details)
     return await desk.store.read(lambda records: preview_json(records, one))
 
 
@@ -244,10 +243,16 @@ async def map_columns(import_id: ImportId, form: MappingForm, desk: TheDesk, who
 
 
 @router.post("/{import_id}/check")
-async def check_rows(import_id: ImportId, desk: TheDesk) -> Response:
+async def check_rows(import_id: ImportId, desk: TheDesk, who: Who) -> Response:
     """Check the rows, or go on with that. Answers in lines."""
     await _at(desk, import_id, ImportStage.CHECK)
-    return _Lines(desk, lambda tell: check_import(store=desk.store, import_id=import_id, tell=tell))
+
+    async def work(tell: Tell) -> LeadImport:
+        done = await check_import(store=desk.store, import_id=import_id, tell=tell)
+        await _noted(desk, who, "lead.import.check", {"import": import_id, "counts": dict(done.counts)})
+        return done
+
+    return _Lines(desk, work)
 
 
 @router.get("/{import_id}/rows")
@@ -300,9 +305,8 @@ async def drop(import_id: ImportId, form: Drop, desk: TheDesk, who: Who) -> Json
         raise UsageError("expected either rows or invalid = true")
     statuses = (RowStatus.INVALID,) if form.invalid else ()
     dropped = await drop_rows(store=desk.store, import_id=import_id, rows=form.rows, statuses=statuses)
-    now = desk.clock.now()
     details = {"import": import_id, "rows": form.rows or "invalid", "dropped": dropped}
-    await desk.store.write(lambda records: records.add_audit(now, who, "lead.import.drop", details))
+    await _noted(desk, who, "lead.import.drop", details)
     return {"dropped": dropped}
 
 
@@ -330,23 +334,26 @@ async def rejects(import_id: ImportId, desk: TheDesk) -> StreamingResponse:
 
 @router.post("/{import_id}/review")
 async def review(
-    import_id: ImportId, desk: TheDesk, import_new: bool = True, update_existing: bool = False
+    import_id: ImportId, desk: TheDesk, who: Who, import_new: bool = True, update_existing: bool = False
 ) -> Response:
     """Look at what a run would do. Answers in lines; the run must find the records as the review did."""
     if not (import_new or update_existing):
         raise UsageError("expected import_new or update_existing: with neither nothing would be loaded")
     await _at(desk, import_id, ImportStage.REVIEW, ImportStage.RUN)
-    return _Lines(
-        desk,
-        lambda tell: review_import(
+
+    async def work(tell: Tell) -> LeadImport:
+        done = await review_import(
             store=desk.store,
             import_id=import_id,
             clock=desk.clock,
             import_new=import_new,
             update_existing=update_existing,
             tell=tell,
-        ),
-    )
+        )
+        await _noted(desk, who, "lead.import.review", {"import": import_id, **(done.review or {})})
+        return done
+
+    return _Lines(desk, work)
 
 
 @router.post("/{import_id}/run")
@@ -387,6 +394,11 @@ async def cancel(import_id: ImportId, desk: TheDesk, who: Who) -> Json:
 
 def _rows_after(import_id: int, statuses: Collection[RowStatus], after: int, records: Records) -> Sequence[ImportRow]:
     return records.import_rows(import_id, statuses=statuses, after=after, limit=_PAGE)
+
+
+async def _noted(desk: Desk, who: str, what: str, details: Json) -> None:
+    now = desk.clock.now()
+    await desk.store.write(lambda records: records.add_audit(now, who, what, details))
 
 
 async def _at(desk: Desk, import_id: int, *stages: ImportStage) -> None:

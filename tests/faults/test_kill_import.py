@@ -27,7 +27,7 @@ channels = 5
 [metrics]
 port_fallback = true
 """
-ROWS = 24_000
+ROWS = 12_000
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def until(condition: Callable[[], bool], what: str, *, within_s: float = 60.0) -
     deadline = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < deadline, f"waited {within_s:g} s for {what}"
-        time.sleep(0.005)
+        time.sleep(0.02)
 
 
 def killed_at(installed: Installation, import_id: int, stage: str, *arguments: str | Path) -> int:

@@ -1,5 +1,6 @@
 """The migrations make the schema that the code knows."""
 
+from contextlib import ExitStack
 from importlib.resources import files
 from pathlib import Path
 
@@ -10,12 +11,14 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect
 
+from dialler.ports import LeadFilter
 from dialler.stores.open import parsed_url
 from dialler.stores.postgres import postgres_engine
 from dialler.stores.schema import HEAD, metadata
 from dialler.stores.sqlite import sqlite_engine
 from dialler.stores.upgrade import MIGRATIONS, upgrade
 from tests.support import postgres
+from tests.support.stores import list_of_leads, opened
 
 
 def test_the_head_is_the_last_migration_and_they_are_packaged() -> None:
@@ -57,6 +60,26 @@ def test_on_postgres() -> None:
         assert upgrade(url) == (None, HEAD)
         assert upgrade(url) == (HEAD, HEAD)
         check_schema(postgres_engine(parsed_url(url)))
+
+
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+async def test_records_with_data_keep_it_when_imports_come(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ExitStack() as made:
+        url = made.enter_context(postgres.database()) if kind == "postgres" else f"sqlite:///{tmp_path / 'x.db'}"
+        with monkeypatch.context() as before:
+            before.setattr("dialler.stores.upgrade.HEAD", "0001")
+            upgrade(url)
+            before.setattr("dialler.stores.open.HEAD", "0001")
+            async with opened(url) as store:
+                await list_of_leads(store, 3)
+        assert upgrade(url) == ("0001", HEAD)
+        async with opened(url) as store:
+            leads = await store.read(lambda records: records.leads(LeadFilter()))
+            assert len(leads) == 3
+            assert await store.read(lambda records: records.imports(limit=1)) == []
+            assert await store.read(lambda records: records.check()) == []
 
 
 def test_an_upgrade_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

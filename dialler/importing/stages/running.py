@@ -145,6 +145,8 @@ class _Batch:
         key = checked.lead.customer_key
         if key is not None and key in self._new_keys:
             self._write_new()
+            self.there.update(self._records.leads_by_key(self._list_id, list(self._new_keys), to_change=True))
+            self._new_keys = set()
         existing = self.there.get(key) if key is not None else None
         if row.plan in ("new", "existing") and (existing is None) != (row.plan == "new"):
             self._skip(row, "changed")
@@ -171,9 +173,7 @@ class _Batch:
     def _write_new(self) -> None:
         if self._new:
             self._records.add_leads(self._list_id, self._new, self._now)
-        if self._new_keys:
-            self.there.update(self._records.leads_by_key(self._list_id, list(self._new_keys), to_change=True))
-        self._new, self._new_keys = [], set()
+        self._new = []
 
     def _skip(self, row: ImportRow, why: str) -> None:
         problems = [*orjson.loads(row.problems), (f"skipped_{why}", _SKIPPED[why])]

@@ -21,7 +21,7 @@ WORTH_PROCESSES: Final = 3_000
 
 PROCESSES: Final = 2
 _SLICE: Final = 10  # rows checked at a time on the event loop: about a millisecond
-_NICE: Final = 10
+_NICE: Final = 5
 
 Check: TypeAlias = Callable[[Sequence[ToCheck]], Awaitable[list[RowFound]]]
 
