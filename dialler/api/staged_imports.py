@@ -396,7 +396,7 @@ def _rows_after(import_id: int, statuses: Collection[RowStatus], after: int, rec
     return records.import_rows(import_id, statuses=statuses, after=after, limit=_PAGE)
 
 
-async def _noted(desk: Desk, who: str, what: str, details: Json) -> None:
+async def _noted(desk: Desk, who: str, what: str, details: Mapping[str, object]) -> None:
     now = desk.clock.now()
     await desk.store.write(lambda records: records.add_audit(now, who, what, details))
 
