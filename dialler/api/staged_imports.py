@@ -9,19 +9,20 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from enum import StrEnum
 from functools import partial
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Self, TypeAlias
 
 import anyio
 import orjson
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from dialler.api.campaigns import followed
 from dialler.api.desk import Desk, TheDesk, Who
+from dialler.api.edits import Name
 from dialler.api.forms import Json, moment, page
 from dialler.api.kinds import error_document
 from dialler.api.looks import campaign_of, list_of
@@ -77,6 +78,12 @@ class NewImport(BaseModel):
     campaign: str
     list_name: Annotated[str, Field(alias="list", min_length=1, max_length=200)]
     new_list: bool = Field(False, description="make the list when the import is run; it is not to dial at first")
+
+    @model_validator(mode="after")
+    def _check_list(self) -> Self:
+        if self.new_list:
+            self.list_name = TypeAdapter(Name).validate_python(self.list_name)
+        return self
 
 
 class MappingForm(BaseModel):
