@@ -75,7 +75,10 @@ async def list_(
     paging: Paging = _PAGING,
     options: Reading = _READING,
 ) -> None:
-    """List imports, newest first."""
+    """List imports, newest first.
+
+    Example: `dialler import list --campaign spring`
+    """
     async with connected(options) as api:
         answer = await api.pages(
             "/imports", limit=0 if paging.all else paging.limit, campaign=campaign, after=paging.after
@@ -89,7 +92,10 @@ async def list_(
 
 @app.command
 async def show(import_id: ImportId, /, *, options: Reading = _READING) -> None:
-    """Show where an import stands."""
+    """Show where an import stands.
+
+    Example: `dialler import show 7`
+    """
     async with connected(options) as api:
         one = await api.get(f"/imports/{import_id}")
     if options.json:
@@ -177,7 +183,10 @@ async def map_(
 
 @app.command
 async def check(import_id: ImportId, /, *, options: Writing = _WRITING) -> None:
-    """Check the rows, or go on with that."""
+    """Check the rows, or go on with that.
+
+    Example: `dialler import check 7`
+    """
     await _staged(import_id, "check", options)
 
 
@@ -192,7 +201,10 @@ async def rows(
     paging: Paging = _PAGING,
     options: Reading = _READING,
 ) -> None:
-    """List the rows, with what was found in them."""
+    """List the rows, with what was found in them.
+
+    Example: `dialler import rows 7 --which invalid`
+    """
     async with connected(options) as api:
         answer = await api.pages(
             f"/imports/{import_id}/rows", limit=0 if paging.all else paging.limit, which=which, after=paging.after
@@ -252,7 +264,10 @@ async def drop(
     invalid: Annotated[bool, Parameter(help="All that are invalid.")] = False,
     options: Writing = _WRITING,
 ) -> None:
-    """Delete rows that are not wanted."""
+    """Delete rows that are not wanted.
+
+    Example: `dialler import drop 7 12 15`
+    """
     if bool(rows) == invalid:
         raise UsageError("give either numbers of rows, or --invalid")
     body = {"rows": list(rows), "invalid": invalid}
@@ -272,7 +287,12 @@ async def rejects(
     *,
     options: Reading = _READING,
 ) -> None:
-    """Write rows that are invalid or were skipped as CSV, with the reason; it can be fed in again."""
+    """Write rows that are invalid or were skipped as CSV, with the reason.
+
+    It can be fed in again.
+
+    Example: `dialler import rejects 7 rejects.csv`
+    """
     with ExitStack() as files:
         async with connected(options) as api:
             await api.get(f"/imports/{import_id}/file")  # Raises what is wrong before a file is emptied.
@@ -295,6 +315,8 @@ async def review(
     """Show what a run would do, and how many leads would not be dialled now, and why.
 
     The run loads this and nothing else: if the records change meanwhile it says so, and asks for a new review.
+
+    Example: `dialler import review 7 --update-existing`
     """
     params = {
         "import_new": str(not only_existing).lower(),
@@ -305,14 +327,21 @@ async def review(
 
 @app.command
 async def run(import_id: ImportId, /, *, options: Writing = _WRITING) -> None:
-    """Load what was reviewed, or go on with that."""
+    """Load what was reviewed, or go on with that.
+
+    Example: `dialler import run 7`
+    """
     await _staged(import_id, "run", options)
 
 
 @app.command
 async def cancel(import_id: ImportId, /, *, options: Writing = _WRITING) -> None:
-    """Give an import up and delete its rows; leads that it has loaded stay, and so does the report of one that is
-    done."""
+    """Give an import up and delete its rows.
+
+    Leads that it has loaded stay, and so does the report of one that is done.
+
+    Example: `dialler import cancel 7`
+    """
     async with connected(options) as api:
         one = await api.post(f"/imports/{import_id}/cancel")
     if options.json:
@@ -325,7 +354,10 @@ async def cancel(import_id: ImportId, /, *, options: Writing = _WRITING) -> None
 
 @app.command
 async def resume(import_id: ImportId, /, *, options: Writing = _WRITING) -> None:
-    """Go on with an import at the stage it is at; say what is next where that needs somebody's decision."""
+    """Go on with an import at the stage it is at; say what is next where somebody must decide.
+
+    Example: `dialler import resume 7`
+    """
     async with connected(options) as api:
         one = await api.get(f"/imports/{import_id}")
         if one["stage"] == "check":
@@ -340,7 +372,10 @@ async def resume(import_id: ImportId, /, *, options: Writing = _WRITING) -> None
 
 @app.command
 async def templates(*, options: Reading = _READING) -> None:
-    """List saved mappings."""
+    """List saved mappings.
+
+    Example: `dialler import templates`
+    """
     async with connected(options) as api:
         answer = await api.get("/imports/templates")
     if options.json:
