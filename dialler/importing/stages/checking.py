@@ -174,7 +174,7 @@ class _Passing:
                 if flying:
                     page, found, ended = flying.popleft()
                     await ended.wait()
-                    await self._store.write(self._writing(page, found[0]), urgent=False)
+                    await self._store.write(self._writing(page, found[0]))
                     self._done += len(page)
                     await self._tell({"stage": "check", "rows": self._done, "of": rows_of(self._one)})
 

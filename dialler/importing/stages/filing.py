@@ -78,7 +78,7 @@ async def take_file(
             records.add_import_rows(import_id, kept)
             records.set_import(replace(one, cursor=kept[-1].row))
 
-        await store.write(work, urgent=False)
+        await store.write(work)
         rows += len(kept)
         waiting.clear()
         await tell({"stage": "file", "rows": rows, "bytes": size})
@@ -115,7 +115,7 @@ async def take_file(
 
 async def delete_rows(store: Store, import_id: int) -> None:
     """Delete an import's rows, in batches: other works get their turns between them."""
-    while await store.write(lambda records: len(records.delete_import_rows(import_id)), urgent=False):
+    while await store.write(lambda records: len(records.delete_import_rows(import_id))):
         pass
 
 

@@ -66,7 +66,7 @@ async def drop_rows(
             records.set_import(back_to_review(replace(one, counts=counts)))
         return len(gone)
 
-    while gone := await store.write(work, urgent=False):
+    while gone := await store.write(work):
         dropped += gone
         is_first = False
     return dropped

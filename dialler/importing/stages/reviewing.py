@@ -57,7 +57,7 @@ async def review_import(
     one = await store.write(begin)
     looking = _Looking(one, clock.now(), import_new=import_new, update_existing=update_existing)
     while looking.has_more:
-        await store.write(looking.page, urgent=False)
+        await store.write(looking.page)
         await tell({"stage": "review", "rows": looking.looked_at, "of": rows_of(one)})
 
     def end(records: Records) -> LeadImport:

@@ -44,7 +44,7 @@ async def run_import(
     begun = await store.write(lambda records: _begin(records, import_id, clock, who))
     keys: dict[tuple[tuple[str, ...], str, str], WindowKey] = {}
     while begun.stage is ImportStage.RUN:
-        done, total = await store.write(lambda records: _load(records, import_id, clock, keys), urgent=False)
+        done, total = await store.write(lambda records: _load(records, import_id, clock, keys))
         if not done:
             break
         await tell({"stage": "run", "rows": total, "of": rows_of(begun) - begun.counts.get("dropped", 0)})
@@ -57,7 +57,7 @@ async def tidy_up(store: Store, import_id: int) -> None:
     """Delete the rows of a finished import that are leads now, in batches; those that are not stay."""
     gone = set(RowStatus) - KEPT
     while await store.write(
-        lambda records: len(records.delete_import_rows(import_id, statuses=gone, limit=ROWS_AT_ONCE)), urgent=False
+        lambda records: len(records.delete_import_rows(import_id, statuses=gone, limit=ROWS_AT_ONCE))
     ):
         pass
 
