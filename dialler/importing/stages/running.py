@@ -55,11 +55,17 @@ async def run_import(
 
 async def tidy_up(store: Store, import_id: int) -> None:
     """Delete the rows of a finished import that are leads now, in batches; those that are not stay."""
-    gone = set(RowStatus) - KEPT
-    while await store.write(
-        lambda records: len(records.delete_import_rows(import_id, statuses=gone, limit=ROWS_AT_ONCE))
-    ):
-        pass
+    after = 0
+
+    def work(records: Records) -> int:
+        rows = records.import_rows(import_id, after=after, limit=ROWS_AT_ONCE)
+        gone = [row.row for row in rows if row.status not in KEPT]
+        if gone:
+            records.delete_import_rows(import_id, rows=gone, limit=len(gone))
+        return rows[-1].row if rows else 0
+
+    while last := await store.write(work):
+        after = last
 
 
 async def cancel_import(*, store: Store, import_id: int, clock: Clock, who: str) -> LeadImport:
