@@ -1,6 +1,6 @@
 """What the engine needs of the outside: records, the telephone, pacing, and its own hand to others."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol, TypeVar
@@ -11,6 +11,7 @@ from anyio.abc import TaskStatus
 from dialler.domain.campaign import Campaign, CampaignSettings, Desired, LeadList
 from dialler.domain.change_set import CampaignLists, ChangeSet
 from dialler.domain.lead import Lead, LeadState, NewLead, WindowKey
+from dialler.domain.lead_import import ImportRow, ImportTemplate, LeadImport, RowStatus
 from dialler.domain.outcome import Outcome
 from dialler.domain.session import Session, SessionStatus
 from dialler.domain.strategy import Strategy, StrategySettings, StrategyVersion
@@ -237,6 +238,9 @@ class Records(Protocol):
     def numbers_known(self, campaign_id: int, numbers: Sequence[str]) -> frozenset[str]:
         """Return those of `numbers` that a lead of the campaign already has."""
 
+    def numbers_in_list(self, list_id: int, numbers: Sequence[str]) -> frozenset[str]:
+        """Return those of `numbers` that a lead of the list already has."""
+
     def set_lead(self, lead: Lead) -> None:
         """Write everything of a lead that may change, and keep the counts of its bucket right."""
 
@@ -330,6 +334,53 @@ class Records(Protocol):
 
     def ready_totals(self, list_ids: Sequence[int], key_ids: Sequence[int]) -> Mapping[int, int]:
         """Return how many leads of each list are ready and have one of these window keys: no scan."""
+
+    # imports
+    def add_import(self, new: LeadImport) -> LeadImport:
+        """Write a new import; return it with its id."""
+
+    def lead_import(self, import_id: int, *, to_change: bool = False) -> LeadImport:
+        """Return one import; `to_change` as in `leads_with`. Raises NotFound."""
+
+    def imports(self, *, campaign_id: int | None = None, before: int | None = None, limit: int) -> Sequence[LeadImport]:
+        """Return a page of imports, newest first, those below the id `before`."""
+
+    def imports_of(self, sha256: str) -> Sequence[LeadImport]:
+        """Return the imports of a file, by id."""
+
+    def set_import(self, changed: LeadImport) -> None:
+        """Write everything of an import that may change. Raises NotFound."""
+
+    def add_import_rows(self, import_id: int, rows: Iterable[ImportRow]) -> None:
+        """Add rows of a file. Raises Conflict for one that is there already."""
+
+    def import_rows(
+        self,
+        import_id: int,
+        *,
+        statuses: Collection[RowStatus] = (),
+        rows: Collection[int] = (),
+        after: int = 0,
+        limit: int = 1000,
+    ) -> Sequence[ImportRow]:
+        """Return a page of rows by number, those above `after`; with `statuses` or `rows` only these."""
+
+    def set_import_rows(self, import_id: int, rows: Sequence[ImportRow]) -> None:
+        """Write everything of rows that may change; those that are gone stay gone."""
+
+    def delete_import_rows(
+        self, import_id: int, *, statuses: Collection[RowStatus] = (), rows: Collection[int] = (), limit: int = 1000
+    ) -> Sequence[ImportRow]:
+        """Delete the first rows, with `statuses` or `rows` only of these; return up to `limit` that are gone."""
+
+    def add_import_template(self, new: ImportTemplate) -> ImportTemplate:
+        """Save a mapping; return it with its version, one above the last of its name."""
+
+    def import_templates(self, header_sha256: str | None = None) -> Sequence[ImportTemplate]:
+        """Return the latest version of each template, those for one header if it is given, by name."""
+
+    def import_template(self, name: str, version: int | None = None) -> ImportTemplate:
+        """Return a template, its latest version where none is given. Raises NotFound."""
 
     # audit
     def add_audit(self, at: datetime, who: str, what: str, details: Mapping[str, object]) -> None:

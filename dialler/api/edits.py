@@ -18,14 +18,15 @@ from strategies.registry import make_pacing
 T = TypeVar("T")
 
 
-def _check_name(name: str) -> str:
+def check_name(name: str) -> str:
+    """Return a name that can be a part of addresses. Raises ValueError."""
     if name in (".", "..") or "/" in name or not name.isprintable():
         raise ValueError(f"expected printable characters without a slash, got {name!r}")
     return name
 
 
 Name = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(_check_name)
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(check_name)
 ]
 """Of a campaign or list: it is a part of addresses."""
 

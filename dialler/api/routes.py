@@ -2,7 +2,18 @@
 
 from fastapi import FastAPI
 
-from dialler.api import campaigns, change_sets, dnc, imports, leads, lists, sessions, status, strategies
+from dialler.api import (
+    campaigns,
+    change_sets,
+    dnc,
+    imports,
+    leads,
+    lists,
+    sessions,
+    staged_imports,
+    status,
+    strategies,
+)
 from dialler.api.desk import Desk
 from dialler.api.docs import OPENAPI, serve_docs
 from dialler.api.errors import tell_errors
@@ -20,7 +31,18 @@ def make_api(desk: Desk) -> FastAPI:
         redoc_url=None,
     )
     app.state.desk = desk
-    for noun in (status, change_sets, lists, strategies, campaigns, imports, leads, sessions, dnc):
+    for noun in (
+        status,
+        change_sets,
+        lists,
+        strategies,
+        campaigns,
+        imports,
+        staged_imports,
+        leads,
+        sessions,
+        dnc,
+    ):
         app.include_router(noun.router)
     serve_docs(app)
     tell_errors(app)

@@ -67,6 +67,20 @@ class Connection:
         query = str(_params(params))
         await self._upload(f"{path}?{query}", _headers(), chunks, on_line)
 
+    async def download(self, path: str, write: Callable[[bytes], object]) -> None:
+        """Hand a body that is no JSON over as it comes. Raises as `get`."""
+        import httpx
+
+        try:
+            async with self._client.stream("GET", path) as answer:
+                if answer.is_error:
+                    await answer.aread()
+                    raise error_of(answer.json())
+                async for chunk in answer.aiter_bytes():
+                    write(chunk)
+        except httpx.TransportError as error:
+            raise DiallerError(f"the daemon broke off while it answered: {error or type(error).__name__}") from error
+
     async def _ask(
         self, method: str, path: str, *, body: object = None, params: Mapping[str, object] | None = None
     ) -> Document:

@@ -56,7 +56,7 @@ async def import_(
     params: dict[str, Any] = {
         "campaign": campaign,
         "list": list_name,
-        **_mapping_params(map_, mapping),
+        **mapping_params(map_, mapping),
         "region": region,
         "delimiter": delimiter,
         "encoding": encoding,
@@ -79,7 +79,7 @@ async def import_(
         _print_report(answer.report, params, rejects)
 
 
-def _mapping_params(options: tuple[str, ...], file: Path | None) -> dict[str, Any]:
+def mapping_params(options: tuple[str, ...], file: Path | None) -> dict[str, Any]:
     """Return the mapping as the API takes it. Raises UsageError, SettingsError (each mistake in the file)."""
     if file is None:
         return {"map": options}

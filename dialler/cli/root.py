@@ -20,6 +20,7 @@ from dialler.cli import (
     replay,
     sessions,
     setup,
+    staged_imports,
     status,
     strategies,
 )
@@ -28,7 +29,7 @@ from dialler.errors import Conflict, DiallerError, NotFound, SettingsError, Tele
 OK, FAILED, WRONG = 0, 1, 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells say it
 
-_SPREAD = ("--map", "--pacing-setting")
+_SPREAD = ("--map", "--pacing-setting", "--set")
 """Options of KEY=VALUE that may be followed by several of them."""
 
 app = App(
@@ -58,6 +59,7 @@ for noun in (
     lists.app,
     strategies.app,
     leads.app,
+    staged_imports.app,
     sessions.app,
     dnc.app,
     status.agents,

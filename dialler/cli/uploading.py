@@ -1,19 +1,15 @@
 """Files of rows that commands send to the API: read in chunks, with progress, and rejected rows written down."""
 
 import os
-import sys
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, Any, cast
 
-from dialler.cli.printing import note
+from dialler.cli.progress import Progress
 from dialler.errors import DiallerError, UsageError
 
 _CHUNK_BYTES = 256 * 1024
-_TELL_EVERY_S = 5.0
-"""Between lines of progress where nobody watches them on a terminal."""
 
 
 class UploadAnswer:
@@ -25,8 +21,7 @@ class UploadAnswer:
         self._rejects = rejects
         self._text = progress
         self._is_emptied = False
-        self._told_at = time.monotonic()
-        self._is_watched = sys.stderr.isatty()
+        self._progress = Progress()
 
     def take(self, line: dict[str, Any]) -> None:
         if "rejects" in line and self._rejects is not None:
@@ -36,8 +31,7 @@ class UploadAnswer:
         elif "report" in line:
             self.report = line["report"]
             self._reject("")
-            if self._is_watched:
-                sys.stderr.write("\r\x1b[K")
+            self._progress.end()
 
     def _reject(self, text: str) -> None:
         """Write rejected rows; what an earlier import left there goes only now, when this one was not refused."""
@@ -52,13 +46,7 @@ class UploadAnswer:
             raise DiallerError(f"{self._rejects.name}: {error.strerror or error}") from error
 
     def _tell(self, progress: Mapping[str, int]) -> None:
-        text = self._text.format(**progress)
-        if self._is_watched:
-            sys.stderr.write(f"\r\x1b[K{text}")
-            sys.stderr.flush()
-        elif time.monotonic() - self._told_at >= _TELL_EVERY_S:
-            self._told_at = time.monotonic()
-            note(text)
+        self._progress.tell(self._text.format(**progress))
 
 
 def rejects_file(files: ExitStack, path: Path | None, source: IO[bytes]) -> IO[str] | None:

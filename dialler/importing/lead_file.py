@@ -1,5 +1,6 @@
 """A lead file as it streams in: its header, then its rows."""
 
+import re
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Sequence
 from csv import writer
 from io import StringIO
@@ -11,16 +12,18 @@ from dialler.importing.mapping import REASON_COLUMN
 from dialler.importing.rows import Row, RowReader, guess_delimiter
 from dialler.importing.text import TextDecoder
 
+_CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f\ud800]")
+_CONTROLS_MAX = 0.1  # of the sample; a damaged row or two is no reason to refuse a file
+_SAMPLE_CHARS = 4096
 _PIECE = 1 << 16  # bytes read between two turns of the event loop: a millisecond or two
 
 
 class LeadFile:
     """A file whose header has been read; made by `open_lead_file`."""
 
-    def __init__(
-        self, header: list[str], rows: AsyncGenerator[Row, None], decoder: TextDecoder, delimiter: str
-    ) -> None:
-        self.header = header
+    def __init__(self, first: Row, rows: AsyncGenerator[Row, None], decoder: TextDecoder, delimiter: str) -> None:
+        self.first = first
+        self.header = first.cells
         self.rows = rows
         self.decoder = decoder
         self.delimiter = delimiter
@@ -53,7 +56,10 @@ async def open_lead_file(
         raise ImportRefused(
             f"{source}: its first row can't be read as {decoder.encoding}; expected the names of its columns"
         )
-    return LeadFile(header.cells, rows, decoder, delimiter)
+    sample = TextDecoder(head, encoding=encoding, source=source).decode(head)[:_SAMPLE_CHARS]
+    if len(_CONTROLS.findall(sample)) > len(sample) * _CONTROLS_MAX:
+        raise ImportRefused(f"{source} is no text: it is full of characters that no text has")
+    return LeadFile(header, rows, decoder, delimiter)
 
 
 async def _pieces(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:

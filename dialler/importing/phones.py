@@ -7,6 +7,7 @@ the event loop late, and with it the calls.
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
+from typing import Final
 
 import anyio
 import anyio.lowlevel
@@ -34,14 +35,26 @@ def dialled_number(raw: str, region: str | None) -> str:
     `region` (two capitals) is the country of a number without one. A number with an extension ends with
     WITH_EXTENSION.
     """
+    return dialled_number_and_type(raw, region)[0]
+
+
+def dialled_number_and_type(raw: str, region: str | None) -> tuple[str, str]:
+    """Return `dialled_number` and its type: fixed_line, mobile, fixed_line_or_mobile, toll_free, ...; "" if invalid."""
     try:
         number = phonenumbers.parse(raw, region)
     except phonenumbers.NumberParseException:
-        return ""
-    if not phonenumbers.is_valid_number(number):
-        return ""
+        return "", ""
+    # What `is_valid_number` looks for, too: a number is valid if it is of some type.
+    kind = phonenumbers.number_type(number)
+    if kind == phonenumbers.PhoneNumberType.UNKNOWN:
+        return "", ""
     dialled = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    return dialled + WITH_EXTENSION if number.extension else dialled
+    return (dialled + WITH_EXTENSION if number.extension else dialled), _TYPES[kind]
+
+
+_TYPES: Final = {
+    kind: phonenumbers.PhoneNumberType.to_string(kind).lower() for kind in phonenumbers.PhoneNumberType.values()
+}
 
 
 def dialled_numbers(raw: Sequence[str], region: str | None) -> list[str]:

@@ -14,7 +14,7 @@ LINE_CHARS_MAX = 1 << 20
 """A longer line is no line of a lead file; what does not fit is skipped, and its row rejected."""
 
 _UNCLEAN = re.compile("[\x00\ud800-\udfff]")
-_DELIMITERS = (",", ";", "\t", "|")
+_DELIMITERS = (",", ";", "\t", "|", "¬")
 _SAMPLE_ROWS = 50
 
 

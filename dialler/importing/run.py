@@ -12,6 +12,7 @@ from dialler.domain.campaign import Campaign, LeadList
 from dialler.domain.zones import canonical_zone
 from dialler.errors import ImportRefused
 from dialler.importing.checking import Rejected, RowChecker
+from dialler.importing.failures import only_error
 from dialler.importing.lead_file import LeadFile, open_lead_file
 from dialler.importing.loading import Batch, Loading, RejectSink
 from dialler.importing.mapping import FIELDS, Columns, resolve
@@ -79,7 +80,7 @@ async def import_leads(
             async with send:
                 await _read(file, checker, columns, options.region, send)
     except BaseExceptionGroup as group:
-        raise _only(group) from group
+        raise only_error(group) from group
     return ImportReport(
         rows=tally.rows,
         imported=tally.imported,
@@ -138,11 +139,3 @@ def _notes(file: LeadFile, columns: Columns, options: ImportOptions, default_zon
         if near and name not in FIELDS:
             notes.append(f"{name!r} is a data field of its own; did you mean the field {near[0]}?")
     return notes
-
-
-def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Return the one error that ended the pipeline: the others are its echo."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

@@ -24,6 +24,7 @@ _NOT_TEXT = (
 )
 
 _FALLBACK = "cp1252"  # what Western desktop programs write when they do not write UTF-8
+_LATIN = re.compile(r"(?i)^latin[- ]([0-9]+)$")  # codecs know "latin9" and not "latin-9"
 _ESCAPED = re.compile("[\udc80-\udcff]")
 
 
@@ -45,7 +46,7 @@ def _fallback_char(escaped: re.Match[str]) -> str:
 def check_encoding(name: str) -> str:
     """Return the codec's own name for an encoding. Raises ImportMisused if there is none."""
     try:
-        codec = codecs.lookup(name)
+        codec = codecs.lookup(_LATIN.sub(r"latin\1", name))
         # A text codec takes bytes and gives text; "hex" and "rot13" do not.
         is_text = isinstance(codec.decode(b"", "strict")[0], str) and codec.incrementaldecoder is not None
     except (LookupError, ValueError, TypeError, AttributeError):

@@ -175,6 +175,17 @@ class LeadRecords:
             known.update(row[0] for row in rows)
         return frozenset(known)
 
+    def numbers_in_list(self, list_id: int, numbers: Sequence[str]) -> frozenset[str]:
+        known: set[str] = set()
+        for marked, some in portions(numbers):
+            rows = self._in.rows(
+                f"SELECT n.number FROM lead_numbers AS n JOIN leads AS l ON l.lead_id = n.lead_id"
+                f" WHERE n.number {marked} AND l.list_id = ?",
+                (*some, list_id),
+            )
+            known.update(row[0] for row in rows)
+        return frozenset(known)
+
     def set_lead(self, lead: Lead) -> None:
         self.set_leads([lead])
 

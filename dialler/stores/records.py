@@ -4,6 +4,7 @@ from dialler.stores.campaigns import CampaignRecords
 from dialler.stores.change_sets import ChangeSetRecords
 from dialler.stores.check import CheckRecords
 from dialler.stores.dnc import DncRecords
+from dialler.stores.imports import ImportRecords
 from dialler.stores.leads import LeadRecords
 from dialler.stores.link import Link
 from dialler.stores.lists import ListRecords
@@ -21,6 +22,7 @@ class SqlRecords(
     LeadRecords,
     SessionRecords,
     DncRecords,
+    ImportRecords,
     TotalRecords,
     CheckRecords,
 ):

@@ -28,7 +28,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD: Final = "0003"
+HEAD: Final = "0004"
 """The migration that this version of the code needs; a test compares it with `migrations/`."""
 
 BIG = BigInteger().with_variant(Integer, "sqlite")  # on SQLite only INTEGER aliases the rowid
@@ -276,6 +276,63 @@ dnc = Table(
     sqlite_with_rowid=False,
 )
 Index("dnc_by_scope", dnc.c.campaign_id, dnc.c.merchant, dnc.c.number)
+
+imports = Table(
+    "imports",
+    metadata,
+    _id("import_id"),
+    Column("campaign_id", BIG, ForeignKey("campaigns.campaign_id"), nullable=False),
+    Column("list_id", BIG),  # none: the list is made when the import is run
+    Column("list_name", Text, nullable=False),
+    Column("created_at", BIG, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("row_done", BIG, nullable=False),
+    Column("revision", BIG, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("file", Text, nullable=False),
+    Column("mapping", Text, nullable=False),
+    Column("options", Text, nullable=False),
+    Column("counts", Text, nullable=False),
+    Column("review", Text),
+    Column("report", Text),
+    sqlite_autoincrement=True,
+)
+Index("imports_by_campaign", imports.c.campaign_id, imports.c.import_id)
+Index("imports_by_file", imports.c.sha256, imports.c.import_id, **_where("sha256 <> ''"))
+
+import_rows = Table(
+    "import_rows",
+    metadata,
+    Column("import_id", BIG, ForeignKey("imports.import_id"), primary_key=True, autoincrement=False),
+    Column("row_no", BIG, primary_key=True, autoincrement=False),
+    Column("cells", Text, nullable=False),
+    Column("unreadable", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("fixed", Text, nullable=False),
+    Column("problems", Text, nullable=False),
+    Column("lead", Text, nullable=False),
+    Column("plan", Text, nullable=False),
+)
+# Whoever corrects rows looks at the few that are not valid, among a million that are.
+Index(
+    "import_rows_invalid",
+    import_rows.c.import_id,
+    import_rows.c.status,
+    import_rows.c.row_no,
+    **_where("status IN ('invalid', 'rejected', 'skipped')"),
+)
+
+import_templates = Table(
+    "import_templates",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("header_sha256", Text, nullable=False),
+    Column("mapping", Text, nullable=False),
+    Column("created_at", BIG, nullable=False),
+    Column("created_by", Text, nullable=False),
+)
 
 audit = Table(
     "audit",

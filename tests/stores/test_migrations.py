@@ -113,6 +113,7 @@ async def check_strategies(url: str) -> None:
         assert await store.read(next_leads) == [[2, 4, 6, 8], [7, 5, 3, 1]]
         versions = await store.read(lambda records: records.strategy_versions(new.strategy.strategy_id))
         assert [each.settings for each in versions] == [new.rules]
+        assert await store.read(lambda records: records.imports(limit=1)) == []
 
 
 async def test_what_lists_said_of_order_and_redial_becomes_strategies_on_sqlite(tmp_path: Path) -> None:

@@ -1,0 +1,46 @@
+"""Progress on the screen."""
+
+import sys
+import time
+from typing import Any, Final
+
+from dialler.cli.printing import note
+
+_TELL_EVERY_S: Final = 5.0
+"""Between lines of progress where nobody watches them on a terminal."""
+
+
+class Progress:
+    """One line that is written over and over on a terminal; else a line now and then."""
+
+    def __init__(self) -> None:
+        self._told_at = time.monotonic()
+        self._is_watched = sys.stderr.isatty()
+
+    def tell(self, text: str) -> None:
+        if self._is_watched:
+            sys.stderr.write(f"\r\x1b[K{text}")
+            sys.stderr.flush()
+        elif time.monotonic() - self._told_at >= _TELL_EVERY_S:
+            self._told_at = time.monotonic()
+            note(text)
+
+    def end(self) -> None:
+        """Leave the line empty."""
+        if self._is_watched:
+            sys.stderr.write("\r\x1b[K")
+
+
+class StageProgress(Progress):
+    """Takes the lines in which a stage of an import answers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one: dict[str, Any] | None = None
+        """The import, once the stage has ended."""
+
+    def take(self, line: dict[str, Any]) -> None:
+        if "progress" in line:
+            self.tell("{stage}: {rows:,} of {of:,} rows".format(**line["progress"]))
+        elif "import" in line:
+            self.one = line["import"]

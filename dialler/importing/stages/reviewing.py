@@ -1,0 +1,234 @@
+"""The review: what a run would do, and who of it would not be called now, and why."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from dialler.clock import Clock
+from dialler.domain.campaign import Campaign, LeadList
+from dialler.domain.lead import Lead, WindowKey
+from dialler.domain.lead_import import ImportRow, ImportStage, LeadImport, RowStatus
+from dialler.domain.verdict import Facts, dialable
+from dialler.domain.zones import canonical_zone
+from dialler.engine.facts import numbers_in_call
+from dialler.engine.windows import Windows
+from dialler.errors import Conflict, UsageError
+from dialler.importing.checking import Checked
+from dialler.importing.stages.staged import (
+    ROWS_AT_ONCE,
+    Tell,
+    checked_from_json,
+    expected,
+    first_row,
+    rows_of,
+    tell_nobody,
+)
+from dialler.importing.writing import updated
+from dialler.ports import Records, Store
+
+
+async def review_import(
+    *,
+    store: Store,
+    import_id: int,
+    clock: Clock,
+    import_new: bool,
+    update_existing: bool,
+    tell: Tell = tell_nobody,
+) -> LeadImport:
+    """Look at every valid row as the run would; return the import at stage run, with what was seen in `review`.
+
+    Raises UsageError if nothing is wanted, Conflict if the rows are not checked, or change meanwhile.
+    """
+    if not (import_new or update_existing):
+        raise UsageError("expected import_new or update_existing: with neither nothing would be loaded")
+
+    def begin(records: Records) -> LeadImport:
+        one = expected(records, import_id, ImportStage.REVIEW, ImportStage.RUN)
+        if one.stage is ImportStage.RUN and one.options.get("begun"):
+            raise Conflict(f"import {import_id} is being run: go on with it, or cancel it")
+        # What was reviewed before holds no more.
+        new = replace(one, stage=ImportStage.REVIEW, cursor=0, review=None, revision=one.revision + 1)
+        records.set_import(new)
+        return new
+
+    one = await store.write(begin)
+    looking = _Looking(one, clock.now(), import_new=import_new, update_existing=update_existing)
+    while looking.has_more:
+        await store.write(looking.page)
+        await tell({"stage": "review", "rows": looking.looked_at, "of": rows_of(one)})
+
+    def end(records: Records) -> LeadImport:
+        now = expected(records, import_id, ImportStage.REVIEW, revision=one.revision)
+        done = replace(
+            now,
+            stage=ImportStage.RUN,
+            cursor=0,
+            options={"import_new": import_new, "update_existing": update_existing},
+            review=looking.result(records, now),
+        )
+        records.set_import(done)
+        return done
+
+    return await store.write(end)
+
+
+def fingerprint(records: Records, one: LeadImport) -> dict[str, object]:
+    """Return what a review rests on beside the rows themselves: if it changes, the review holds no more."""
+    campaign = records.campaign(one.campaign_id)
+    totals = records.lead_totals()
+    lists = {lead_list.list_id: lead_list.name for lead_list in records.lists(one.campaign_id)}
+    return {
+        "revision": one.revision,
+        "campaign_version": campaign.version,
+        "list": lists.get(one.list_id) if one.list_id is not None else None,
+        "name_taken": one.list_id is None and one.list_name in lists.values(),
+        "list_leads": sum(n for (list_id, _), n in totals.items() if list_id == one.list_id),
+    }
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return in words what has changed since a review."""
+    words = {
+        "revision": "rows or options of the import were changed",
+        "campaign_version": "the campaign's settings were changed",
+        "list": "the list was renamed or deleted",
+        "name_taken": "a list of that name was made",
+        "list_leads": f"the list had {before['list_leads']} leads, and has {now['list_leads']}",
+    }
+    return [text for key, text in words.items() if before[key] != now[key]]
+
+
+class _Looking:
+    """One pass of the review over the valid rows."""
+
+    def __init__(self, one: LeadImport, now: datetime, *, import_new: bool, update_existing: bool) -> None:
+        self._one = one
+        self._now = now
+        self._wanted = {"new": import_new, "existing": update_existing, "again": update_existing}
+        self._cursor = first_row(one)
+        self._keys: dict[tuple[tuple[str, ...], str, str], WindowKey] = {}
+        self._new_keys: set[int] = set()
+        self._plans: Counter[str] = Counter()
+        self._because: Counter[str] = Counter()
+        self._shut = 0
+        self._loaded = 0
+        self._verdicts: dict[tuple[WindowKey, bool, bool], tuple[str, ...]] = {}
+        self._windows = Windows()
+        self.has_more = True
+        self.looked_at = 0
+
+    def page(self, records: Records) -> None:
+        """Look at the next rows."""
+        one = expected(records, self._one.import_id, ImportStage.REVIEW, revision=self._one.revision)
+        rows = records.import_rows(one.import_id, after=self._cursor, limit=ROWS_AT_ONCE)
+        if not rows:
+            self.has_more = False
+            return
+        self._cursor = rows[-1].row
+        self.looked_at += len(rows)
+        valid = [
+            (row, checked_from_json(row.row, row.lead, self._keys)) for row in rows if row.status is RowStatus.VALID
+        ]
+        there = existing_leads(records, one.list_id, [checked for _, checked in valid])
+        changed: list[ImportRow] = []
+        to_judge: list[tuple[Checked, Lead | None]] = []
+        for row, checked in valid:
+            key = checked.lead.customer_key
+            plan = "new"
+            if key is not None:
+                if key in there:
+                    plan = "existing"
+                elif hash(key) in self._new_keys:
+                    plan = "again"
+                self._new_keys.add(hash(key))
+            self._plans[plan] += 1
+            if plan != row.plan:
+                changed.append(replace(row, plan=plan))
+            if self._wanted[plan]:
+                to_judge.append((checked, there.get(key) if key is not None else None))
+        records.set_import_rows(one.import_id, changed)
+        self._judge(records, to_judge)
+
+    def _judge(self, records: Records, rows: Sequence[tuple[Checked, Lead | None]]) -> None:
+        campaign = records.campaign(self._one.campaign_id)
+        lead_list = list_or_draft(records, self._one, self._now)
+        numbers = list(dict.fromkeys(phone.number for checked, _ in rows for phone in checked.lead.numbers))
+        dnc = records.dnc_hits(campaign.campaign_id, numbers) if numbers else frozenset()
+        in_call = numbers_in_call(records)
+        for checked, existing in rows:
+            if existing is not None:
+                gates = self._gates(campaign, lead_list, updated(existing, checked), dnc, in_call)
+            else:
+                free = [phone.number for phone in checked.lead.numbers if phone.number not in dnc]
+                kind = (checked.lead.window_key, bool(free), bool(free) and free[0] in in_call)
+                # New leads differ in nothing else, so one of each kind is judged for all.
+                if (known := self._verdicts.get(kind)) is None:
+                    lead = _as_lead(checked, lead_list, self._now)
+                    known = self._verdicts[kind] = self._gates(campaign, lead_list, lead, dnc, in_call)
+                gates = known
+            self._loaded += 1
+            self._shut += bool(gates)
+            self._because.update(gates)
+
+    def _gates(
+        self, campaign: Campaign, lead_list: LeadList, lead: Lead, dnc: frozenset[str], in_call: Any
+    ) -> tuple[str, ...]:
+        window = self._windows.window(campaign.settings.hours, lead.window_key)
+        facts = Facts(campaign=campaign, lead_list=lead_list, window=window, dnc=dnc, in_call=in_call)
+        return tuple(gate.name for gate in dialable(lead, facts, self._now).gates if not gate.passed)
+
+    def result(self, records: Records, one: LeadImport) -> dict[str, object]:
+        campaign = records.campaign(one.campaign_id)
+        return {
+            "at": self._now.isoformat(),
+            "campaign": campaign.name,
+            "list": one.list_name,
+            "list_is_new": one.list_id is None,
+            "default_zone": canonical_zone(campaign.settings.timezone).name,
+            "file": one.file["name"],
+            "rows": rows_of(one),
+            "valid": one.counts.get("valid", 0),
+            "invalid": one.counts.get("invalid", 0),
+            "dropped": one.counts.get("dropped", 0),
+            "new": self._plans["new"],
+            "existing": self._plans["existing"],
+            "repeated_keys": self._plans["again"],
+            "import_new": self._wanted["new"],
+            "update_existing": self._wanted["existing"],
+            "loaded": self._loaded,
+            "not_dialled_now": self._shut,
+            "because": dict(self._because.most_common()),
+            "fingerprint": fingerprint(records, one),
+        }
+
+
+def existing_leads(
+    records: Records, list_id: int | None, rows: Sequence[Checked], *, to_change: bool = False
+) -> dict[str, Lead]:
+    """Return the list's leads that have a customer key of the rows, by it."""
+    keys = [row.lead.customer_key for row in rows if row.lead.customer_key is not None]
+    if list_id is None or not keys:
+        return {}
+    return dict(records.leads_by_key(list_id, keys, to_change=to_change))
+
+
+def list_or_draft(records: Records, one: LeadImport, now: datetime) -> LeadList:
+    """Return an import's list; one that is not made yet as it will be: not to dial, until somebody says so."""
+    if one.list_id is not None:
+        return records.lead_list(one.list_id)
+    return LeadList(list_id=0, campaign_id=one.campaign_id, name=one.list_name, created_at=now, to_dial=False)
+
+
+def _as_lead(checked: Checked, lead_list: LeadList, now: datetime) -> Lead:
+    new = checked.lead
+    return Lead(
+        lead_id=0,
+        list_id=lead_list.list_id,
+        campaign_id=lead_list.campaign_id,
+        created_at=now,
+        numbers=new.numbers,
+        window_key=new.window_key,
+    )

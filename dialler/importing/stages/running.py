@@ -1,0 +1,238 @@
+"""The run: rows into leads as reviewed, and the report."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+import orjson
+
+from dialler.clock import Clock
+from dialler.domain.lead import Lead, NewLead, WindowKey
+from dialler.domain.lead_import import KEPT, ImportRow, ImportStage, LeadImport, RowStatus
+from dialler.errors import Conflict
+from dialler.importing.checking import Checked
+from dialler.importing.stages.filing import delete_rows
+from dialler.importing.stages.reviewing import differences, existing_leads, fingerprint
+from dialler.importing.stages.staged import (
+    ROWS_AT_ONCE,
+    Tell,
+    checked_from_json,
+    expected,
+    first_row,
+    recounted,
+    rows_of,
+    tell_nobody,
+)
+from dialler.importing.writing import updated
+from dialler.ports import Records, Store
+
+_EXAMPLES_MAX: Final = 20
+_SKIPPED: Final = {
+    "new": "its customer key is not in the list, and only leads that are there were to be updated",
+    "existing": "its customer key is in the list already, and only new leads were to be imported",
+    "changed": "since the review its customer key has come into the list, or has gone from it",
+}
+
+
+async def run_import(
+    *, store: Store, import_id: int, clock: Clock, who: str, tell: Tell = tell_nobody
+) -> tuple[LeadImport, bool]:
+    """Load a reviewed import's rows, or go on with that; return it when it is done, and whether this call ended it.
+
+    Raises Conflict, with what has changed, if the records are not those of the review: then nothing was loaded.
+    """
+    begun = await store.write(lambda records: _begin(records, import_id, clock, who))
+    keys: dict[tuple[tuple[str, ...], str, str], WindowKey] = {}
+    while begun.stage is ImportStage.RUN:
+        done, total = await store.write(lambda records: _load(records, import_id, clock, keys))
+        if not done:
+            break
+        await tell({"stage": "run", "rows": total, "of": rows_of(begun) - begun.counts.get("dropped", 0)})
+    ended = await store.write(lambda records: _end(records, import_id, clock, who))
+    await tidy_up(store, import_id)
+    return ended
+
+
+async def tidy_up(store: Store, import_id: int) -> None:
+    """Delete the rows of a finished import that are leads now, in batches; those that are not stay."""
+    after = 0
+
+    def work(records: Records) -> int:
+        rows = records.import_rows(import_id, after=after, limit=ROWS_AT_ONCE)
+        gone = [row.row for row in rows if row.status not in KEPT]
+        if gone:
+            records.delete_import_rows(import_id, rows=gone, limit=len(gone))
+        return rows[-1].row if rows else 0
+
+    while last := await store.write(work):
+        after = last
+
+
+async def cancel_import(*, store: Store, import_id: int, clock: Clock, who: str) -> LeadImport:
+    """Give an import up and delete its rows. Leads that it has loaded stay; of one that is done, the report does."""
+
+    def work(records: Records) -> LeadImport:
+        one = records.lead_import(import_id, to_change=True)
+        if one.stage in (ImportStage.DONE, ImportStage.CANCELLED):
+            return one
+        done = replace(one, stage=ImportStage.CANCELLED, revision=one.revision + 1)
+        records.set_import(done)
+        details = {"import": import_id, "stage": one.stage.value, "list": one.list_name, "counts": one.counts}
+        records.add_audit(clock.now(), who, "lead.import.cancel", details)
+        return done
+
+    done = await store.write(work)
+    await delete_rows(store, import_id)
+    return done
+
+
+def _begin(records: Records, import_id: int, clock: Clock, who: str) -> LeadImport:
+    one = expected(records, import_id, ImportStage.RUN, ImportStage.DONE)
+    if one.stage is ImportStage.DONE or one.options.get("begun"):
+        return one
+    assert one.review is not None
+    reviewed: Any = one.review["fingerprint"]
+    if changed := differences(reviewed, fingerprint(records, one)):
+        raise Conflict(f"import {import_id} is not what was reviewed: {'; '.join(changed)}. Review it again")
+    now = clock.now()
+    if one.list_id is None:
+        made = records.add_list(one.campaign_id, one.list_name, now, to_dial=False)
+        details = {"campaign": one.review["campaign"], "list": made.name, "import": import_id, "to_dial": False}
+        records.add_audit(now, who, "list.create", details)
+        one = replace(one, list_id=made.list_id)
+    one = replace(one, cursor=first_row(one), options={**one.options, "begun": True, "begun_at": now.isoformat()})
+    records.set_import(one)
+    return one
+
+
+def _load(
+    records: Records, import_id: int, clock: Clock, keys: dict[tuple[tuple[str, ...], str, str], WindowKey]
+) -> tuple[int, int]:
+    """Load the next rows; return how many they were, and how many have been loaded in all."""
+    one = expected(records, import_id, ImportStage.RUN, ImportStage.DONE)
+    if one.stage is ImportStage.DONE:
+        return 0, 0
+    assert one.list_id is not None
+    rows = records.import_rows(import_id, after=one.cursor, limit=ROWS_AT_ONCE)
+    if not rows:
+        return 0, 0
+    batch = _Batch(records, one, clock)
+    waiting = [(row, checked_from_json(row.row, row.lead, keys)) for row in rows if row.status is RowStatus.VALID]
+    batch.there = existing_leads(records, one.list_id, [checked for _, checked in waiting], to_change=True)
+    for row, checked in waiting:
+        batch.take(row, checked)
+    batch.write()
+    new = [*batch.rows, *(replace(row, status=RowStatus.REJECTED) for row in rows if row.status is RowStatus.INVALID)]
+    records.set_import_rows(import_id, new)
+    changed = {row.row for row in new}
+    counts = recounted(one, [row for row in rows if row.row in changed], new)
+    records.set_import(replace(one, cursor=rows[-1].row, counts=counts))
+    return len(rows), sum(counts.get(status, 0) for status in ("imported", "updated", "rejected", "skipped"))
+
+
+class _Batch:
+    """The rows of one transaction."""
+
+    def __init__(self, records: Records, one: LeadImport, clock: Clock) -> None:
+        assert one.list_id is not None
+        self._records = records
+        self._list_id = one.list_id
+        self._import_new = bool(one.options["import_new"])
+        self._update = bool(one.options["update_existing"])
+        self._now = clock.now()
+        self._new: list[NewLead] = []
+        self._new_keys: set[str] = set()
+        self._changed: dict[str, Lead] = {}
+        self.there: dict[str, Lead] = {}
+        self.rows: list[ImportRow] = []
+
+    def take(self, row: ImportRow, checked: Checked) -> None:
+        """Decide what becomes of a valid row."""
+        key = checked.lead.customer_key
+        if key is not None and key in self._new_keys:
+            self._write_new()
+            self.there.update(self._records.leads_by_key(self._list_id, list(self._new_keys), to_change=True))
+            self._new_keys = set()
+        existing = self.there.get(key) if key is not None else None
+        if row.plan in ("new", "existing") and (existing is None) != (row.plan == "new"):
+            self._skip(row, "changed")
+        elif existing is None:
+            if self._import_new:
+                self._new.append(checked.lead)
+                if key is not None:
+                    self._new_keys.add(key)
+                self.rows.append(replace(row, status=RowStatus.IMPORTED))
+            else:
+                self._skip(row, "new")
+        elif self._update:
+            assert key is not None
+            self.there[key] = self._changed[key] = updated(existing, checked)
+            self.rows.append(replace(row, status=RowStatus.UPDATED))
+        else:
+            self._skip(row, "existing")
+
+    def write(self) -> None:
+        """Write what was decided."""
+        self._write_new()
+        self._records.set_leads(list(self._changed.values()))
+
+    def _write_new(self) -> None:
+        if self._new:
+            self._records.add_leads(self._list_id, self._new, self._now)
+        self._new = []
+
+    def _skip(self, row: ImportRow, why: str) -> None:
+        problems = [*orjson.loads(row.problems), (f"skipped_{why}", _SKIPPED[why])]
+        self.rows.append(replace(row, status=RowStatus.SKIPPED, problems=orjson.dumps(problems).decode()))
+
+
+def _end(records: Records, import_id: int, clock: Clock, who: str) -> tuple[LeadImport, bool]:
+    one = expected(records, import_id, ImportStage.RUN, ImportStage.DONE)
+    if one.stage is ImportStage.DONE:
+        return one, False
+    now = clock.now()
+    done = replace(one, stage=ImportStage.DONE, report=_report(records, one, now.isoformat(), who))
+    records.set_import(done)
+    kept: Any = done.report
+    details = {key: kept[key] for key in ("campaign", "list", "file", "sha256", "rows", "imported", "updated",
+                                          "rejected", "skipped", "dropped", "duplicates")}  # fmt: skip
+    records.add_audit(now, who, "lead.import", {"import": import_id, **details})
+    return done, True
+
+
+def _report(records: Records, one: LeadImport, now: str, who: str) -> dict[str, object]:
+    counts = one.counts
+    rejected = records.import_rows(one.import_id, statuses=[RowStatus.REJECTED], limit=_EXAMPLES_MAX)
+    assert one.review is not None
+    noticed = _by_code(counts, "noticed:")
+    return {
+        "campaign": one.review["campaign"],
+        "list": one.list_name,
+        "file": one.file["name"],
+        "bytes": one.file["bytes"],
+        "sha256": one.sha256,
+        "encoding": one.file["encoding"],
+        "delimiter": one.file["delimiter"],
+        "columns": one.mapping["columns"],
+        "region": one.mapping["region"],
+        "import_new": one.options["import_new"],
+        "update_existing": one.options["update_existing"],
+        "rows": rows_of(one),
+        **{status: counts.get(status, 0) for status in ("imported", "updated", "rejected", "skipped", "dropped")},
+        "duplicates": counts.get("repeated", 0),
+        "reasons": _by_code(counts, "invalid:"),
+        "skipped_because": {code: n for code, n in noticed.items() if code.startswith("skipped_")},
+        "warnings": {code: n for code, n in noticed.items() if not code.startswith("skipped_")},
+        "notes": one.file["notes"],
+        "examples": [f"row {row.row}: rejected: {orjson.loads(row.problems)[0][1]}" for row in rejected],
+        "created_at": one.created_at.isoformat(),
+        "created_by": one.created_by,
+        "begun_at": one.options["begun_at"],
+        "ended_at": now,
+        "ended_by": who,
+    }
+
+
+def _by_code(counts: Mapping[str, int], prefix: str) -> dict[str, int]:
+    found = {key.removeprefix(prefix): n for key, n in counts.items() if key.startswith(prefix)}
+    return dict(sorted(found.items(), key=lambda item: -item[1]))

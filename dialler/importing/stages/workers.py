@@ -1,0 +1,69 @@
+"""Worker processes that check rows: reading one number takes 60 microseconds, and the event loop has none to spare."""
+
+import asyncio
+import multiprocessing
+import os
+import pickle
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import asynccontextmanager
+from multiprocessing.connection import wait
+from typing import Final, TypeAlias
+
+import anyio.lowlevel
+
+from dialler.importing.stages.row_check import CheckSpec, RowFound, ToCheck, check_rows
+
+WORTH_PROCESSES: Final = 3_000
+"""Rows; for fewer, starting processes takes longer than the work."""
+
+PROCESSES: Final = 2
+_SLICE: Final = 10  # rows checked at a time on the event loop: about a millisecond
+_NICE: Final = 5
+
+Check: TypeAlias = Callable[[Sequence[ToCheck]], Awaitable[list[RowFound]]]
+
+
+@asynccontextmanager
+async def checkers(spec: CheckSpec, rows: int) -> AsyncIterator[Check]:
+    """Yield what checks rows: in worker processes where there are many, which end with the block."""
+    pickled = pickle.dumps(spec)
+
+    async def here(some: Sequence[ToCheck]) -> list[RowFound]:
+        found: list[RowFound] = []
+        for start in range(0, len(some), _SLICE):
+            found += check_rows(pickled, some[start : start + _SLICE])
+            await anyio.lowlevel.checkpoint()
+        return found
+
+    if rows < WORTH_PROCESSES:
+        yield here
+        return
+    pool = ProcessPoolExecutor(PROCESSES, mp_context=multiprocessing.get_context("spawn"), initializer=_begin)
+    loop = asyncio.get_running_loop()
+
+    async def there(some: Sequence[ToCheck]) -> list[RowFound]:
+        try:
+            return await loop.run_in_executor(pool, check_rows, pickled, some)
+        except BrokenProcessPool:  # one that can't be started, or that someone killed, costs speed but not the import
+            return await here(some)
+
+    try:
+        yield there
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _begin() -> None:
+    """Let the calls go first, and end when the process that wants the work is gone: killed, it could not tell us."""
+    os.nice(_NICE)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True, name="parent-watch").start()
