@@ -1,7 +1,8 @@
 """A filter: what leads or sessions have to be like to be found. The value, its text, and whether something matches.
 
 `filter_text` reads the language; `print_filter` writes it, so that reading what was written gives the same filter.
-Conditions on what is empty do not hold, and their negations do; text is compared without regard to case.
+Conditions on what is empty do not hold, and their negations do. Text is compared without regard to case, keys and
+codes (EXACT) as they are.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +11,11 @@ from datetime import datetime
 from enum import StrEnum
 from operator import ge, gt, le, lt
 from typing import Any, Final
+
+EXACT: Final = frozenset(
+    "id number customer_key external_lead_id wrap_code agent session trunk server caller_id workflow".split()
+)
+"""The fields in which case makes a difference to `=` and `in`."""
 
 Value = str | int | datetime
 
@@ -129,7 +135,7 @@ def matches(wanted: Filter, value_of: Callable[[str], object]) -> bool:
     """Return whether something matches; `value_of` gives a field's value: one, several (a tuple), or None."""
     match wanted:
         case Condition(field, op, values):
-            return holds(op, values, value_of(field))
+            return holds(op, values, value_of(field), exact=field in EXACT)
         case Not(item):
             return not matches(item, value_of)
         case All(items):
@@ -138,7 +144,7 @@ def matches(wanted: Filter, value_of: Callable[[str], object]) -> bool:
             return any(matches(item, value_of) for item in items)
 
 
-def holds(op: Op, values: Sequence[Value], found: object) -> bool:
+def holds(op: Op, values: Sequence[Value], found: object, *, exact: bool = False) -> bool:
     """Return whether a field's value, or one of its values, compares so."""
     there = [one for one in (found if isinstance(found, tuple) else (found,)) if one is not None and one != ""]
     if op is Op.EMPTY:
@@ -151,6 +157,8 @@ def holds(op: Op, values: Sequence[Value], found: object) -> bool:
     if op in _COMPARED:
         compare = _COMPARED[op]
         return any(compare(one, values[0]) for one in there)
+    if exact:
+        return any(one in values for one in there)
     asked = {_folded(value) for value in values}
     return any(_folded(one) in asked for one in there)
 

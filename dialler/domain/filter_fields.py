@@ -137,6 +137,8 @@ SESSION_FIELDS: Final = Fields(
 
 LEAD_VALUES: Final[Mapping[str, Callable[[Lead], object]]] = {
     "id": lambda lead: lead.lead_id,
+    "list_id": lambda lead: lead.list_id,
+    "campaign_id": lambda lead: lead.campaign_id,
     "name": lambda lead: lead.name,
     "number": lambda lead: tuple(each.number for each in lead.numbers),
     "customer_key": lambda lead: lead.customer_key,
@@ -160,6 +162,8 @@ LEAD_VALUES: Final[Mapping[str, Callable[[Lead], object]]] = {
 SESSION_VALUES: Final[Mapping[str, Callable[[Session], object]]] = {
     "id": lambda session: session.session_id,
     "seq": lambda session: session.seq,
+    "list_id": lambda session: session.list_id,
+    "campaign_id": lambda session: session.campaign_id,
     "lead": lambda session: session.lead_id,
     "campaign": lambda session: session.campaign,
     "list": lambda session: session.list,

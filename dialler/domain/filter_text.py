@@ -176,24 +176,24 @@ class _Reader:
         for sign in ("=", "!=", "<", "<=", ">", ">="):
             if self._takes_sign(sign):
                 return (Op.EQ, True) if sign == "!=" else (Op(sign), False)
-        self.fail(_ops(field))
+        return self.fail(_ops(field))
 
     def _compared(self, name: str, field: Field, op: Op) -> Filter:
         if op is Op.EMPTY:
             return Condition(name, op)
         if op is Op.IN:
-            return Condition(name, op, self._several(field))
+            return Condition(name, op, self._several(name, field))
         said, at = self._value_text()
         if field.kind is Kind.MOMENT:
             return self._moment(name, op, said, at)
-        return Condition(name, op, (self._value(field, op, said, at),))
+        return Condition(name, op, (self._value(name, field, op, said, at),))
 
-    def _several(self, field: Field) -> tuple[Value, ...]:
+    def _several(self, name: str, field: Field) -> tuple[Value, ...]:
         if not self._takes_sign("("):
             self.fail("`(`")
-        values = [self._value(field, Op.IN, *self._value_text())]
+        values = [self._value(name, field, Op.IN, *self._value_text())]
         while self._takes_sign(","):
-            values.append(self._value(field, Op.IN, *self._value_text()))
+            values.append(self._value(name, field, Op.IN, *self._value_text()))
         if not self._takes_sign(")"):
             self.fail("`,` or `)`")
         return tuple(values)
@@ -207,7 +207,7 @@ class _Reader:
             self.fail("a value", token.at)
         return (_unquoted(token.text) if token.kind == "quoted" else token.text), token.at
 
-    def _value(self, field: Field, op: Op, said: str, at: int) -> Value:
+    def _value(self, name: str, field: Field, op: Op, said: str, at: int) -> Value:
         if not said:
             self.fail("a value; for nothing say `is empty`", at)
         if "\0" in said:
@@ -232,7 +232,7 @@ class _Reader:
             if not plain:
                 self.fail("digits of a number", at)
             return plain
-        return said
+        return said.upper() if name == "wrap_code" and op is not Op.CONTAINS else said
 
     def _moment(self, name: str, op: Op, said: str, at: int) -> Filter:
         try:

@@ -197,6 +197,7 @@ class Intents:
             dial_mode=order.dial_mode,
             timezone=" ".join(zones),
             local_time=local_time(now, zones[0]),
+            details=lead.data,
             pick={
                 "weight": lead_list.weight,
                 "timezone_source": lead.timezone_source,

@@ -5,12 +5,23 @@ from dialler.stores.check import CheckRecords
 from dialler.stores.dnc import DncRecords
 from dialler.stores.leads import LeadRecords
 from dialler.stores.link import Link
+from dialler.stores.saved import SavedRecords
+from dialler.stores.search import SearchRecords
 from dialler.stores.sessions import SessionRecords
 from dialler.stores.totals import TotalRecords
 from dialler.stores.transaction import Transaction, WindowKeys
 
 
-class SqlRecords(CampaignRecords, LeadRecords, SessionRecords, DncRecords, TotalRecords, CheckRecords):
+class SqlRecords(
+    CampaignRecords,
+    LeadRecords,
+    SessionRecords,
+    SearchRecords,
+    SavedRecords,
+    DncRecords,
+    TotalRecords,
+    CheckRecords,
+):
     """All parts on one link; good for one work."""
 
     def __init__(self, link: Link, keys: WindowKeys) -> None:
