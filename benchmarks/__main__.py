@@ -20,6 +20,7 @@ FIGURES: Final = {
     "events": "ami_events",
     "commit": "group_commit",
     "records": "call_records",
+    "search": "search",
     "profile": "dial_path",
 }
 """By name, the module that takes them."""

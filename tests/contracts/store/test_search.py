@@ -88,7 +88,7 @@ LEAD_FILTERS = [
     "list = gold and name contains general or id = 3",
     "not (list = gold or completed) and last_outcome = BUSY",
     "list = gold and state = ready or state = completed",
-    "not list = gold and not list = tin",
+    "not list = gold and not attempts = 1",
     "name contains mercy and name contains general and data.state = TX and not completed",
 ]
 
@@ -127,7 +127,7 @@ def fill(records: Records) -> None:
         lists += [records.add_list(campaign.campaign_id, each, NOW) for each in ("gold", "tin")]
     begin = datetime(2026, 11, 1, 12, tzinfo=UTC)
     for nth in range(1, LEADS + 1):
-        lead_list = lists[nth % 3]
+        lead_list = lists[nth % 4]
         records.add_leads(lead_list.list_id, [_lead(nth)], begin + nth * DAY / 20)
     for nth in range(1, LEADS + 1, 2):
         lead = _progress(records.lead(nth), nth, begin)
@@ -166,7 +166,7 @@ def _lead(nth: int) -> NewLead:
         data["state"] = "TX" if nth % 3 else "CA"
     return NewLead(
         numbers=(PhoneNumber(f"+4930{nth:06}"), PhoneNumber(f"+4940{nth % 7:06}")),
-        window_key=TEXAS if nth % 4 else BERLIN,
+        window_key=TEXAS if nth % 5 else BERLIN,
         name=NAMES[nth % len(NAMES)],
         customer_key=f"k-{nth}" if nth % 6 else None,
         external_lead_id=f"e{nth % 9}" if nth % 2 else None,
