@@ -8,7 +8,22 @@ from cyclopts import App, Parameter
 from cyclopts.exceptions import CycloptsError
 
 import dialler
-from dialler.cli import campaigns, checks, daemon, database, dnc, doctor, leads, lists, replay, sessions, setup, status
+from dialler.cli import (
+    campaigns,
+    checks,
+    daemon,
+    database,
+    dnc,
+    doctor,
+    filters,
+    leads,
+    lists,
+    replay,
+    sessions,
+    setup,
+    status,
+    successes,
+)
 from dialler.errors import Conflict, DiallerError, NotFound, SettingsError, TelephonyError, UsageError
 
 OK, FAILED, WRONG = 0, 1, 2
@@ -44,6 +59,9 @@ for noun in (
     lists.app,
     leads.app,
     sessions.app,
+    successes.app,
+    filters.app,
+    filters.columns_app,
     dnc.app,
     status.agents,
     database.app,

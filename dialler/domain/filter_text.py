@@ -154,7 +154,7 @@ class _Reader:
         at = self._tokens[self._next].at if self.is_open else len(self._text)
         op, is_not = self._op(field)
         if op not in _ALLOWED[field.kind]:
-            self.fail(f"{_ops(field)} after {name}, which is a {field.kind}", at)
+            self.fail(f"{comparisons(field)} after {name}, which is a {field.kind}", at)
         wanted = self._compared(name, field, op)
         return Not(wanted) if is_not else wanted
 
@@ -176,7 +176,7 @@ class _Reader:
         for sign in ("=", "!=", "<", "<=", ">", ">="):
             if self._takes_sign(sign):
                 return (Op.EQ, True) if sign == "!=" else (Op(sign), False)
-        return self.fail(_ops(field))
+        return self.fail(comparisons(field))
 
     def _compared(self, name: str, field: Field, op: Op) -> Filter:
         if op is Op.EMPTY:
@@ -273,7 +273,10 @@ def _in_utc(at: datetime) -> datetime:
     return at.astimezone(UTC)
 
 
-def _ops(field: Field) -> str:
+def comparisons(field: Field) -> str:
+    """Return how a field may be compared, in words."""
     allowed = _ALLOWED[field.kind]
-    said = [f"`{op}`" for op in Op if op in allowed and op is not Op.TRUE]
+    if field.kind is Kind.FLAG:
+        return "by itself"
+    said = [f"`{op}`" for op in Op if op in allowed]
     return f"{', '.join(said[:-1])} or {said[-1]}"

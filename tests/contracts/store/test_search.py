@@ -127,7 +127,7 @@ def fill(records: Records) -> None:
         lists += [records.add_list(campaign.campaign_id, each, NOW) for each in ("gold", "tin")]
     begin = datetime(2026, 11, 1, 12, tzinfo=UTC)
     for nth in range(1, LEADS + 1):
-        lead_list = lists[nth % 4]
+        lead_list = lists[nth // 4 % 4]
         records.add_leads(lead_list.list_id, [_lead(nth)], begin + nth * DAY / 20)
     for nth in range(1, LEADS + 1, 2):
         lead = _progress(records.lead(nth), nth, begin)

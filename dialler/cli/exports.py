@@ -1,0 +1,27 @@
+"""Writes exports out: a portion at a time, so that memory stays bounded with a daemon and without one."""
+
+import sys
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal
+
+from cyclopts import Parameter
+
+from dialler.cli.connection import connected
+from dialler.cli.options import Reading
+
+PORTION: Final = 1000
+
+FormatOption = Annotated[Literal["csv", "jsonl"], Parameter(name="--format", help="CSV or JSON lines.")]
+
+
+async def write_out(path: str, which: Mapping[str, object], form: str, after: int, options: Reading) -> None:
+    """Write all that an export gives to standard output; with --json as JSON lines, whatever `form`."""
+    behind: int | None = after
+    wanted = "jsonl" if options.json else form
+    async with connected(options) as api:
+        while behind is not None:
+            content, behind = await api.portion(path, **which, format=wanted, after=behind, limit=PORTION)
+            # As bytes: the line ends of CSV stay what they are.
+            sys.stdout.flush()
+            sys.stdout.buffer.write(content)
+            sys.stdout.buffer.flush()
