@@ -1,7 +1,8 @@
 """A filter as a condition in SQL, as far as SQL can say it alike on both databases.
 
 What it can't say is left out, in such a way that everything that matches the filter matches the condition too; the
-rest is decided on the rows. No part is ever NULL, so that `NOT` means what it says.
+rest is decided on the rows. No part is ever NULL, so that `NOT` means what it says; and each is wrapped, so that no
+planner takes it for a way to the rows: that is chosen already.
 """
 
 from collections.abc import Mapping
@@ -100,16 +101,16 @@ def _values(parts: list[Sql]) -> tuple[object, ...]:
 
 def _condition(wanted: Condition, columns: Mapping[str, str]) -> Sql:
     if wanted.field == "completed":
-        return Sql("(state = 'completed')", (), True)
+        return Sql("COALESCE(state = 'completed', FALSE)", (), True)
     column = columns.get(wanted.field)
     if column is None or wanted.op is Op.CONTAINS:
         return Sql()
     if wanted.op is Op.EMPTY:
         empty = f" OR {column} = ''" if column in _ABOUT_TEXT else ""
-        return Sql(f"({column} IS NULL{empty})", (), True)
+        return Sql(f"COALESCE({column} IS NULL{empty}, FALSE)", (), True)
     values = tuple(to_us(value) if isinstance(value, datetime) else value for value in wanted.values)
     if wanted.op is Op.IN:
         if not values:
-            return Sql("(1 = 0)", (), True)
-        return Sql(f"({column} IS NOT NULL AND {column} IN ({', '.join('?' * len(values))}))", values, True)
-    return Sql(f"({column} IS NOT NULL AND {column} {wanted.op.value} ?)", values, True)
+            return Sql("1 = 0", (), True)
+        return Sql(f"COALESCE({column} IN ({', '.join('?' * len(values))}), FALSE)", values, True)
+    return Sql(f"COALESCE({column} {wanted.op.value} ?, FALSE)", values, True)

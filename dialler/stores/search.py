@@ -28,10 +28,10 @@ T = TypeVar("T")
 LOOK_MAX: Final = 10_000
 """Keys of a stream that one search looks at."""
 
-WALK_MAX: Final = 40_000
+WALK_MAX: Final = 100_000
 """Rows that one search walks past."""
 
-DECIDE_MAX: Final = 2_000
+DECIDE_MAX: Final = 800
 """Rows on which one search decides itself."""
 
 LAST: Final = 2**63 - 1

@@ -25,7 +25,7 @@ UPTO: Final = "search_upto"
 """The marker: leads up to this id are indexed."""
 
 _BITMAP: Final = BLOCK // 8
-_READ_AHEAD: Final = 32
+_READ_AHEAD: Final = 64
 _PIECES_MAX: Final = 8
 """Pieces of a long text that are asked for: more narrow down no further."""
 
@@ -76,11 +76,23 @@ def pack(places: Iterable[int]) -> bytes:
     return bytes(bits)
 
 
-def unpack(packed: bytes) -> set[int]:
-    """Return the places that `pack` was given."""
-    if len(packed) < _BITMAP:
-        return {packed[at] | packed[at + 1] << 8 for at in range(0, len(packed), 2)}
-    return {at * 8 + bit for at, byte in enumerate(packed) if byte for bit in range(8) if byte >> bit & 1}
+def unpack(packed: bytes) -> int:
+    """Return the places that `pack` was given, as the bits of a number."""
+    if len(packed) >= _BITMAP:
+        return int.from_bytes(packed, "little")
+    bits = bytearray(_BITMAP)
+    for at in range(0, len(packed), 2):
+        place = packed[at] | packed[at + 1] << 8
+        bits[place >> 3] |= 1 << (place & 7)
+    return int.from_bytes(bits, "little")
+
+
+def places_of(bits: int) -> Iterator[int]:
+    """Yield the places of the bits that are set, in order."""
+    while bits:
+        lowest = bits & -bits
+        yield lowest.bit_length() - 1
+        bits ^= lowest
 
 
 def pend(transaction: Transaction, lead_id: int) -> None:
@@ -103,30 +115,33 @@ class SearchIndex:
         """Yield the ids over `above` and up to `upto` of leads that may have all of the pieces."""
         asked = sorted(pieces)
         asked = asked[:: max(1, len(asked) // _PIECES_MAX)][:_PIECES_MAX]
-        block = (above + 1) // BLOCK
+        block, end, window = (above + 1) // BLOCK, upto // BLOCK + 1, 2
         while block * BLOCK <= upto:
-            common: dict[int, set[int]] | None = None
-            last = upto // BLOCK + 1
-            for gram in asked:
-                rows = self._in.rows(_GRAMS, (gram, block, _READ_AHEAD))
-                if len(rows) == _READ_AHEAD:
-                    last = min(last, rows[-1][0] + 1)
-                there = {row[0]: bytes(row[1]) for row in rows if common is None or row[0] in common}
-                common = {
-                    at: unpack(packed) if common is None else common[at] & unpack(packed)
-                    for at, packed in there.items()
-                    if at < last
-                }
-                if not common and last > upto // BLOCK:
-                    return
-            for at in sorted(common or ()):
-                if at < last:
-                    yield from (
-                        lead_id
-                        for place in sorted((common or {})[at])
-                        if above < (lead_id := at * BLOCK + place) <= upto
-                    )
-            block = last
+            found, last = self._window(asked, block, end, window)
+            for at in sorted(found):
+                for place in places_of(found[at]):
+                    if above < at * BLOCK + place <= upto:
+                        yield at * BLOCK + place
+            block, window = last, min(window * 2, _READ_AHEAD)
+
+    def _window(self, asked: Sequence[str], block: int, end: int, window: int) -> tuple[Mapping[int, int], int]:
+        """Return the bits of leads that have all pieces, by block from `block` on; and the first block that was not
+        looked at, `end` if there is none."""
+        common: dict[int, int] | None = None
+        last = end
+        for gram in asked:
+            rows = self._in.rows(_GRAMS, (gram, block, window))
+            if len(rows) == window:
+                last = min(last, rows[-1][0] + 1)
+            if common is None:
+                common = {row[0]: unpack(bytes(row[1])) for row in rows if row[0] < last}
+            else:
+                there = {row[0]: row[1] for row in rows}
+                both = ((at, bits & unpack(bytes(there[at]))) for at, bits in common.items() if at in there)
+                common = {at: bits for at, bits in both if bits and at < last}
+            if not common:
+                break
+        return common or {}, last
 
     def pending(self, above: int) -> Iterator[int]:
         """Yield the ids over `above` of leads whose text has changed since they were indexed."""
@@ -156,7 +171,7 @@ class SearchIndex:
         marks = ", ".join("?" * len(pending))
         found = self._pieces(f"lead_id IN ({marks})", [row[0] for row in pending])
         rows = [
-            (gram, at, pack(places | self._places(gram, at)))
+            (gram, at, pack(places.union(self._places(gram, at))))
             for at, pieces in sorted(found.items())
             for gram, places in sorted(pieces.items())
         ]
@@ -172,9 +187,9 @@ class SearchIndex:
                 pieces.setdefault(piece, set()).add(place)
         return found
 
-    def _places(self, gram: str, block: int) -> set[int]:
+    def _places(self, gram: str, block: int) -> Iterable[int]:
         row = self._in.row("SELECT leads FROM search_grams WHERE gram = ? AND block = ?", (gram, block))
-        return set() if row is None else unpack(bytes(row[0]))
+        return () if row is None else places_of(unpack(bytes(row[0])))
 
     def keep(self, work: IndexWork) -> None:
         """Write what was found; the marker moves, and leads are settled, only with the last portion."""

@@ -15,7 +15,7 @@ from dialler.domain.filter import All, Any_, Condition, Filter, Op
 from dialler.stores.codec import to_us
 from dialler.stores.transaction import Transaction
 
-PROBE: Final = 500
+PROBE: Final = 100
 """Keys that are taken to see how sparse a stream is."""
 
 WALK_IS_CHEAPER: Final = 8

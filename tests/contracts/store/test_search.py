@@ -89,7 +89,7 @@ LEAD_FILTERS = [
     "not (list = gold or completed) and last_outcome = BUSY",
     "list = gold and state = ready or state = completed",
     "not list = gold and not attempts = 1",
-    "name contains mercy and name contains general and data.state = TX and not completed",
+    "name contains mercy and name contains general and data.state = CA and not completed",
 ]
 
 SESSION_FILTERS = [
@@ -108,7 +108,7 @@ SESSION_FILTERS = [
     "wrap_code is empty",
     "external_lead_id = e3",
     "customer_key = k-43",
-    "name contains mercy",
+    "name contains mary",
     "created >= 2026-11-03 and created < 2026-11-05",
     "created < 2026-11-02",
     "created = 2026-11-04",
@@ -136,8 +136,8 @@ def fill(records: Records) -> None:
             new_session(
                 lead,
                 f"s-{nth}",
-                campaign="spring",
-                list="gold" if nth % 3 == 0 else "tin",
+                campaign=records.campaign(lead.campaign_id).name,
+                list=records.lead_list(lead.list_id).name,
                 created_at=begin + nth * DAY / 30,
                 name=lead.name,
                 customer_key=lead.customer_key,
@@ -153,7 +153,7 @@ def fill(records: Records) -> None:
                     session,
                     status=SessionStatus.COMPLETE if is_talk else SessionStatus.EXPIRED,
                     outcome=Outcome.CONNECTED if is_talk else lead.last_outcome,
-                    agent=f"PJSIP/700{nth % 3}" if is_talk else None,
+                    agent=f"PJSIP/700{nth // 2 % 3}" if is_talk else None,
                     connected_at=begin if is_talk else None,
                     wrap_code="SALE" if nth % 21 == 0 else None,
                 )
@@ -176,7 +176,7 @@ def _lead(nth: int) -> NewLead:
 
 
 def _progress(lead: Lead, nth: int, begin: datetime) -> Lead:
-    outcomes = [Outcome.BUSY, Outcome.NO_ANSWER, Outcome.FAX, Outcome.CONNECTED]
+    outcomes = [Outcome.BUSY, Outcome.NO_ANSWER, Outcome.FAX]
     is_over = nth % 5 == 0
     return replace(
         lead,
@@ -184,7 +184,7 @@ def _progress(lead: Lead, nth: int, begin: datetime) -> Lead:
         completed_reason=list(CompletedReason)[nth % 3] if is_over else None,
         attempts=nth % 6,
         last_attempt_at=begin + nth * DAY / 7,
-        last_outcome=outcomes[nth // 2 % 4],
+        last_outcome=outcomes[nth // 2 % 3],
         last_contacted_at=begin + nth * DAY / 7 if nth % 3 == 0 else None,
         wrap_code="SALE" if nth % 15 == 0 else None,
     )
