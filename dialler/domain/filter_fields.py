@@ -61,6 +61,7 @@ LEAD_FIELDS: Final = Fields(
     "leads",
     {
         "id": _NUMBER,
+        "text": _TEXT,
         "name": _TEXT,
         "number": _PHONE,
         "customer_key": _TEXT,
@@ -139,6 +140,13 @@ LEAD_VALUES: Final[Mapping[str, Callable[[Lead], object]]] = {
     "id": lambda lead: lead.lead_id,
     "list_id": lambda lead: lead.list_id,
     "campaign_id": lambda lead: lead.campaign_id,
+    "text": lambda lead: (
+        lead.name,
+        lead.customer_key,
+        lead.external_lead_id,
+        *(each.number for each in lead.numbers),
+        *lead.data.values(),
+    ),
     "name": lambda lead: lead.name,
     "number": lambda lead: tuple(each.number for each in lead.numbers),
     "customer_key": lambda lead: lead.customer_key,

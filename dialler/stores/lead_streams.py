@@ -92,12 +92,12 @@ class LeadStreams(Streams):
     def _containing(self, field: str, part: str) -> Iterator[int] | None:
         if field == "id":
             return self._with_digits(part)
-        if field in ("name", "number", "customer_key", "external_lead_id") or field.startswith("data."):
+        if field in ("text", "name", "number", "customer_key", "external_lead_id") or field.startswith("data."):
             return self._with_pieces([pieces_of(part)]) if len(folded(part)) >= PIECE else None
         return None
 
     def _equal_text(self, field: str, values: Sequence[str]) -> Iterator[int] | None:
-        if field == "name" and all(len(folded(value)) >= PIECE for value in values):
+        if field in ("text", "name") and all(len(folded(value)) >= PIECE for value in values):
             return self._with_pieces([pieces_of(value) for value in values])
         if field.startswith("data."):
             own = field[5:]

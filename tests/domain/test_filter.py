@@ -62,7 +62,7 @@ def test_a_day_is_all_of_it_in_the_zone_of_the_reader(text: str, begin: str | No
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("lst = gold", "position 1: expected a field of leads (id, name, "),
+        ("lst = gold", "position 1: expected a field of leads (id, text, name, "),
         ("list gold", "position 6: expected `=`, `contains`, `in` or `is empty`, got 'gold'"),
         ("list = ", "position 8: expected a value, got the end"),
         ("state = redy", "position 9: expected one of ready, resting, in_call, completed, got 'redy'"),

@@ -78,6 +78,8 @@ LEAD_FILTERS = [
     "priority > 4",
     "created >= 2026-11-04 and created < 2026-11-06",
     "created <= 2026-11-01",
+    "text contains acme",
+    "text contains k-43 or text = zenith and list = gold",
     'data.merchant = "acme"',
     "data.merchant contains cm",
     'data."Provider ID" = 42',
