@@ -49,7 +49,8 @@ class Streams:
         """Return the best stream for a filter, None where no index helps."""
         match wanted:
             case Condition():
-                return self.of_condition(wanted)
+                stream = self.of_condition(wanted)
+                return stream if stream is not None else next(self._of_ranges([wanted]), None)
             case All(items):
                 return self._sparsest([*self._of_ranges(items), *(self.of(item) for item in items)])
             case Any_(items):
