@@ -35,7 +35,8 @@ Portion = tuple[Sequence[Json], int | None]
 _MEDIA: Final[Mapping[str, str]] = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
 
 ListName = Annotated[str | None, Query(alias="list", description="needs `campaign`")]
-After = Annotated[int, Query(ge=0, description="the last one that is there already")]
+After = Annotated[int, Query(ge=0, le=2**63 - 1, description="the last one that is there already")]
+Head = Annotated[bool | None, Query(description="whether CSV has a heading; else only behind `after` 0")]
 Limit = Annotated[int | None, Query(ge=1, le=1000, description="only a portion of so many rows")]
 
 
@@ -48,6 +49,7 @@ async def export_leads(
     said: TheFilter = EMPTY,
     after: After = 0,
     limit: Limit = None,
+    head: Head = None,
 ) -> Response:
     """Leads with all their fields, by id."""
 
@@ -58,7 +60,7 @@ async def export_leads(
         found = records.find_leads(asked, after=behind, limit=count)
         return leads_json(records, found.items), found.next
 
-    return await _answer(desk, portion, form, after, limit)
+    return await _answer(desk, portion, form, after, limit, head)
 
 
 @router.get("/sessions/export", tags=["sessions"])
@@ -70,6 +72,7 @@ async def export_sessions(
     said: TheFilter = EMPTY,
     after: After = 0,
     limit: Limit = None,
+    head: Head = None,
 ) -> Response:
     """Sessions with all their fields, in the order of intent, oldest first."""
 
@@ -80,24 +83,32 @@ async def export_sessions(
         found = records.find_sessions(asked, after=behind, limit=count, newest_first=False)
         return [session_json(session) for session in found.items], found.next
 
-    return await _answer(desk, portion, form, after, limit)
+    return await _answer(desk, portion, form, after, limit, head)
 
 
-async def _answer(desk: Desk, portion: Callable[..., Portion], form: Format, after: int, limit: int | None) -> Response:
+async def _answer(
+    desk: Desk,
+    portion: Callable[..., Portion],
+    form: Format,
+    after: int,
+    limit: int | None,
+    head: bool | None,
+) -> Response:
+    has_head = after == 0 if head is None else head
     # The first portion is read before the answer begins, so that what is wrong with the request has its own status.
     first = await desk.store.read(partial(portion, behind=after, count=limit or AT_ONCE))
     write = _csv if form == "csv" else _jsonl
     if limit is not None:
         headers = {NEXT: "" if first[1] is None else str(first[1])}
-        return Response(write(first[0], after == 0), media_type=_MEDIA[form], headers=headers)
+        return Response(write(first[0], has_head), media_type=_MEDIA[form], headers=headers)
 
     async def chunks() -> AsyncIterator[bytes]:
         rows, behind = first
-        has_head = after == 0
+        is_due = has_head
         while True:
             if rows:
-                yield write(rows, has_head)
-                has_head = False
+                yield write(rows, is_due)
+                is_due = False
             if behind is None:
                 return
             rows, behind = await desk.store.read(partial(portion, behind=behind, count=AT_ONCE))

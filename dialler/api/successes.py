@@ -29,7 +29,7 @@ async def list_successes(
     campaign: str | None = None,
     list_name: Annotated[str | None, Query(alias="list", description="needs `campaign`")] = None,
     said: TheFilter = EMPTY,
-    after: Annotated[int, Query(ge=0, description="the `next` of the page before")] = 0,
+    after: Annotated[int, Query(ge=0, le=2**63 - 1, description="the `next` of the page before")] = 0,
     size: Size = None,
 ) -> Json:
     """Leads completed with a wrap code that means success, by id, ten at a time."""

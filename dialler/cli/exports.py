@@ -18,9 +18,12 @@ async def write_out(path: str, which: Mapping[str, object], form: str, after: in
     """Write all that an export gives to standard output; with --json as JSON lines, whatever `form`."""
     behind: int | None = after
     wanted = "jsonl" if options.json else form
+    head = after == 0
     async with connected(options) as api:
         while behind is not None:
-            content, behind = await api.portion(path, **which, format=wanted, after=behind, limit=PORTION)
+            said = {**which, "format": wanted, "after": behind, "limit": PORTION, "head": "true" if head else "false"}
+            content, behind = await api.portion(path, **said)
+            head = head and not content  # A portion may be empty: what it looked at did not match.
             # As bytes: the line ends of CSV stay what they are.
             sys.stdout.flush()
             sys.stdout.buffer.write(content)

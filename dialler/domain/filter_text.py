@@ -58,6 +58,8 @@ def read_filter(text: str, fields: Fields, zone: tzinfo) -> Filter:
     """
     if len(text) > TEXT_MAX:
         raise FilterError(f"filter: expected at most {TEXT_MAX} characters, got {len(text)}")
+    if "\0" in text:
+        raise _error(text, text.index("\0"), "text without the character NUL")
     tokens = _tokens(text)
     if not tokens:
         return EVERYTHING
@@ -210,8 +212,6 @@ class _Reader:
     def _value(self, name: str, field: Field, op: Op, said: str, at: int) -> Value:
         if not said:
             self.fail("a value; for nothing say `is empty`", at)
-        if "\0" in said:
-            self.fail("a value without the character NUL", at)
         if field.kind is Kind.CHOICE:
             known = {choice.lower(): choice for choice in field.choices}
             if said.lower() not in known:

@@ -28,7 +28,7 @@ T = TypeVar("T")
 LOOK_MAX: Final = 10_000
 """Keys of a stream that one search looks at."""
 
-WALK_MAX: Final = 100_000
+WALK_MAX: Final = 60_000
 """Rows that one search walks past."""
 
 DECIDE_MAX: Final = 800

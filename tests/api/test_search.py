@@ -138,6 +138,8 @@ async def test_an_export_has_every_row_once_and_can_be_gone_on_with(api: httpx.A
     assert json.loads(table[30 - 2]["details"]) == lines[30 - 2]["details"]
     some = await api.get("/leads/export", params={"limit": 2, "filter": "id > 0"})
     assert (some.headers["dialler-next"], len(list(csv.reader(io.StringIO(some.text))))) == ("2", 3)
+    headed = await api.get("/leads/export", params={"limit": 2, "after": 2, "head": True})
+    assert headed.text.splitlines()[0] == some.text.splitlines()[0]
     last = await api.get("/leads/export", params={"limit": 2, "after": 2})
     assert (last.headers["dialler-next"], last.text.splitlines()[0].split(",")[0]) == ("", "3")
 

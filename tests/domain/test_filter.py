@@ -78,6 +78,7 @@ def test_a_day_is_all_of_it_in_the_zone_of_the_reader(text: str, begin: str | No
         ("id in 5", "position 7: expected `(`, got '5'"),
         ("name ! a", "position 6: expected `!=`"),
         ("created = 9999-12-31", "expected a day"),
+        ('data."a\0" = b', "position 8: expected text without the character NUL"),
     ],
 )
 def test_what_can_not_be_read_is_told_with_its_place(text: str, message: str) -> None:
