@@ -21,6 +21,7 @@ FIGURES: Final = {
     "commit": "group_commit",
     "records": "call_records",
     "import": "lead_import",
+    "search": "search",
     "profile": "dial_path",
 }
 """By name, the module that takes them."""

@@ -30,7 +30,7 @@ def multiply_leads(url: str, list_id: int, count: int, *, resting: bool = False)
 
     The list's own leads must have been made first of all in it, one for each of `records.KEYS`, in that order.
     """
-    with _connected(url) as connection:
+    with connected(url) as connection:
         dialect = connection.dialect.name
         driver = cast(Any, connection.connection.driver_connection)
         if dialect == "sqlite":
@@ -94,7 +94,8 @@ def _count(connection: Connection, list_id: int, resting: bool) -> None:
 
 
 @contextmanager
-def _connected(url: str) -> Iterator[Connection]:
+def connected(url: str) -> Iterator[Connection]:
+    """Open the records for statements of our own."""
     parsed = parsed_url(url)
     if parsed.get_backend_name() == "sqlite":
         engine = sqlite_engine(database_file(parsed), mode="rw")

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar
 
 from anyio import TASK_STATUS_IGNORED
 from anyio.abc import TaskStatus
 
 from dialler.domain.campaign import Campaign, CampaignSettings, Desired, LeadList
 from dialler.domain.change_set import CampaignLists, ChangeSet
+from dialler.domain.filter import Filter
 from dialler.domain.lead import Lead, LeadState, NewLead, WindowKey
 from dialler.domain.lead_import import ImportRow, ImportTemplate, LeadImport, RowStatus
 from dialler.domain.outcome import Outcome
@@ -24,6 +25,8 @@ __all__ = [
     "DncFilter",
     "EngineControl",
     "EngineReport",
+    "Found",
+    "IndexWork",
     "LeadFilter",
     "LiveCall",
     "LiveState",
@@ -33,6 +36,7 @@ __all__ = [
     "PacingStrategy",
     "Problem",
     "Records",
+    "SavedFilter",
     "SessionFilter",
     "Store",
     "Telephony",
@@ -106,6 +110,45 @@ class SessionFilter:
     lead_id: int | None = None
     status: SessionStatus | None = None
     outcome: Outcome | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found(Generic[T]):
+    """A page of what was found."""
+
+    items: Sequence[T]
+    next: int | None
+    """To be given back as `after`; None: there is no more."""
+
+    looked_at: int
+    """Rows that were looked at, or passed."""
+
+    is_partial: bool
+    """Whether the search stopped before the page was full, since it had looked at enough."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexWork:
+    """What a part of the index for searching leads is to hold."""
+
+    rows: Sequence[tuple[str, int, bytes]]
+    """Piece of text, block, which leads of the block."""
+
+    upto: int | None = None
+    """The id up to which leads are indexed with this; None leaves it as it is."""
+
+    settled: Sequence[tuple[int, int]] = ()
+    """Edited leads that are indexed anew with this, and the versions that were read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedFilter:
+    """A filter that a user keeps: of "leads" or "sessions"."""
+
+    noun: str
+    name: str
+    text: str
+    saved_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,6 +293,17 @@ class Records(Protocol):
     def leads(self, which: LeadFilter, *, after: int = 0, limit: int = 100) -> Sequence[Lead]:
         """Return a page of leads by id, those above `after`."""
 
+    def find_leads(self, wanted: Filter, *, after: int = 0, limit: int = 10) -> Found[Lead]:
+        """Return a page of the leads that match, by id, those above `after`; the work is bounded. Raises NotFound for
+        a campaign or list that the filter names and that is not there."""
+
+    def search_work(self) -> IndexWork | None:
+        """Return what is to be indexed next for finding leads by text, None if nothing is. Changes nothing: give it to
+        `keep_search_work`, if need be in portions, the last of which says `upto` and `settled`."""
+
+    def keep_search_work(self, work: IndexWork) -> None:
+        """Write what `search_work` found. Twice is once."""
+
     def buckets(self, list_ids: Sequence[int]) -> Sequence[Bucket]:
         """Return the buckets of lists, with their counts kept up by every transaction: no scan."""
 
@@ -316,6 +370,11 @@ class Records(Protocol):
     ) -> Sequence[Session]:
         """Return a page of sessions by seq; `after` is the seq of the last one of the page before."""
 
+    def find_sessions(
+        self, wanted: Filter, *, after: int | None = None, limit: int = 10, newest_first: bool = True
+    ) -> Found[Session]:
+        """As `find_leads`, by seq."""
+
     def session_counts(self, campaign_id: int | None = None) -> Mapping[tuple[int, SessionStatus, Outcome | None], int]:
         """Return counts by (list id, status, outcome), kept up by every transaction: no scan."""
 
@@ -381,6 +440,22 @@ class Records(Protocol):
 
     def import_template(self, name: str, version: int | None = None) -> ImportTemplate:
         """Return a template, its latest version where none is given. Raises NotFound."""
+
+    # what users keep
+    def save_filter(self, who: str, noun: str, name: str, text: str, now: datetime) -> bool:
+        """Keep a filter under a name, in place of what had the name; return whether it is new."""
+
+    def saved_filters(self, who: str, noun: str | None = None) -> Sequence[SavedFilter]:
+        """Return a user's filters, by noun and name."""
+
+    def delete_filter(self, who: str, noun: str, name: str) -> None:
+        """Forget a filter. Raises NotFound."""
+
+    def view_columns(self, who: str, view: str) -> Sequence[str] | None:
+        """Return the columns that a user wants to see in a view, None if nothing was said."""
+
+    def set_view_columns(self, who: str, view: str, columns: Sequence[str] | None) -> None:
+        """Keep a user's columns of a view; None forgets them."""
 
     # audit
     def add_audit(self, at: datetime, who: str, what: str, details: Mapping[str, object]) -> None:

@@ -5,19 +5,36 @@ Moments are ISO 8601 with offset, in UTC unless the key says local; durations sa
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from dialler.domain.calling_hours import format_hours, format_intervals
 from dialler.domain.campaign import Campaign
 from dialler.domain.lead import Lead
 from dialler.domain.session import Session
 from dialler.domain.verdict import Facts, Verdict, verdict_to_json
+from dialler.ports import Found
 
 Json = dict[str, object]
+T = TypeVar("T")
 
 
 def page(items: Sequence[Json], next_after: object = None) -> Json:
     """Return a page; `next_after` is to be given back as `after`, None at the end."""
     return {"items": list(items), "next": next_after}
+
+
+def found_page(items: Sequence[Json], found: Found[T]) -> Json:
+    """Return a page of what was found; `partial` says that the search stopped before the page was full, since it had
+    looked at enough rows: it goes on behind `next`."""
+    return {**page(items, found.next), "partial": found.is_partial, "looked_at": found.looked_at}
+
+
+def own(data: Mapping[str, object], name: str) -> object:
+    """Return a lead's data field, however its name is written: "Service type" is `service_type`."""
+    for key, value in data.items():
+        if key.strip().casefold().replace(" ", "_").replace("-", "_") == name:
+            return value
+    return None
 
 
 def moment(at: datetime | None) -> str | None:
@@ -72,6 +89,11 @@ def session_json(session: Session) -> Json:
         "wrap_note": session.wrap_note,
         "wrap_edited_by": session.wrap_edited_by,
         "wrap_edited_at": moment(session.wrap_edited_at),
+        "service_type": own(session.details, "service_type"),
+        "intention": own(session.details, "intention"),
+        "merchant": own(session.details, "merchant"),
+        "agency": own(session.details, "agency"),
+        "details": dict(session.details),
         "pick": dict(session.pick),
     }
 

@@ -21,6 +21,7 @@ from dialler.api.leads import leads_json
 from dialler.api.looks import campaign_of, list_of
 from dialler.api.streaming import StreamedReport, Upload
 from dialler.domain.campaign import Campaign, LeadList
+from dialler.engine.search_upkeep import index_leads
 from dialler.errors import UsageError
 from dialler.events import ImportFinished
 from dialler.importing.mapping import Mapping, parse_map_option
@@ -143,6 +144,8 @@ async def _finished(desk: Desk, who: str, campaign: Campaign, lead_list: LeadLis
     await desk.store.write(lambda records: records.add_audit(now, who, "lead.import", details))
     desk.journal.emit(ImportFinished(at=now, campaign=campaign.name, list=lead_list.name, **counts))
     await followed(desk)
+    if desk.engine is None:
+        await index_leads(desk.store)  # With a daemon it goes on beside the dialling.
 
 
 def _as_file(new: NewLeadForm) -> tuple[ImportOptions, bytes]:

@@ -6,13 +6,16 @@ from dialler.api import (
     campaigns,
     change_sets,
     dnc,
+    exports,
     imports,
     leads,
     lists,
+    mine,
     sessions,
     staged_imports,
     status,
     strategies,
+    successes,
 )
 from dialler.api.desk import Desk
 from dialler.api.docs import OPENAPI, serve_docs
@@ -39,8 +42,11 @@ def make_api(desk: Desk) -> FastAPI:
         campaigns,
         imports,
         staged_imports,
+        exports,
         leads,
         sessions,
+        successes,
+        mine,
         dnc,
     ):
         app.include_router(noun.router)

@@ -23,6 +23,7 @@ from dialler.clock import SystemClock
 from dialler.domain.zones import IANA_VERSION
 from dialler.engine.engine import Engine
 from dialler.engine.floor import EngineOptions
+from dialler.engine.search_upkeep import SearchUpkeep
 from dialler.events import EngineStarted, Journal
 from dialler.metrics import Metrics, await_on_loop, from_loop, serve, watch_loop
 from dialler.ports import Telephony
@@ -115,6 +116,7 @@ async def _serving(
                 await work.start(engine.run)
                 work.start_soon(feed_watchdog, engine.dial_pass)
                 work.start_soon(watch_loop, metrics.observe_loop_late)
+                work.start_soon(SearchUpkeep(store, clock, journal).run)
                 journal.emit(EngineStarted(at=clock.now(), version=dialler.__version__, iana_version=IANA_VERSION))
                 yield Daemon(engine=engine, journal=journal, addresses=Addresses(api=api, metrics=metrics_url))
                 notify.stopping(within_s=STOP_SLACK_S + 2 * engine.floor.options.drain_timeout.total_seconds())

@@ -37,6 +37,18 @@ class Connection:
         """Return an answer; parameters that are None are left out. Raises what the API said went wrong."""
         return await self._ask("GET", path, params=params)
 
+    async def portion(self, path: str, **params: object) -> tuple[bytes, int | None]:
+        """Return a portion of an export as it is, and where the next one begins, None at the end."""
+        answer = await self._request("GET", path, params=params)
+        if answer.is_error:
+            self._document(answer)
+        after = answer.headers.get("dialler-next")
+        return answer.content, int(after) if after else None
+
+    async def put(self, path: str, body: object) -> Document:
+        """As `post`, for what is set as a whole."""
+        return await self._ask("PUT", path, body=body)
+
     async def post(self, path: str, body: object = None, **params: object) -> Document:
         """As `get`, but changes something."""
         return await self._ask("POST", path, body=body, params=params)
@@ -54,7 +66,7 @@ class Connection:
         items: list[Document] = []
         while True:
             room = limit - len(items) if limit else _PAGE_MAX
-            answer = await self.get(path, **params, after=after, limit=min(room, _PAGE_MAX))
+            answer = await self.get(path, **params, after=after, limit=min(room, _PAGE_MAX), size=_size(params, room))
             items += answer["items"]
             after = answer["next"]
             if after is None or (limit and len(items) >= limit):
@@ -84,12 +96,20 @@ class Connection:
     async def _ask(
         self, method: str, path: str, *, body: object = None, params: Mapping[str, object] | None = None
     ) -> Document:
+        return self._document(await self._request(method, path, body=body, params=params))
+
+    async def _request(
+        self, method: str, path: str, *, body: object = None, params: Mapping[str, object] | None = None
+    ) -> "httpx.Response":
         import httpx
 
         try:
-            answer = await self._client.request(method, path, json=body, params=_params(params or {}))
+            return await self._client.request(method, path, json=body, params=_params(params or {}))
         except httpx.TransportError as error:
             raise DiallerError(f"the daemon broke off while it was asked: {error or type(error).__name__}") from error
+
+    @staticmethod
+    def _document(answer: "httpx.Response") -> Document:
         try:
             document = answer.json()
         except ValueError:
@@ -97,6 +117,12 @@ class Connection:
         if answer.is_error:
             raise error_of(document)
         return cast(Document, document)
+
+
+def _size(params: Mapping[str, object], room: int) -> int | None:
+    """Return how many items a search is to give; other pages are told by their limit."""
+    is_search = any(params.get(name) is not None for name in ("filter", "saved", "group"))
+    return min(room, _PAGE_MAX) if is_search else None
 
 
 def segment(name: str) -> str:

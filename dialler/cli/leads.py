@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 from cyclopts import App, Parameter
 
 from dialler.cli.connection import connected
+from dialler.cli.exports import FormatOption, write_out
+from dialler.cli.filters import ColumnsOption, Filters, FilterText, columns_of, headed
 from dialler.cli.imports import import_
 from dialler.cli.options import Paging, Reading, Writing
 from dialler.cli.printing import moment, print_fields, print_json, print_line, print_table, runway_words
@@ -18,7 +20,7 @@ from dialler.errors import UsageError
 app = App(name="lead", help="Leads: load, find and explain them.")
 app.command(import_, name="import")
 
-_READING, _WRITING, _PAGING = Reading(), Writing(), Paging()
+_READING, _WRITING, _PAGING, _FILTERS = Reading(), Writing(), Paging(), Filters()
 _COLUMNS = {
     "lead_id": "lead",
     "name": "name",
@@ -85,6 +87,8 @@ async def add(
 
 @app.command
 async def search(
+    wanted: FilterText = None,
+    /,
     *,
     campaign: Annotated[str | None, Parameter(help="Of one campaign.")] = None,
     list_name: Annotated[str | None, Parameter(name="--list", help="A list of the campaign.")] = None,
@@ -97,12 +101,16 @@ async def search(
     region: Annotated[str | None, Parameter(help="Country of that number, such as US.")] = None,
     customer_key: Annotated[str | None, Parameter(help="Its key in your own system.")] = None,
     external_lead_id: Annotated[str | None, Parameter(help="Its id at whoever delivered it.")] = None,
+    filters: Filters = _FILTERS,
+    columns: ColumnsOption = None,
     paging: Paging = _PAGING,
     options: Reading = _READING,
 ) -> None:
     """Find leads; all conditions given must hold.
 
-    Example: `dialler lead search --campaign spring --state resting --limit 20`
+    `dialler filter fields leads` lists what a filter may name.
+
+    Example: `dialler lead search 'last_contacted >= 2026-11-01 and list = gold and not completed'`
     """
     async with connected(options) as api:
         page = await api.pages(
@@ -116,13 +124,37 @@ async def search(
             region=region,
             customer_key=customer_key,
             external_lead_id=external_lead_id,
+            **filters.params(wanted),
         )
+        view = None if campaign is None else "campaign-leads" if list_name is None else "list-leads"
+        chosen = None if options.json else await columns_of(api, view, columns)
     if options.json:
         print_json(page)
         return
     items = [{**lead, "numbers": [each["number"] for each in lead["numbers"]]} for lead in page["items"]]
-    print_table(items, _COLUMNS, empty="no such leads", spare=_SPARE)
+    headings, spare = (_COLUMNS, _SPARE) if chosen is None else (headed(chosen, _COLUMNS), ())
+    print_table(items, headings, empty="no such leads", spare=spare)
     tell_next(page["next"])
+
+
+@app.command
+async def export(
+    wanted: FilterText = None,
+    /,
+    *,
+    campaign: Annotated[str | None, Parameter(help="Of one campaign.")] = None,
+    list_name: Annotated[str | None, Parameter(name="--list", help="A list of the campaign.")] = None,
+    filters: Filters = _FILTERS,
+    form: FormatOption = "csv",
+    after: Annotated[int, Parameter(help="Go on behind this lead: the last one that is there already.")] = 0,
+    options: Reading = _READING,
+) -> None:
+    """Write leads out, all fields of each, by id; can be interrupted, and goes on with --after.
+
+    Example: `dialler lead export 'completed and wrap_code = SALE' --campaign spring > sales.csv`
+    """
+    which = {"campaign": campaign, "list": list_name, **filters.params(wanted)}
+    await write_out("/leads/export", which, form, after, options)
 
 
 @app.command

@@ -15,6 +15,7 @@ from dialler.cli import (
     database,
     dnc,
     doctor,
+    filters,
     leads,
     lists,
     replay,
@@ -23,6 +24,7 @@ from dialler.cli import (
     staged_imports,
     status,
     strategies,
+    successes,
 )
 from dialler.errors import Conflict, DiallerError, NotFound, SettingsError, TelephonyError, UsageError
 
@@ -61,6 +63,9 @@ for noun in (
     leads.app,
     staged_imports.app,
     sessions.app,
+    successes.app,
+    filters.app,
+    filters.columns_app,
     dnc.app,
     status.agents,
     database.app,

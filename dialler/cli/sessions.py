@@ -5,12 +5,14 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from dialler.cli.connection import connected, segment
+from dialler.cli.exports import FormatOption, write_out
+from dialler.cli.filters import ColumnsOption, Filters, FilterText, columns_of, headed
 from dialler.cli.options import Paging, Reading
 from dialler.cli.printing import note, print_fields, print_json, print_table
 
 app = App(name="session", help="Sessions: the record of every attempt.")
 
-_READING, _PAGING = Reading(), Paging()
+_READING, _PAGING, _FILTERS = Reading(), Paging(), Filters()
 
 COLUMNS = {
     "seq": "seq",
@@ -32,6 +34,8 @@ SPARE = ("session_id", "cause", "attempt_no", "agent", "campaign", "status", "le
 
 @app.command(name="list")
 async def list_(
+    wanted: FilterText = None,
+    /,
     *,
     campaign: Annotated[str | None, Parameter(help="Of one campaign.")] = None,
     list_name: Annotated[str | None, Parameter(name="--list", help="A list of the campaign.")] = None,
@@ -42,12 +46,17 @@ async def list_(
     ] = None,
     outcome: Annotated[str | None, Parameter(help="Such as NO_ANSWER.")] = None,
     oldest_first: Annotated[bool, Parameter(help="In the order of intent; else newest first.")] = False,
+    group: Annotated[bool, Parameter(help="One line for each external lead id; --json has all its sessions.")] = False,
+    filters: Filters = _FILTERS,
+    columns: ColumnsOption = None,
     paging: Paging = _PAGING,
     options: Reading = _READING,
 ) -> None:
     """List sessions, newest first.
 
-    Example: `dialler session list --campaign spring --outcome BUSY --all --json`
+    `dialler filter fields sessions` lists what a filter may name.
+
+    Example: `dialler session list 'created >= 2026-11-01 and outcome = BUSY' --campaign spring --all --json`
     """
     which = {
         "campaign": campaign,
@@ -63,13 +72,41 @@ async def list_(
             after=paging.after,
             **which,
             oldest_first="true" if oldest_first else None,
+            group="external_lead_id" if group else None,
+            **filters.params(wanted),
         )
+        chosen = None if options.json else await columns_of(api, "sessions", columns, is_asked=False)
     if options.json:
         print_json(page)
         return
-    empty = "no sessions: no attempt was made yet" if set(which.values()) == {None} else "no such sessions"
-    print_table(page["items"], COLUMNS, empty=empty, spare=SPARE)
+    is_plain = set(which.values()) == {None} and not filters.params(wanted)
+    empty = "no sessions: no attempt was made yet" if is_plain else "no such sessions"
+    headings, spare = (COLUMNS, SPARE) if chosen is None else (headed(chosen, COLUMNS), ())
+    items = [{**each, "sessions": len(each["sessions"])} if group else each for each in page["items"]]
+    if group:
+        headings, spare = {"external_lead_id": "external id", "sessions": "sessions", **headings}, SPARE
+    print_table(items, headings, empty=empty, spare=spare)
     tell_next(page["next"])
+
+
+@app.command
+async def export(
+    wanted: FilterText = None,
+    /,
+    *,
+    campaign: Annotated[str | None, Parameter(help="Of one campaign.")] = None,
+    list_name: Annotated[str | None, Parameter(name="--list", help="A list of the campaign.")] = None,
+    filters: Filters = _FILTERS,
+    form: FormatOption = "csv",
+    after: Annotated[int, Parameter(help="Go on behind this `seq`: the last one that is there already.")] = 0,
+    options: Reading = _READING,
+) -> None:
+    """Write sessions out, all fields of each, oldest first; can be interrupted, and goes on with --after.
+
+    Example: `dialler session export --format jsonl --after 120000 >> sessions.jsonl`
+    """
+    which = {"campaign": campaign, "list": list_name, **filters.params(wanted)}
+    await write_out("/sessions/export", which, form, after, options)
 
 
 @app.command

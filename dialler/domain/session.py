@@ -81,6 +81,9 @@ class Session:
     pick: Mapping[str, object] = field(default_factory=dict)
     """The decision, frozen: gates with their values, the list's weight, the pacing's reason."""
 
+    details: Mapping[str, object] = field(default_factory=dict)
+    """The lead's data fields at the intent: merchant, agency, what may be agreed."""
+
     sent_at: datetime | None = None
     ringing_at: datetime | None = None
     answered_at: datetime | None = None

@@ -198,6 +198,7 @@ class Intents:
             dial_mode=order.dial_mode,
             timezone=" ".join(zones),
             local_time=local_time(now, zones[0]),
+            details=lead.data,
             pick={
                 "weight": lead_list.weight,
                 "strategy": None if lead_list.strategy is None else lead_list.strategy.name,

@@ -23,6 +23,7 @@ from dialler.stores.lead_rows import (
     lead_of,
     progress_values,
 )
+from dialler.stores.search_index import pend
 from dialler.stores.transaction import Transaction, marks, portions
 
 _SELECT: Final = f"SELECT {', '.join(COLUMNS)} FROM leads"
@@ -227,6 +228,7 @@ class LeadRecords:
         if lead.customer_key is not None and lead.customer_key != old.customer_key:
             self._check_customer_keys(lead.list_id, [lead.customer_key])
         self._in.run(_SET_ALL, (*progress_values(lead), key_id, *given_values(lead), lead.lead_id))
+        pend(self._in, lead.lead_id)
         before, after = ({one.number for one in each.numbers} for each in (old, lead))
         gone, come = sorted(before - after), sorted(after - before)
         self._in.run_many(_DROP_NUMBER, [(number, lead.campaign_id, lead.lead_id) for number in gone])

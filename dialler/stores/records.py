@@ -8,6 +8,8 @@ from dialler.stores.imports import ImportRecords
 from dialler.stores.leads import LeadRecords
 from dialler.stores.link import Link
 from dialler.stores.lists import ListRecords
+from dialler.stores.saved import SavedRecords
+from dialler.stores.search import SearchRecords
 from dialler.stores.sessions import SessionRecords
 from dialler.stores.strategies import StrategyRecords
 from dialler.stores.totals import TotalRecords
@@ -21,6 +23,8 @@ class SqlRecords(
     ChangeSetRecords,
     LeadRecords,
     SessionRecords,
+    SearchRecords,
+    SavedRecords,
     DncRecords,
     ImportRecords,
     TotalRecords,

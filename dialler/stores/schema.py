@@ -19,6 +19,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -28,7 +29,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD: Final = "0004"
+HEAD: Final = "0005"
 """The migration that this version of the code needs; a test compares it with `migrations/`."""
 
 BIG = BigInteger().with_variant(Integer, "sqlite")  # on SQLite only INTEGER aliases the rowid
@@ -179,6 +180,11 @@ Index("leads_resting", _lead.list_id, _lead.key_id, _lead.due_at, _lead.lead_id,
 Index("leads_by_list", _lead.list_id, _lead.state, _lead.lead_id)
 Index("leads_customer_key", _lead.list_id, _lead.customer_key, unique=True, **_where("customer_key IS NOT NULL"))
 Index("leads_external", _lead.external_lead_id, _lead.lead_id, **_where("external_lead_id IS NOT NULL"))
+# For searching. Those of an attempt (its time, its outcome) are the price of finding by them; the rest change rarely.
+Index("leads_by_key", _lead.key_id, _lead.lead_id)
+Index("leads_priority", _lead.priority, _lead.lead_id, **_where("priority <> 0"))
+for _name in ("completed_reason", "last_outcome", "wrap_code", "last_contacted_at", "last_attempt_at"):
+    Index(f"leads_{_name}", _lead[_name], _lead.lead_id, **_where(f"{_name} IS NOT NULL"))
 
 lead_numbers = Table(
     "lead_numbers",
@@ -219,6 +225,7 @@ sessions = Table(
     _text("timezone"),
     _text("local_time"),
     Column("pick", Text, nullable=False, server_default="{}"),
+    Column("details", Text, nullable=False, server_default="{}"),
     Column("status", Text, nullable=False),
     Column("outcome", Text),
     Column("caller_id", Text),
@@ -245,6 +252,48 @@ Index("sessions_open", _session.lead_id, unique=True, **_where("status IN ('new'
 Index("sessions_by_campaign", _session.campaign_id, _session.seq)
 Index("sessions_by_list", _session.list_id, _session.seq)
 Index("sessions_by_lead", _session.lead_id, _session.seq)
+Index("sessions_by_number", _session.number, _session.seq)
+for _name in ("external_lead_id", "outcome", "wrap_code", "agent"):
+    Index(f"sessions_{_name}", _session[_name], _session.seq, **_where(f"{_name} IS NOT NULL"))
+Index("sessions_agent_lead", _session.agent, _session.lead_id, **_where("agent IS NOT NULL"))
+
+search_grams = Table(
+    "search_grams",
+    metadata,
+    Column("gram", Text, primary_key=True),
+    Column("block", BIG, primary_key=True, autoincrement=False),
+    Column("leads", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Which leads of a block have a piece of text; see `search_index`."""
+
+search_pending = Table(
+    "search_pending",
+    metadata,
+    Column("lead_id", BIG, primary_key=True, autoincrement=False),
+    Column("version", BIG, nullable=False),
+)
+"""Leads that were edited since they were indexed."""
+
+saved_filters = Table(
+    "saved_filters",
+    metadata,
+    Column("who", Text, primary_key=True),
+    Column("noun", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("filter", Text, nullable=False),
+    Column("saved_at", BIG, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+view_columns = Table(
+    "view_columns",
+    metadata,
+    Column("who", Text, primary_key=True),
+    Column("view", Text, primary_key=True),
+    Column("columns", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
 
 session_counts = Table(
     "session_counts",

@@ -34,6 +34,7 @@ INTENT_COLUMNS: Final = (
     "timezone",
     "local_time",
     "pick",
+    "details",
 )
 """What was decided: written once."""
 
@@ -88,6 +89,7 @@ def intent_values(session: Session) -> tuple[object, ...]:
         session.timezone,
         session.local_time,
         to_json(session.pick) if session.pick else "{}",
+        to_json(session.details) if session.details else "{}",
     )
 
 
@@ -119,6 +121,7 @@ def session_of(row: Sequence[Any]) -> Session:
             **{name: from_us_or_none(stored[name]) for name in MOMENTS},
             "created_at": from_us(stored["created_at"]),
             "pick": json_object(stored["pick"]),
+            "details": json_object(stored["details"]),
             "status": SessionStatus(stored["status"]),
             "outcome": None if outcome is None else Outcome(outcome),
             "evidence": evidence_from_json(stored["evidence"]),

@@ -72,7 +72,7 @@ async def store() -> MemoryStore:
 async def test_an_intent_holds_its_lead_and_says_how_it_was_chosen(store: MemoryStore) -> None:
     def work(records: Records) -> None:
         bench = Bench(records)
-        [lead_id] = bench.add(1, name="Ada", customer_key="k-1")
+        [lead_id] = bench.add(1, name="Ada", customer_key="k-1", data={"merchant": "Acme"})
         in_call: set[str] = set()
         [intent] = bench.commit(in_call=in_call).intents
         session = intent.session
@@ -80,6 +80,7 @@ async def test_an_intent_holds_its_lead_and_says_how_it_was_chosen(store: Memory
         assert (session.seq, session.lead_id, session.attempt_no) == (1, lead_id, 1)
         assert (session.name, session.customer_key, session.timezone) == ("Ada", "k-1", "America/New_York")
         assert session.local_time == "2026-06-02T11:00:00-04:00"
+        assert session.details == {"merchant": "Acme"}, "as the lead was then"
         assert session.pick["pacing"] == "a test" and session.pick["weight"] == 100
         assert records.lead(lead_id).state is LeadState.IN_CALL
         assert intent.valid_until == datetime(2026, 6, 3, 1, tzinfo=UTC), "21:00 in New York"

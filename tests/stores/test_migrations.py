@@ -1,6 +1,6 @@
 """The migrations make the schema that the code knows."""
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 from importlib.resources import files
 from pathlib import Path
 
@@ -12,11 +12,13 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect
 
+from dialler.domain.filter_fields import LEAD_FIELDS, SESSION_FIELDS
+from dialler.domain.filter_text import read_filter
 from dialler.domain.outcome import Outcome
 from dialler.domain.redial import RedialRule, RedialRules
 from dialler.domain.strategy import LeadOrder
 from dialler.ports import Records
-from dialler.stores.open import parsed_url
+from dialler.stores.open import open_store, parsed_url
 from dialler.stores.postgres import postgres_engine
 from dialler.stores.schema import HEAD, metadata
 from dialler.stores.sqlite import sqlite_engine
@@ -174,3 +176,50 @@ def test_do_not_call_numbers_of_before_stay_on_sqlite(tmp_path: Path, monkeypatc
 def test_do_not_call_numbers_of_before_stay_on_postgres(monkeypatch: pytest.MonkeyPatch) -> None:
     with postgres.database() as url:
         upgraded_with_data(url, postgres_engine(parsed_url(url)), monkeypatch)
+
+
+async def check_that_data_stays(url: str) -> None:
+    """Upgrade records of the first release that hold a lead and a session: both are found afterwards."""
+    engine = postgres_engine(parsed_url(url)) if url.startswith("postgres") else sqlite_engine_of(url)
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        for sql in (
+            "INSERT INTO campaigns (name, created_at, desired, settings, version) VALUES ('c', 1, 'stopped', '{}', 1)",
+            "INSERT INTO lists (campaign_id, name, created_at, weight, to_dial, lead_order, redial)"
+            " VALUES (1, 'l', 1, 100, true, 'oldest', '{\"by_outcome\": {}}')",
+            "INSERT INTO window_keys (zones, country, region) VALUES ('Etc/UTC', '', '')",
+            "INSERT INTO leads (lead_id, list_id, campaign_id, key_id, created_at, numbers, name)"
+            ' VALUES (1, 1, 1, 1, 1, \'[["+4930123456", "", "ok"]]\', \'Mercy\')',
+            "INSERT INTO lead_counts (list_id, key_id, state, n) VALUES (1, 1, 'ready', 1)",
+            "INSERT INTO lead_numbers (number, campaign_id, lead_id) VALUES ('+4930123456', 1, 1)",
+            "INSERT INTO meta (key, value) VALUES ('lead_id', 1)",
+            "INSERT INTO sessions (session_id, campaign_id, campaign, list_id, list, lead_id, attempt_no, number,"
+            " created_at, status, outcome) VALUES ('s', 1, 'c', 1, 'l', 1, 1, '+4930123456', 1, 'expired', 'BUSY')",
+            "INSERT INTO session_counts (campaign_id, list_id, status, outcome, n) VALUES (1, 1, 'expired', 'BUSY', 1)",
+        ):
+            connection.exec_driver_sql(sql)
+    engine.dispose()
+    assert upgrade(url) == ("0001", HEAD)
+    async with open_store(url, write=True) as store:
+        leads = read_filter("name contains mercy", LEAD_FIELDS, UTC)
+        sessions = read_filter("outcome = BUSY and data.x is empty", SESSION_FIELDS, UTC)
+        assert len((await store.read(lambda records: records.find_leads(leads))).items) == 1
+        assert len((await store.read(lambda records: records.find_sessions(sessions))).items) == 1
+        assert await store.read(lambda records: records.check()) == []
+
+
+def sqlite_engine_of(url: str) -> Engine:
+    return sqlite_engine(Path(url.removeprefix("sqlite:///")), mode="rwc")
+
+
+async def test_an_upgrade_keeps_what_there_is_on_sqlite(tmp_path: Path) -> None:
+    await check_that_data_stays(f"sqlite:///{tmp_path / 'x.db'}")
+
+
+@pytest.mark.postgres
+async def test_an_upgrade_keeps_what_there_is_on_postgres() -> None:
+    with postgres.database() as url:
+        await check_that_data_stays(url)
