@@ -1,16 +1,27 @@
 """The records inside one transaction: `dialler.ports.Records` in SQL."""
 
+from dialler.stores.attempts import AttemptRecords
+from dialler.stores.callbacks import CallbackRecords
 from dialler.stores.campaigns import CampaignRecords
 from dialler.stores.check import CheckRecords
 from dialler.stores.dnc import DncRecords
-from dialler.stores.leads import LeadRecords
+from dialler.stores.lead_removal import RemovalRecords
 from dialler.stores.link import Link
 from dialler.stores.sessions import SessionRecords
 from dialler.stores.totals import TotalRecords
 from dialler.stores.transaction import Transaction, WindowKeys
 
 
-class SqlRecords(CampaignRecords, LeadRecords, SessionRecords, DncRecords, TotalRecords, CheckRecords):
+class SqlRecords(
+    CampaignRecords,
+    RemovalRecords,
+    CallbackRecords,
+    AttemptRecords,
+    SessionRecords,
+    DncRecords,
+    TotalRecords,
+    CheckRecords,
+):
     """All parts on one link; good for one work."""
 
     def __init__(self, link: Link, keys: WindowKeys) -> None:
