@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from dialler.api import campaigns, dnc, imports, leads, lists, sessions, status
+from dialler.api import adding, campaigns, dnc, imports, leads, lists, sessions, status
 from dialler.api.desk import Desk
 from dialler.api.docs import OPENAPI, serve_docs
 from dialler.api.errors import tell_errors
@@ -20,7 +20,7 @@ def make_api(desk: Desk) -> FastAPI:
         redoc_url=None,
     )
     app.state.desk = desk
-    for noun in (status, lists, campaigns, imports, leads, sessions, dnc):
+    for noun in (status, lists, campaigns, imports, adding, leads, sessions, dnc):
         app.include_router(noun.router)
     serve_docs(app)
     tell_errors(app)
