@@ -194,10 +194,17 @@ class Records(Protocol):
         """
 
     def callbacks(
-        self, campaign_id: int | None = None, *, after: tuple[datetime, int] | None = None, limit: int = 100
+        self,
+        campaign_id: int | None = None,
+        *,
+        agent: str | None = None,
+        after: tuple[datetime, int] | None = None,
+        limit: int = 100,
     ) -> Sequence[Lead]:
-        """Return a page of leads with a callback pending, the next due first; `after` is (callback_at, lead id) of
-        the last one of the page before."""
+        """Return a page of leads with a callback pending, the next due first: all, or an agent's.
+
+        `after` is (callback_at, lead id) of the last one of the page before.
+        """
 
     def wake_callbacks(self, bucket: tuple[int, int], now: datetime, *, limit: int) -> int:
         """Do as `wake_rested` for leads with a callback pending, so that they do not wait behind other rested ones."""

@@ -1,35 +1,21 @@
-"""Routes for leads: search, show, explain, history, wrap."""
+"""Routes that look at leads: search, show, explain, history."""
 
 from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
 
-from dialler.api.campaigns import followed
-from dialler.api.desk import TheDesk, Who
-from dialler.api.forms import Json, lead_json, page, session_json, verdict_json
+from dialler.api.desk import TheDesk
+from dialler.api.forms import Json, lead_json, page, verdict_json, version_of
 from dialler.api.sessions import Limit, ids_of, session_page
 from dialler.domain.lead import Lead, LeadState
 from dialler.domain.verdict import dialable
-from dialler.engine.aftermath import last_session_of, wrap_up
 from dialler.engine.facts import facts_of
-from dialler.engine.windows import Windows
 from dialler.errors import UsageError
 from dialler.importing.phones import WITH_EXTENSION, check_region, dialled_number
 from dialler.ports import LeadFilter, Records, SessionFilter
 
 router = APIRouter(prefix="/leads", tags=["leads"])
-
-_windows = Windows()
-
-
-class Wrap(BaseModel):
-    """What the people agreed."""
-
-    model_config = ConfigDict(extra="forbid")
-    code: str = Field(min_length=1, max_length=40)
-    note: str | None = Field(None, max_length=2000)
 
 
 @router.get("")
@@ -67,8 +53,13 @@ async def search_leads(
 
 @router.get("/{lead_id}")
 async def show_lead(lead_id: int, desk: TheDesk) -> Json:
-    """One lead."""
-    return await desk.store.read(lambda records: leads_json(records, [records.lead(lead_id)])[0])
+    """One lead; its `version` changes whenever anything of it does."""
+
+    def work(records: Records) -> Json:
+        lead = records.lead(lead_id)
+        return {**leads_json(records, [lead])[0], "version": version_of(lead)}
+
+    return await desk.store.read(work)
 
 
 @router.get("/{lead_id}/explain")
@@ -96,20 +87,6 @@ async def lead_history(lead_id: int, desk: TheDesk, after: int | None = None, li
         return session_page(records, SessionFilter(lead_id=lead_id), after=after, limit=limit)
 
     return await desk.store.read(work)
-
-
-@router.post("/{lead_id}/wrap")
-async def wrap_lead(lead_id: int, wrap: Wrap, desk: TheDesk, who: Who) -> Json:
-    """Set the wrap code of the lead's last session by hand."""
-    now = desk.clock.now()
-
-    def work(records: Records) -> Json:
-        session = last_session_of(records, lead_id)
-        return session_json(wrap_up(records, session, wrap.code, note=wrap.note, by=who, now=now, windows=_windows))
-
-    wrapped = await desk.store.write(work)
-    await followed(desk)
-    return wrapped
 
 
 def e164(said: str, region: str | None = None) -> str:

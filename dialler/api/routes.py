@@ -2,7 +2,20 @@
 
 from fastapi import FastAPI
 
-from dialler.api import adding, campaigns, dnc, imports, leads, lists, sessions, status
+from dialler.api import (
+    adding,
+    callbacks,
+    campaigns,
+    dnc,
+    imports,
+    lead_bulk,
+    lead_edits,
+    leads,
+    lists,
+    sessions,
+    status,
+    wraps,
+)
 from dialler.api.desk import Desk
 from dialler.api.docs import OPENAPI, serve_docs
 from dialler.api.errors import tell_errors
@@ -20,7 +33,20 @@ def make_api(desk: Desk) -> FastAPI:
         redoc_url=None,
     )
     app.state.desk = desk
-    for noun in (status, lists, campaigns, imports, adding, leads, sessions, dnc):
+    for noun in (
+        status,
+        lists,
+        campaigns,
+        imports,
+        adding,
+        lead_bulk,
+        lead_edits,
+        callbacks,
+        wraps,
+        leads,
+        sessions,
+        dnc,
+    ):
         app.include_router(noun.router)
     serve_docs(app)
     tell_errors(app)

@@ -45,6 +45,10 @@ class Connection:
         """As `post`, for changes of what is there."""
         return await self._ask("PATCH", path, body=body)
 
+    async def put(self, path: str, body: object) -> Document:
+        """As `post`, for what is set whatever was there before."""
+        return await self._ask("PUT", path, body=body)
+
     async def delete(self, path: str, **params: object) -> Document:
         """As `post`, for what is to go."""
         return await self._ask("DELETE", path, params=params)

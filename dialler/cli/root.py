@@ -8,7 +8,21 @@ from cyclopts import App, Parameter
 from cyclopts.exceptions import CycloptsError
 
 import dialler
-from dialler.cli import campaigns, checks, daemon, database, dnc, doctor, leads, lists, replay, sessions, setup, status
+from dialler.cli import (
+    callbacks,
+    campaigns,
+    checks,
+    daemon,
+    database,
+    dnc,
+    doctor,
+    leads,
+    lists,
+    replay,
+    sessions,
+    setup,
+    status,
+)
 from dialler.errors import Conflict, DiallerError, NotFound, SettingsError, TelephonyError, UsageError
 
 OK, FAILED, WRONG = 0, 1, 2
@@ -44,6 +58,7 @@ for noun in (
     lists.app,
     leads.app,
     sessions.app,
+    callbacks.app,
     dnc.app,
     status.agents,
     database.app,

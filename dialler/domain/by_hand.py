@@ -13,6 +13,7 @@ from dialler.errors import Conflict, UsageError
 CALLBACK_KEPT: Final = timedelta(days=1)
 """How long a callback goes before ordinary leads where nobody says when it expires."""
 
+AGENT_CHARS_MAX: Final = 100
 CALLBACK_AHEAD_MAX: Final = timedelta(days=731)
 
 

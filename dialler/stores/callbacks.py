@@ -25,9 +25,17 @@ class CallbackRecords:
     _in: Transaction
 
     def callbacks(
-        self, campaign_id: int | None = None, *, after: tuple[datetime, int] | None = None, limit: int = 100
+        self,
+        campaign_id: int | None = None,
+        *,
+        agent: str | None = None,
+        after: tuple[datetime, int] | None = None,
+        limit: int = 100,
     ) -> Sequence[Lead]:
         conditions, values = "", list[object]()
+        if agent is not None:
+            conditions += " AND callback_agent = ?"
+            values.append(agent)
         if campaign_id is not None:
             conditions += " AND campaign_id = ?"
             values.append(campaign_id)
