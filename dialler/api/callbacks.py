@@ -91,7 +91,7 @@ async def set_callback(lead_id: int, form: CallbackForm, desk: TheDesk, who: Who
     is_moved = callback.at > max(asked_at, now)
     return {
         **done,
-        "asked_at": moment(asked_at),
+        "asked_at": local_time(asked_at, zone),
         "callback_local": local_time(callback.at, zone),
         "moved": is_moved,
     }

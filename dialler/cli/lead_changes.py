@@ -123,7 +123,7 @@ async def duplicate(
     customer_key: Annotated[str | None, Parameter(help="Of the copy; else it has none.")] = None,
     options: Writing = _WRITING,
 ) -> None:
-    """Copy a lead into another list, ready and without its history. Attempts on its numbers count for both.
+    """Copy a lead into another list, without its history; attempts on its numbers count for both.
 
     Example: `dialler lead duplicate 17 --campaign spring --list second`
     """

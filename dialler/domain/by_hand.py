@@ -1,7 +1,7 @@
 """What people do to a lead by hand, beside its calls: bring it back, complete it, promise a call."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from dialler.domain.calling_window import CallingWindow
@@ -59,8 +59,12 @@ def revived(lead: Lead, now: datetime) -> Lead:
 
 
 def local_moment(said: datetime, zone: str) -> datetime:
-    """Return `said` as it is if it has an offset, else read on the wall clock of `zone`."""
-    return said if said.tzinfo is not None else said.replace(tzinfo=zone_info(zone))
+    """Return `said` in UTC; without an offset it is read on the wall clock of `zone`. Raises UsageError for a moment
+    that no calendar has."""
+    try:
+        return (said if said.tzinfo is not None else said.replace(tzinfo=zone_info(zone))).astimezone(UTC)
+    except OverflowError as error:
+        raise UsageError(f"{said.isoformat()}: expected a moment of the years 1 to 9999") from error
 
 
 def planned_callback(
@@ -79,11 +83,7 @@ def planned_callback(
     """
     zone = lead.window_key.zones[0]
     wanted = local_moment(at, zone)
-    try:
-        is_sane = now - timedelta(minutes=1) <= wanted <= now + CALLBACK_AHEAD_MAX
-    except OverflowError:
-        is_sane = False
-    if not is_sane:
+    if not now - timedelta(minutes=1) <= wanted <= now + CALLBACK_AHEAD_MAX:
         raise UsageError(f"at = {at.isoformat()}: expected a time from now to two years ahead")
     opening = window.next_open(max(wanted, now))
     if opening is None:

@@ -65,7 +65,10 @@ def counted_once(records: Records) -> object:
         (lambda r: r.ready_ranks((1, 1), LeadOrder.NEWEST, limit=5), "COVERING INDEX leads_ready_newest"),
         (lambda r: r.wake_rested((1, 1), NOW, limit=5), "leads_resting (list_id=? AND key_id=? AND due_at<?)"),
         (lambda r: r.next_due_at((1, 1)), "INDEX leads_resting (list_id=? AND key_id=?)"),
-        (lambda r: r.wake_callbacks((1, 1), NOW, limit=5), "leads_callbacks_due (list_id=? AND key_id=? AND due_at>? AND due_at<?)"),
+        (
+            lambda r: r.wake_callbacks((1, 1), NOW, limit=5),
+            "leads_callbacks_due (list_id=? AND key_id=? AND due_at>? AND due_at<?)",
+        ),
         (lambda r: r.next_callback_due_at((1, 1)), "INDEX leads_callbacks_due (list_id=? AND key_id=? AND due_at>?)"),
         (counted_once, "SEARCH number_attempts USING PRIMARY KEY (number=? AND campaign_id=?)"),
         (lambda r: r.delete_leads([1]), "PRIMARY KEY"),
