@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from dialler.api.bounds import Clean, LeadId
 from dialler.api.desk import TheDesk, Who
 from dialler.api.forms import Json, moment, page
 from dialler.api.lead_edits import changed
@@ -37,7 +38,7 @@ class CallbackForm(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     at: datetime
-    agent: str | None = Field(None, max_length=AGENT_CHARS_MAX, description="who promised it; null: anyone")
+    agent: Clean | None = Field(None, max_length=AGENT_CHARS_MAX, description="who promised it; null: anyone")
     expires_at: datetime | None = Field(None, description="then it is an ordinary lead again; a day after `at`")
 
 
@@ -66,7 +67,7 @@ async def list_callbacks(
 
 
 @router.put("/leads/{lead_id}/callback")
-async def set_callback(lead_id: int, form: CallbackForm, desk: TheDesk, who: Who) -> Json:
+async def set_callback(lead_id: LeadId, form: CallbackForm, desk: TheDesk, who: Who) -> Json:
     """Promise a call. A time outside the lead's calling window is moved to the next opening: `moved` says so.
 
     Refused for a lead in a call (its agent says so with the wrap code) and for one completed by do-not-call.
@@ -98,7 +99,7 @@ async def set_callback(lead_id: int, form: CallbackForm, desk: TheDesk, who: Who
 
 
 @router.delete("/leads/{lead_id}/callback")
-async def cancel_callback(lead_id: int, desk: TheDesk, who: Who) -> Json:
+async def cancel_callback(lead_id: LeadId, desk: TheDesk, who: Who) -> Json:
     """Take a promise back: the lead is an ordinary one again, ready. Raises Conflict where there is none."""
 
     def change(lead: Lead) -> Lead:

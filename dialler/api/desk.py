@@ -36,18 +36,17 @@ class Desk:
         return frozenset(trunk.name for trunk in self.engine.report().trunks)
 
 
-async def desk_of(request: Request) -> Desk:
+def desk_of(request: Request) -> Desk:
     """Return the desk that the application was made for."""
     desk = request.app.state.desk
     assert isinstance(desk, Desk)
     return desk
 
 
-async def who_of(request: Request) -> str:
+def who_of(request: Request) -> str:
     """Return who asks: the token's name over TCP; over the socket, which the file's mode guards, who they say."""
     return str(request.scope.get(WHO) or f"socket:{request.headers.get('x-dialler-who', 'someone')[:64]}")
 
 
-# They are async because FastAPI runs others in a thread, each time.
 TheDesk = Annotated[Desk, Depends(desk_of)]
 Who = Annotated[str, Depends(who_of)]

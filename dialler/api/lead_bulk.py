@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
+from dialler.api.bounds import ID_MAX
 from dialler.api.campaigns import followed
 from dialler.api.desk import Desk, TheDesk, Who
 from dialler.api.forms import Json
@@ -27,7 +28,7 @@ AT_ONCE = 500
 SHOWN_MAX = 100
 """Leads named in an answer; the rest are counted."""
 
-LeadId = Annotated[int, Field(ge=1, le=2**63 - 1)]
+LeadId = Annotated[int, Field(ge=1, le=ID_MAX)]
 
 
 class Which(BaseModel):

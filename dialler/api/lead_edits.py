@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from dialler.api.bounds import Clean, LeadId
 from dialler.api.campaigns import followed
 from dialler.api.desk import Desk, TheDesk, Who
 from dialler.api.forms import Json, version_of
@@ -46,11 +47,11 @@ class Duplicate(BaseModel):
     model_config = ConfigDict(extra="forbid")
     campaign: str
     list_name: Annotated[str, Field(alias="list")]
-    customer_key: str | None = Field(None, max_length=200)
+    customer_key: Clean | None = Field(None, max_length=200)
 
 
 @router.patch("/{lead_id}")
-async def edit_lead(lead_id: int, edit: LeadEdit, desk: TheDesk, who: Who) -> Json:
+async def edit_lead(lead_id: LeadId, edit: LeadEdit, desk: TheDesk, who: Who) -> Json:
     """Change a lead; a running engine follows at once. Numbers and zone of a lead in a call are refused."""
     changes = {key: getattr(edit, key) for key in edit.model_fields_set - {"expected", "region", "numbers"}}
     numbers = None
@@ -68,19 +69,19 @@ async def edit_lead(lead_id: int, edit: LeadEdit, desk: TheDesk, who: Who) -> Js
 
 
 @router.post("/{lead_id}/reset")
-async def reset_lead(lead_id: int, desk: TheDesk, who: Who) -> Json:
+async def reset_lead(lead_id: LeadId, desk: TheDesk, who: Who) -> Json:
     """Make a completed or resting lead ready again. Its history and counters stay, and the limits hold."""
     return await changed(desk, who, lead_id, "lead.reset", reset)
 
 
 @router.post("/{lead_id}/complete")
-async def complete_lead(lead_id: int, desk: TheDesk, who: Who) -> Json:
+async def complete_lead(lead_id: LeadId, desk: TheDesk, who: Who) -> Json:
     """Complete a lead by hand: it is not dialled again."""
     return await changed(desk, who, lead_id, "lead.complete", complete)
 
 
 @router.post("/{lead_id}/duplicate", status_code=201)
-async def duplicate_lead(lead_id: int, to: Duplicate, desk: TheDesk, who: Who) -> Json:
+async def duplicate_lead(lead_id: LeadId, to: Duplicate, desk: TheDesk, who: Who) -> Json:
     """Copy a lead into another list, ready and without its history. Attempts on its numbers count there too, within
     one campaign."""
     now = desk.clock.now()
@@ -112,7 +113,7 @@ async def duplicate_lead(lead_id: int, to: Duplicate, desk: TheDesk, who: Who) -
 
 
 @router.delete("/{lead_id}")
-async def delete_lead(lead_id: int, desk: TheDesk, who: Who) -> Json:
+async def delete_lead(lead_id: LeadId, desk: TheDesk, who: Who) -> Json:
     """Delete a lead; its sessions stay. Refused while it is in a call."""
     now = desk.clock.now()
 
@@ -130,7 +131,7 @@ async def delete_lead(lead_id: int, desk: TheDesk, who: Who) -> Json:
 
 @router.post("/{lead_id}/erase")
 async def erase_lead(
-    lead_id: int,
+    lead_id: LeadId,
     desk: TheDesk,
     who: Who,
     confirm: Annotated[bool, Query(description="it can't be taken back")] = False,

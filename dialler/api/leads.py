@@ -5,9 +5,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from dialler.api.bounds import ID_MAX, LeadId
 from dialler.api.desk import TheDesk
 from dialler.api.forms import Json, lead_json, page, verdict_json, version_of
-from dialler.api.sessions import Limit, ids_of, session_page
+from dialler.api.sessions import After, Limit, ids_of, session_page
 from dialler.domain.lead import Lead, LeadState
 from dialler.domain.verdict import dialable
 from dialler.engine.facts import facts_of
@@ -28,7 +29,7 @@ async def search_leads(
     region: Annotated[str | None, Query(description="country of `number`, two letters")] = None,
     customer_key: str | None = None,
     external_lead_id: str | None = None,
-    after: Annotated[int, Query(ge=0, description="the `next` of the page before")] = 0,
+    after: Annotated[int, Query(ge=0, le=ID_MAX, description="the `next` of the page before")] = 0,
     limit: Limit = 100,
 ) -> Json:
     """Leads by id. All conditions given must hold."""
@@ -52,7 +53,7 @@ async def search_leads(
 
 
 @router.get("/{lead_id}")
-async def show_lead(lead_id: int, desk: TheDesk) -> Json:
+async def show_lead(lead_id: LeadId, desk: TheDesk) -> Json:
     """One lead; its `version` changes whenever anything of it does."""
 
     def work(records: Records) -> Json:
@@ -63,7 +64,7 @@ async def show_lead(lead_id: int, desk: TheDesk) -> Json:
 
 
 @router.get("/{lead_id}/explain")
-async def explain_lead(lead_id: int, desk: TheDesk) -> Json:
+async def explain_lead(lead_id: LeadId, desk: TheDesk) -> Json:
     """Whether the lead is dialled now, why not, and when it could be at the earliest.
 
     The dialler itself decides by the same function, on the same facts.
@@ -79,7 +80,7 @@ async def explain_lead(lead_id: int, desk: TheDesk) -> Json:
 
 
 @router.get("/{lead_id}/history")
-async def lead_history(lead_id: int, desk: TheDesk, after: int | None = None, limit: Limit = 100) -> Json:
+async def lead_history(lead_id: LeadId, desk: TheDesk, after: After = None, limit: Limit = 100) -> Json:
     """The lead's sessions, newest first."""
 
     def work(records: Records) -> Json:

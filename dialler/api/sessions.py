@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from dialler.api.bounds import ID_MAX
 from dialler.api.desk import TheDesk
 from dialler.api.forms import Json, page, session_json
 from dialler.api.looks import campaign_of, list_of
@@ -17,6 +18,7 @@ router = APIRouter(prefix="/sessions", tags=["sessions"])
 PAGE_MAX = 1000
 
 Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
+After = Annotated[int | None, Query(ge=0, le=ID_MAX, description="the `next` of the page before")]
 
 
 @router.get("")
@@ -24,10 +26,10 @@ async def list_sessions(
     desk: TheDesk,
     campaign: str | None = None,
     list_name: Annotated[str | None, Query(alias="list", description="needs `campaign`")] = None,
-    lead: int | None = None,
+    lead: Annotated[int | None, Query(ge=1, le=ID_MAX)] = None,
     status: SessionStatus | None = None,
     outcome: Outcome | None = None,
-    after: Annotated[int | None, Query(description="the `next` of the page before")] = None,
+    after: After = None,
     limit: Limit = 100,
     oldest_first: bool = False,
 ) -> Json:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
+from dialler.api.bounds import Clean, LeadId
 from dialler.api.callbacks import CallbackForm
 from dialler.api.campaigns import followed
 from dialler.api.desk import Desk, TheDesk, Who
@@ -24,12 +25,12 @@ class Wrap(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     code: str = Field(min_length=1, max_length=40)
-    note: str | None = Field(None, max_length=2000)
+    note: Clean | None = Field(None, max_length=2000)
     callback: CallbackForm | None = Field(None, description="needed where the code is a callback")
 
 
 @router.post("/leads/{lead_id}/wrap", tags=["leads"])
-async def wrap_lead(lead_id: int, wrap: Wrap, desk: TheDesk, who: Who) -> Json:
+async def wrap_lead(lead_id: LeadId, wrap: Wrap, desk: TheDesk, who: Who) -> Json:
     """Set or edit the wrap code of the lead's last session."""
     return await _wrap(desk, who, wrap, lambda records: last_session_of(records, lead_id))
 

@@ -154,3 +154,11 @@ async def test_a_callback_does_not_bring_back_who_must_not_be_called(
     await store.write(listed)
     answer = await api.put(f"/leads/{floor[1]}/callback", json={"at": "2026-06-04T10:00"})
     assert answer.status_code == 409 and "do-not-call" in answer.json()["error"]
+
+
+async def test_a_text_that_no_record_can_hold_is_refused(api: httpx.AsyncClient, talked: list[int]) -> None:
+    for note in ("\\u0000", "\\ud800"):
+        content = f'{{"code": "REFUSED", "note": "{note}"}}'
+        headers = {"content-type": "application/json"}
+        answer = await api.post(f"/sessions/{SESSION}/wrap", content=content, headers=headers)
+        assert (answer.status_code, answer.json()["kind"]) == (422, "usage")
