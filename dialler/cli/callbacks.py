@@ -61,7 +61,9 @@ async def set_(
     expires_at: Annotated[str | None, Parameter(help="An ordinary lead again from then on; else a day later.")] = None,
     options: Writing = _WRITING,
 ) -> None:
-    """Promise a call at a time on the lead's own clock; outside its calling window it is moved to the next opening.
+    """Promise a call, at a time on the lead's own clock.
+
+    A time outside the lead's calling window is moved to the next opening.
 
     Example: `dialler callback set 17 2026-06-03T10:00 --agent ann`
     """
