@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from dialler.stores.schema import HEAD
+
 NAMES = "number=Phone Number", "name=Name", "region=State"
 
 
@@ -31,7 +33,7 @@ def dialler_json(folder: Path, *arguments: str) -> Any:
 
 
 def test_from_an_empty_folder_to_leads_that_are_ready_to_be_called(folder: Path) -> None:
-    assert "0001" in dialler(folder, "db", "upgrade")
+    assert HEAD in dialler(folder, "db", "upgrade")
     dialler(folder, "campaign", "create", "spring", "--hours", "none", "--pacing", "agentless", "--rest-min", "45m")
     dialler(folder, "-c", "dialler.toml", "list", "create", "spring", "hospitals", "--weight", "70")
     where = ("--campaign", "spring", "--list", "hospitals", "--region", "US", "-c", "dialler.toml")
