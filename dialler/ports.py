@@ -11,7 +11,7 @@ from anyio.abc import TaskStatus
 from dialler.domain.campaign import Campaign, CampaignSettings, Desired, LeadList
 from dialler.domain.change_set import CampaignLists, ChangeSet
 from dialler.domain.filter import Filter
-from dialler.domain.lead import Lead, LeadState, NewLead, WindowKey
+from dialler.domain.lead import Lead, LeadState, NewLead, NumberAttempts, WindowKey
 from dialler.domain.lead_import import ImportRow, ImportTemplate, LeadImport, RowStatus
 from dialler.domain.outcome import Outcome
 from dialler.domain.session import Session, SessionStatus
@@ -285,10 +285,48 @@ class Records(Protocol):
         """Return those of `numbers` that a lead of the list already has."""
 
     def set_lead(self, lead: Lead) -> None:
-        """Write everything of a lead that may change, and keep the counts of its bucket right."""
+        """Write everything of a lead that may change, and keep the counts of its bucket right. Its list may change to
+        another one of the campaign: raises NotFound, Conflict for a list of another campaign, and Conflict if its
+        customer key is taken there."""
 
     def set_leads(self, leads: Sequence[Lead]) -> None:
         """Do as `set_lead` for several different leads. Raises NotFound for any of them."""
+
+    def delete_leads(self, lead_ids: Sequence[int]) -> None:
+        """Delete leads; their sessions stay. Raises NotFound, and Conflict for one in a call: then none is deleted."""
+
+    def erase_lead(self, lead_id: int) -> int:
+        """Forget a person for good; return how many sessions were wiped.
+
+        Name, keys, data and notes go from the lead, its sessions and its audit; numbers become keyed hashes, under
+        which attempts on them and do-not-call entries are found as before. The lead is completed. Raises NotFound,
+        and Conflict for one in a call.
+        """
+
+    def number_attempts(self, campaign_id: int, numbers: Sequence[str]) -> Mapping[str, NumberAttempts]:
+        """Return the counted attempts on those of `numbers` that had any in the campaign, by number: a look-up each.
+
+        They are counted as sessions end, by `set_sessions`.
+        """
+
+    def callbacks(
+        self,
+        campaign_id: int | None = None,
+        *,
+        agent: str | None = None,
+        after: tuple[datetime, int] | None = None,
+        limit: int = 100,
+    ) -> Sequence[Lead]:
+        """Return a page of leads with a callback pending, the next due first: all, or an agent's.
+
+        `after` is (callback_at, lead id) of the last one of the page before.
+        """
+
+    def wake_callbacks(self, bucket: tuple[int, int], now: datetime, *, limit: int) -> int:
+        """Do as `wake_rested` for leads with a callback pending, so that they do not wait behind other rested ones."""
+
+    def next_callback_due_at(self, bucket: tuple[int, int]) -> datetime | None:
+        """Return when the next resting lead of a bucket with a callback pending is due."""
 
     def leads(self, which: LeadFilter, *, after: int = 0, limit: int = 100) -> Sequence[Lead]:
         """Return a page of leads by id, those above `after`."""
@@ -458,8 +496,10 @@ class Records(Protocol):
         """Keep a user's columns of a view; None forgets them."""
 
     # audit
-    def add_audit(self, at: datetime, who: str, what: str, details: Mapping[str, object]) -> None:
-        """Note who changed what."""
+    def add_audit(
+        self, at: datetime, who: str, what: str, details: Mapping[str, object], *, lead_id: int | None = None
+    ) -> None:
+        """Note who changed what; with `lead_id` of whom, so that it goes when the person is erased."""
 
     def check(self) -> Sequence[Problem]:
         """Verify the promises on the stored data: counts against rows, one open session a lead, an `in_call` lead

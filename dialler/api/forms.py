@@ -5,11 +5,14 @@ Moments are ISO 8601 with offset, in UTC unless the key says local; durations sa
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from hashlib import blake2b
 from typing import TypeVar
+
+import orjson
 
 from dialler.domain.calling_hours import format_hours, format_intervals
 from dialler.domain.campaign import Campaign
-from dialler.domain.lead import Lead
+from dialler.domain.lead import Lead, Rank
 from dialler.domain.session import Session
 from dialler.domain.verdict import Facts, Verdict, verdict_to_json
 from dialler.ports import Found
@@ -157,12 +160,15 @@ def lead_json(lead: Lead, *, campaign: str, list_name: str) -> Json:
         "country": lead.window_key.country,
         "region": lead.window_key.region,
         "postcode": lead.postcode,
-        "priority": lead.priority,
+        "priority": lead.own_priority,
+        "urgent": lead.rank is Rank.URGENT,
         "data": dict(lead.data),
         "created_at": moment(lead.created_at),
         "expires_at": moment(lead.expires_at),
         "due_at": moment(lead.due_at),
         "callback_at": moment(lead.callback_at),
+        "callback_agent": lead.callback_agent,
+        "callback_expires_at": moment(lead.callback_expires_at),
         "attempts": lead.attempts,
         "attempts_counted": lead.attempts_counted,
         "attempts_on_day": lead.attempts_on_day,
@@ -173,6 +179,11 @@ def lead_json(lead: Lead, *, campaign: str, list_name: str) -> Json:
         "last_contacted_at": moment(lead.last_contacted_at),
         "wrap_code": lead.wrap_code,
     }
+
+
+def version_of(lead: Lead) -> str:
+    """Return what is the same as long as nothing of the lead has changed."""
+    return blake2b(orjson.dumps(lead.__dict__, default=str, option=orjson.OPT_NON_STR_KEYS), digest_size=8).hexdigest()
 
 
 def verdict_json(lead: Lead, facts: Facts, verdict: Verdict, now: datetime) -> Json:

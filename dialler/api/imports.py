@@ -1,35 +1,28 @@
-"""Routes that load leads: a whole file, streamed, and a single lead.
+"""The route that loads a file of leads, streamed.
 
 A file arrives as the body, in any chunks, and is loaded while it arrives; `streaming` says how the answer looks.
 """
 
-import csv
-import io
-from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Annotated
 
 import anyio
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from dialler.api.campaigns import followed
 from dialler.api.desk import Desk, TheDesk, Who
 from dialler.api.forms import Json
-from dialler.api.leads import leads_json
 from dialler.api.looks import campaign_of, list_of
 from dialler.api.streaming import StreamedReport, Upload
 from dialler.domain.campaign import Campaign, LeadList
 from dialler.engine.search_upkeep import index_leads
-from dialler.errors import UsageError
 from dialler.events import ImportFinished
 from dialler.importing.mapping import Mapping, parse_map_option
 from dialler.importing.options import ImportOptions
-from dialler.importing.phones import read_numbers
 from dialler.importing.report import ImportReport
 from dialler.importing.run import import_leads
-from dialler.ports import LeadFilter, Records
+from dialler.ports import Records
 
 router = APIRouter(prefix="/leads", tags=["leads"])
 
@@ -59,7 +52,7 @@ async def import_file(
     options = ImportOptions(
         mapping=mapping, region=region, delimiter=delimiter, encoding=encoding, dry_run=dry_run, source=source
     )
-    owner, lead_list = await desk.store.read(lambda records: _target(records, campaign, list_name))
+    owner, lead_list = await desk.store.read(lambda records: target_of(records, campaign, list_name))
 
     async def load(upload: Upload) -> Json:
         report = await import_leads(
@@ -92,46 +85,8 @@ class _Following:
             await followed(self._desk)
 
 
-class NewLeadForm(BaseModel):
-    """One lead, checked as a row of a file is."""
-
-    model_config = ConfigDict(extra="forbid")
-    campaign: str
-    numbers: Annotated[list[str], Field(min_length=1, max_length=20)]
-    list_name: Annotated[str, Field(alias="list")]
-    region: str | None = Field(None, description="country of numbers that do not say theirs; chooses the zone rules")
-    name: str = ""
-    customer_key: str = ""
-    external_lead_id: str = ""
-    timezone: str = ""
-    state: str = Field("", description="the lead's own region, such as TX")
-    postcode: str = ""
-    priority: int = 0
-    data: dict[str, str] = {}
-
-
-@router.post("", status_code=201)
-async def add_lead(new: NewLeadForm, desk: TheDesk, who: Who) -> Json:
-    """Add one lead, or update the one with its customer key."""
-    owner, lead_list = await desk.store.read(lambda records: _target(records, new.campaign, new.list_name))
-    options, row = _as_file(new)
-
-    async def chunks() -> AsyncIterator[bytes]:
-        yield row
-
-    report = await import_leads(
-        chunks(), store=desk.store, campaign=owner, lead_list=lead_list, options=options, clock=desk.clock
-    )
-    if report.rejected:
-        raise UsageError("the lead is rejected: " + "; ".join(report.examples).removeprefix("row 2: rejected: "))
-    await _finished(desk, who, owner, lead_list, report)
-    number = next(number for number in await read_numbers(new.numbers, options.region) if number)
-    which = LeadFilter(list_id=lead_list.list_id, number=number, customer_key=new.customer_key or None)
-    found = await desk.store.read(lambda records: leads_json(records, records.leads(which, limit=1000)[-1:]))
-    return {**found[0], "updated": bool(report.updated), "duplicate": bool(report.duplicates)}
-
-
-def _target(records: Records, campaign: str, list_name: str) -> tuple[Campaign, LeadList]:
+def target_of(records: Records, campaign: str, list_name: str) -> tuple[Campaign, LeadList]:
+    """Return the campaign and its list of these names. Raises NotFound."""
     owner = campaign_of(records, campaign)
     return owner, list_of(records, owner, list_name)
 
@@ -146,24 +101,3 @@ async def _finished(desk: Desk, who: str, campaign: Campaign, lead_list: LeadLis
     await followed(desk)
     if desk.engine is None:
         await index_leads(desk.store)  # With a daemon it goes on beside the dialling.
-
-
-def _as_file(new: NewLeadForm) -> tuple[ImportOptions, bytes]:
-    """Return a file of one row, and how to read it: so a lead is checked in one place, whatever way it comes in."""
-    single = {
-        "name": new.name,
-        "customer_key": new.customer_key,
-        "external_lead_id": new.external_lead_id,
-        "timezone": new.timezone,
-        "region": new.state,
-        "postcode": new.postcode,
-        "priority": str(new.priority),
-    }
-    columns: list[tuple[str, str, str]] = [(f"number {at}", "number", number) for at, number in enumerate(new.numbers)]
-    columns += [(key, key, value) for key, value in single.items() if value]
-    columns += [(f"data {key}", key, value) for key, value in new.data.items()]
-    text = io.StringIO()
-    csv.writer(text).writerows([[column for column, _, _ in columns], [value for _, _, value in columns]])
-    mapping = Mapping(fields=tuple((field, column) for column, field, _ in columns), guess=False)
-    options = ImportOptions(mapping=mapping, region=new.region, delimiter=",", encoding="utf-8", source="the request")
-    return options, text.getvalue().encode()

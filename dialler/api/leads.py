@@ -1,38 +1,25 @@
-"""Routes for leads: search, show, explain, history, wrap."""
+"""Routes that look at leads: search, show, explain, history."""
 
 from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
 
-from dialler.api.campaigns import followed
-from dialler.api.desk import TheDesk, Who
+from dialler.api.bounds import ID_MAX, LeadId
+from dialler.api.desk import TheDesk
 from dialler.api.filters import EMPTY, PAGE, Size, TheFilter, equal_to
-from dialler.api.forms import Json, found_page, lead_json, page, session_json, verdict_json
-from dialler.api.sessions import Limit, ids_of, session_page
+from dialler.api.forms import Json, found_page, lead_json, page, verdict_json, version_of
+from dialler.api.sessions import After, Limit, ids_of, session_page
 from dialler.domain.filter import all_of
 from dialler.domain.filter_fields import LEAD_FIELDS
 from dialler.domain.lead import Lead, LeadState
 from dialler.domain.verdict import dialable
-from dialler.engine.aftermath import last_session_of, wrap_up
 from dialler.engine.facts import facts_of
-from dialler.engine.windows import Windows
 from dialler.errors import UsageError
 from dialler.importing.phones import WITH_EXTENSION, check_region, dialled_number
 from dialler.ports import LeadFilter, Records, SessionFilter
 
 router = APIRouter(prefix="/leads", tags=["leads"])
-
-_windows = Windows()
-
-
-class Wrap(BaseModel):
-    """What the people agreed."""
-
-    model_config = ConfigDict(extra="forbid")
-    code: str = Field(min_length=1, max_length=40)
-    note: str | None = Field(None, max_length=2000)
 
 
 @router.get("")
@@ -46,7 +33,7 @@ async def search_leads(
     customer_key: str | None = None,
     external_lead_id: str | None = None,
     said: TheFilter = EMPTY,
-    after: Annotated[int, Query(ge=0, description="the `next` of the page before")] = 0,
+    after: Annotated[int, Query(ge=0, le=ID_MAX, description="the `next` of the page before")] = 0,
     limit: Limit = 100,
     size: Size = None,
 ) -> Json:
@@ -83,13 +70,18 @@ async def search_leads(
 
 
 @router.get("/{lead_id}")
-async def show_lead(lead_id: int, desk: TheDesk) -> Json:
-    """One lead."""
-    return await desk.store.read(lambda records: leads_json(records, [records.lead(lead_id)])[0])
+async def show_lead(lead_id: LeadId, desk: TheDesk) -> Json:
+    """One lead; its `version` changes whenever anything of it does."""
+
+    def work(records: Records) -> Json:
+        lead = records.lead(lead_id)
+        return {**leads_json(records, [lead])[0], "version": version_of(lead)}
+
+    return await desk.store.read(work)
 
 
 @router.get("/{lead_id}/explain")
-async def explain_lead(lead_id: int, desk: TheDesk) -> Json:
+async def explain_lead(lead_id: LeadId, desk: TheDesk) -> Json:
     """Whether the lead is dialled now, why not, and when it could be at the earliest.
 
     The dialler itself decides by the same function, on the same facts.
@@ -110,7 +102,7 @@ async def explain_lead(lead_id: int, desk: TheDesk) -> Json:
 
 
 @router.get("/{lead_id}/history")
-async def lead_history(lead_id: int, desk: TheDesk, after: int | None = None, limit: Limit = 100) -> Json:
+async def lead_history(lead_id: LeadId, desk: TheDesk, after: After = None, limit: Limit = 100) -> Json:
     """The lead's sessions, newest first."""
 
     def work(records: Records) -> Json:
@@ -118,20 +110,6 @@ async def lead_history(lead_id: int, desk: TheDesk, after: int | None = None, li
         return session_page(records, SessionFilter(lead_id=lead_id), after=after, limit=limit)
 
     return await desk.store.read(work)
-
-
-@router.post("/{lead_id}/wrap")
-async def wrap_lead(lead_id: int, wrap: Wrap, desk: TheDesk, who: Who) -> Json:
-    """Set the wrap code of the lead's last session by hand."""
-    now = desk.clock.now()
-
-    def work(records: Records) -> Json:
-        session = last_session_of(records, lead_id)
-        return session_json(wrap_up(records, session, wrap.code, note=wrap.note, by=who, now=now, windows=_windows))
-
-    wrapped = await desk.store.write(work)
-    await followed(desk)
-    return wrapped
 
 
 def e164(said: str, region: str | None = None) -> str:

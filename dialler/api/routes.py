@@ -3,11 +3,15 @@
 from fastapi import FastAPI
 
 from dialler.api import (
+    adding,
+    callbacks,
     campaigns,
     change_sets,
     dnc,
     exports,
     imports,
+    lead_bulk,
+    lead_edits,
     leads,
     lists,
     mine,
@@ -16,6 +20,7 @@ from dialler.api import (
     status,
     strategies,
     successes,
+    wraps,
 )
 from dialler.api.desk import Desk
 from dialler.api.docs import OPENAPI, serve_docs
@@ -43,6 +48,11 @@ def make_api(desk: Desk) -> FastAPI:
         imports,
         staged_imports,
         exports,
+        adding,
+        lead_bulk,
+        lead_edits,
+        callbacks,
+        wraps,
         leads,
         sessions,
         successes,

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 
+from dialler.api.bounds import ID_MAX
 from dialler.api.desk import TheDesk
 from dialler.api.filters import EMPTY, PAGE, Size, TheFilter, equal_to
 from dialler.api.forms import Json, found_page, page, session_json
@@ -22,6 +23,7 @@ GROUP_PAGES = 2
 """Pages of sessions that one page of groups looks at, for each of its groups."""
 
 Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
+After = Annotated[int | None, Query(ge=0, le=ID_MAX, description="the `next` of the page before")]
 
 
 @router.get("")
@@ -29,12 +31,12 @@ async def list_sessions(
     desk: TheDesk,
     campaign: str | None = None,
     list_name: Annotated[str | None, Query(alias="list", description="needs `campaign`")] = None,
-    lead: int | None = None,
+    lead: Annotated[int | None, Query(ge=1, le=ID_MAX)] = None,
     status: SessionStatus | None = None,
     outcome: Outcome | None = None,
     said: TheFilter = EMPTY,
     group: Literal["external_lead_id"] | None = None,
-    after: Annotated[int | None, Query(description="the `next` of the page before")] = None,
+    after: After = None,
     limit: Limit = 100,
     size: Size = None,
     oldest_first: bool = False,

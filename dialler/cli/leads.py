@@ -10,17 +10,17 @@ from dialler.cli.connection import connected
 from dialler.cli.exports import FormatOption, write_out
 from dialler.cli.filters import ColumnsOption, Filters, FilterText, columns_of, headed
 from dialler.cli.imports import import_
-from dialler.cli.options import Paging, Reading, Writing
+from dialler.cli.lead_changes import add, complete, delete, duplicate, erase, move, reset, set_, wrap
+from dialler.cli.options import Paging, Reading
 from dialler.cli.printing import moment, print_fields, print_json, print_line, print_table, runway_words
-from dialler.cli.sessions import COLUMNS as SESSION_COLUMNS
-from dialler.cli.sessions import SPARE as SESSION_SPARE
 from dialler.cli.sessions import tell_next
-from dialler.errors import UsageError
 
-app = App(name="lead", help="Leads: load, find and explain them.")
+app = App(name="lead", help="Leads: load, find, change and explain them.")
 app.command(import_, name="import")
+for command in (add, set_, reset, complete, duplicate, move, delete, erase, wrap):
+    app.command(command, name=command.__name__.rstrip("_"))
 
-_READING, _WRITING, _PAGING, _FILTERS = Reading(), Writing(), Paging(), Filters()
+_READING, _PAGING, _FILTERS = Reading(), Paging(), Filters()
 _COLUMNS = {
     "lead_id": "lead",
     "name": "name",
@@ -34,55 +34,22 @@ _COLUMNS = {
     "due_at": "due",
     "customer_key": "customer key",
 }
+_HISTORY = {
+    "created_at": "created",
+    "campaign": "campaign",
+    "number": "called",
+    "caller_id": "caller id",
+    "attempt_no": "try",
+    "outcome": "outcome",
+    "status": "status",
+    "agent": "agent",
+    "wrap_code": "wrap code",
+    "ended_at": "ended",
+    "wrap_note": "note",
+    "session_id": "session",
+}
+_HISTORY_SPARE = ("session_id", "caller_id", "attempt_no", "ended_at", "status", "campaign", "wrap_note", "agent")
 _SPARE = ("customer_key", "timezones", "campaign", "due_at", "attempts", "list")
-
-Campaign = Annotated[str, Parameter(name="--campaign", help="The campaign.")]
-ListName = Annotated[str, Parameter(name="--list", help="Its list.")]
-
-
-@app.command
-async def add(
-    *,
-    campaign: Campaign,
-    list_name: ListName,
-    number: Annotated[tuple[str, ...], Parameter(help="A phone number; may be repeated.")],
-    region: Annotated[str | None, Parameter(help="Country of numbers without country code, such as US.")] = None,
-    name: Annotated[str, Parameter(help="Of the person or firm.")] = "",
-    customer_key: Annotated[
-        str, Parameter(help="Its key in your own system; a lead of the campaign that has it is updated.")
-    ] = "",
-    external_lead_id: Annotated[str, Parameter(help="Its id at whoever delivered it.")] = "",
-    timezone: Annotated[str, Parameter(help="The lead's zone, such as America/Denver.")] = "",
-    state: Annotated[str, Parameter(help="The lead's own region, such as TX.")] = "",
-    postcode: Annotated[str, Parameter(help="The lead's postcode.")] = "",
-    priority: Annotated[int, Parameter(help="Higher goes first.")] = 0,
-    data: Annotated[tuple[str, ...], Parameter(help="A data field, as KEY=VALUE.")] = (),
-    options: Writing = _WRITING,
-) -> None:
-    """Add one lead, checked like a row of a file.
-
-    Example: `dialler lead add --campaign spring --list hospitals --number +12025550123 --name "Mercy General"`
-    """
-    body = {
-        "campaign": campaign,
-        "list": list_name,
-        "numbers": list(number),
-        "region": region,
-        "name": name,
-        "customer_key": customer_key,
-        "external_lead_id": external_lead_id,
-        "timezone": timezone,
-        "state": state,
-        "postcode": postcode,
-        "priority": priority,
-        "data": dict(_pair(each) for each in data),
-    }
-    async with connected(options) as api:
-        lead = await api.post("/leads", body)
-    if options.json:
-        print_json(lead)
-    else:
-        print_line(f"lead {lead['lead_id']} is {'updated' if lead['updated'] else 'added'}")
 
 
 @app.command
@@ -199,29 +166,8 @@ async def history(lead_id: int, /, *, paging: Paging = _PAGING, options: Reading
     if options.json:
         print_json(page)
         return
-    print_table(page["items"], SESSION_COLUMNS, empty="no attempt was made yet", spare=SESSION_SPARE)
+    print_table(page["items"], _HISTORY, empty="no attempt was made yet", spare=_HISTORY_SPARE)
     tell_next(page["next"])
-
-
-@app.command
-async def wrap(
-    lead_id: int,
-    code: str,
-    /,
-    *,
-    note: Annotated[str | None, Parameter(help="What there is to say.")] = None,
-    options: Writing = _WRITING,
-) -> None:
-    """Set the wrap code of a lead's last session by hand.
-
-    Example: `dialler lead wrap 17 SALE --note "from May on"`
-    """
-    async with connected(options) as api:
-        session = await api.post(f"/leads/{lead_id}/wrap", {"code": code.upper(), "note": note})
-    if options.json:
-        print_json(session)
-    else:
-        print_line(f"session {session['session_id']} is wrapped {session['wrap_code']}: {session['status']}")
 
 
 def _verdict_lines(verdict: Mapping[str, Any]) -> Iterator[str]:
@@ -255,10 +201,3 @@ def _wall_clocks(said: str, local: Mapping[str, str]) -> Iterator[str]:
     """Yield a line for each of the lead's zones: what its clocks show."""
     for zone, text in local.items():
         yield f"{said} {datetime.fromisoformat(text):%a %Y-%m-%d %H:%M:%S} in {zone}"
-
-
-def _pair(said: str) -> tuple[str, str]:
-    key, equals, value = said.partition("=")
-    if not equals or not key.strip():
-        raise UsageError(f"--data {said!r}: expected KEY=VALUE")
-    return key.strip(), value

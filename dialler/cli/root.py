@@ -9,6 +9,7 @@ from cyclopts.exceptions import CycloptsError
 
 import dialler
 from dialler.cli import (
+    callbacks,
     campaigns,
     checks,
     daemon,
@@ -66,6 +67,7 @@ for noun in (
     successes.app,
     filters.app,
     filters.columns_app,
+    callbacks.app,
     dnc.app,
     status.agents,
     database.app,

@@ -7,12 +7,13 @@ from cyclopts import App, Parameter
 from dialler.cli.connection import connected, segment
 from dialler.cli.exports import FormatOption, write_out
 from dialler.cli.filters import ColumnsOption, Filters, FilterText, columns_of, headed
-from dialler.cli.options import Paging, Reading
+from dialler.cli.lead_changes import wrap_at
+from dialler.cli.options import Paging, Reading, Writing
 from dialler.cli.printing import note, print_fields, print_json, print_table
 
 app = App(name="session", help="Sessions: the record of every attempt.")
 
-_READING, _PAGING, _FILTERS = Reading(), Paging(), Filters()
+_READING, _WRITING, _PAGING, _FILTERS = Reading(), Writing(), Paging(), Filters()
 
 COLUMNS = {
     "seq": "seq",
@@ -121,6 +122,27 @@ async def show(session_id: str, /, *, options: Reading = _READING) -> None:
         print_json(session)
     else:
         print_fields(session)
+
+
+@app.command
+async def wrap(
+    session_id: str,
+    code: str,
+    /,
+    *,
+    note: Annotated[str | None, Parameter(help="What there is to say.")] = None,
+    callback: Annotated[
+        str | None, Parameter(help="When to call back, on the lead's own clock, such as 2026-06-03T10:00.")
+    ] = None,
+    agent: Annotated[str | None, Parameter(help="Who promised to call back; else anyone.")] = None,
+    options: Writing = _WRITING,
+) -> None:
+    """Set or edit the wrap code of a session; its lead follows if it was the last one.
+
+    Example: `dialler session wrap 0193a5f0-6c1e-7cc2-9d2b-5a4b8a1f3c77 REFUSED`
+    """
+    async with connected(options) as api:
+        await wrap_at(api, f"/sessions/{segment(session_id)}/wrap", code, note, callback, agent, options)
 
 
 def tell_next(after: object) -> None:

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
+from typing import Final
 
 from dialler.domain.outcome import Outcome
 
@@ -27,6 +28,35 @@ class CompletedReason(StrEnum):
     EXHAUSTED = "exhausted"
     EXPIRED = "expired"
     MANUAL = "manual"
+
+
+PRIORITY_MAX: Final = 1_000_000
+"""A lead's own priority is from -PRIORITY_MAX to this."""
+
+RANK_STEP: Final = 10 * PRIORITY_MAX
+"""Ranks stand in the records' `priority`, above what own priorities can reach: so one index has all in order."""
+
+
+class Rank(IntEnum):
+    """What goes before all ordinary leads of its list."""
+
+    ORDINARY = 0
+    CALLBACK = 1
+    """Somebody was promised a call."""
+
+    URGENT = 2
+    """Its next call does not wait for anybody."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberAttempts:
+    """Counted attempts on one number within a campaign, whichever leads have it."""
+
+    counted: int
+    day: date
+    """The local day of the last one."""
+
+    on_day: int
 
 
 class NumberStatus(StrEnum):
@@ -88,7 +118,7 @@ class NewLead:
     timezone_given: str = ""
     postcode: str = ""
     priority: int = 0
-    """Higher goes first."""
+    """Higher goes first. A rank may stand above it: see `Lead.own_priority`."""
 
     data: Mapping[str, str] = field(default_factory=dict)
     expires_at: datetime | None = None
@@ -127,6 +157,27 @@ class Lead(NewLead):
 
     wrap_code: str | None = None
     callback_at: datetime | None = None
+    """When the person wants to be called back; None: no callback is pending."""
+
+    callback_agent: str | None = None
+    """Who promised it; None: anyone may keep it."""
+
+    callback_expires_at: datetime | None = None
+    """When a callback that was not kept falls back to an ordinary lead; None: never."""
+
+    @property
+    def own_priority(self) -> int:
+        """The priority that it was given, without its rank."""
+        return self.priority - self.rank * RANK_STEP
+
+    @property
+    def rank(self) -> "Rank":
+        """Which leads it goes before, whatever its own priority."""
+        return Rank(min(max(0, (self.priority + RANK_STEP // 2) // RANK_STEP), Rank.URGENT))
+
+    def ranked(self, rank: "Rank", *, priority: int | None = None) -> int:
+        """Return the `priority` of the lead at another rank; with another own priority if one is given."""
+        return (self.own_priority if priority is None else priority) + rank * RANK_STEP
 
     @property
     def status(self) -> str:

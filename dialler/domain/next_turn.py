@@ -3,10 +3,11 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from dialler.domain.by_hand import is_forgotten, without_callback
 from dialler.domain.calling_window import CallingWindow
 from dialler.domain.campaign import CampaignSettings, Wrap
 from dialler.domain.evolve import evolve
-from dialler.domain.lead import CompletedReason, Lead, LeadState, NumberStatus, PhoneNumber
+from dialler.domain.lead import CompletedReason, Lead, LeadState, NumberStatus, PhoneNumber, Rank
 from dialler.domain.local_day import day_after, local_date
 from dialler.domain.outcome import TRAITS, NumberVerdict, Outcome, counts_attempt
 from dialler.domain.redial import Redial, RedialRules, redial
@@ -106,8 +107,9 @@ def _with_wrap(lead: Lead, wrap: WrapCode | None) -> Lead:
     """Return the lead with its last wrap code; a time to call back stays only if the code is about one."""
     if wrap is None:
         return lead
-    callback_at = None if wrap.callback is Callback.NONE else lead.callback_at
-    return evolve(lead, wrap_code=wrap.code, callback_at=callback_at)
+    if wrap.callback is Callback.NONE:
+        lead = without_callback(lead)
+    return evolve(lead, wrap_code=wrap.code)
 
 
 def _completed_reason(
@@ -140,6 +142,8 @@ def _turned(
     if reason is None:
         if lead.callback_at is not None and lead.callback_at > now:
             due_at = max(lead.callback_at, now + timedelta(seconds=settings.rest_min_s))
+        # A promise that was not kept yet, since nobody answered, still goes before ordinary leads until it expires.
+        lead = without_callback(lead) if is_forgotten(lead, due_at) else lead
         due_at = _within_day_limit(lead, due_at, settings)
         open_at = window.next_open(due_at)
         # A window that does not open for a year may be mended tomorrow: look again then, so that nobody is lost.
@@ -147,7 +151,9 @@ def _turned(
         if lead.expires_at is not None and due_at >= lead.expires_at:
             reason = CompletedReason.EXPIRED
     if reason is not None:
-        return evolve(lead, state=LeadState.COMPLETED, completed_reason=reason, due_at=None)
+        return evolve(without_callback(lead), state=LeadState.COMPLETED, completed_reason=reason, due_at=None)
+    if lead.callback_at is not None and lead.rank is Rank.ORDINARY:
+        lead = evolve(lead, priority=lead.ranked(Rank.CALLBACK))
     if due_at <= now:
         return evolve(lead, state=LeadState.READY, completed_reason=None, due_at=None)
     return evolve(lead, state=LeadState.RESTING, completed_reason=None, due_at=due_at)

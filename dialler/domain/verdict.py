@@ -1,14 +1,14 @@
 """Whether a lead may be dialled now, why not, and when at the earliest. Selection and explanation alike."""
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
 from dialler.domain.calling_window import CallingWindow
 from dialler.domain.campaign import Campaign, Desired, LeadList, in_force
-from dialler.domain.lead import Lead, LeadState, NumberStatus, PhoneNumber
+from dialler.domain.lead import Lead, LeadState, NumberAttempts, NumberStatus, PhoneNumber
 from dialler.domain.local_day import day_after, local_date
 from dialler.domain.outcome import TRAITS
 from dialler.domain.strategy import NumberOrder
@@ -43,6 +43,9 @@ class Facts:
     dnc: Set[str] = frozenset()
     """Numbers on a do-not-call list in force for the campaign: those of the lead at least."""
 
+    attempts: Mapping[str, NumberAttempts] = field(default_factory=dict)
+    """Counted attempts in the campaign, by number: those of the lead at least, as far as there are any."""
+
     in_call: Set[str] = frozenset()
     """Numbers that are being called now, for whatever lead: none is rung twice at once."""
 
@@ -71,6 +74,8 @@ def dialable(lead: Lead, facts: Facts, now: datetime) -> Verdict:
     usable = [number for number in lead.numbers if number.status is NumberStatus.OK]
     number = next_number([one for one in usable if one.number not in facts.dnc], lead, facts.lead_list.rules.numbers)
     settings = in_force(facts.campaign.settings, facts.lead_list)
+    # Caps follow the number: what other leads used up of it counts here, and stays with it whatever becomes of them.
+    on_numbers = [facts.attempts[one.number] for one in lead.numbers if one.number in facts.attempts]
     gates = (
         _gate("campaign", facts.campaign.desired is Desired.RUNNING, facts.campaign.desired.value, "running", now=now),
         _gate("list", facts.lead_list.to_dial, "to dial" if facts.lead_list.to_dial else "off", "to dial", now=now),
@@ -82,14 +87,8 @@ def dialable(lead: Lead, facts: Facts, now: datetime) -> Verdict:
         _line_gate(number, facts.in_call, now),
         _window_gate(facts.window, now),
         _rest_gate(lead, settings.rest_min_s, now),
-        _gate(
-            "attempts",
-            lead.attempts_counted < settings.attempts_max,
-            f"{lead.attempts_counted} counted",
-            f"{settings.attempts_max} in all",
-            now=now,
-        ),
-        _day_gate(lead, settings.attempts_per_day_max, now),
+        _attempts_gate(lead, on_numbers, settings.attempts_max, now),
+        _day_gate(lead, on_numbers, settings.attempts_per_day_max, now),
     )
     passed = all(gate.passed for gate in gates)
     earliest = now if passed else _earliest(gates, lead, facts.lead_list, facts.window)
@@ -209,17 +208,31 @@ def _rest_gate(lead: Lead, rest_min_s: int, now: datetime) -> Gate:
     return _gate("rest", passed, value, rule, now=now, opens_at=opens_at)
 
 
-def _day_gate(lead: Lead, per_day_max: int, now: datetime) -> Gate:
+def _attempts_gate(lead: Lead, on_numbers: Sequence[NumberAttempts], most: int, now: datetime) -> Gate:
+    tried, value = lead.attempts_counted, f"{lead.attempts_counted} counted"
+    others = sum(each.counted for each in on_numbers)
+    if others > tried:
+        tried, value = others, f"{value}, {others} on its numbers with those of other leads"
+    return _gate("attempts", tried < most, value, f"{most} in all", now=now)
+
+
+def _day_gate(lead: Lead, on_numbers: Sequence[NumberAttempts], per_day_max: int, now: datetime) -> Gate:
     zone = lead.window_key.zones[0]
     today = local_date(now, zone)
     # A clock that was set back must not open a new day's allowance.
     same_day = lead.attempts_day is not None and today <= lead.attempts_day
     tried = lead.attempts_on_day if same_day else 0
-    opens_at = day_after(lead.attempts_day, zone) if lead.attempts_day is not None else None
+    last_day = lead.attempts_day
+    value = f"{tried} counted on {today} in {zone}"
+    others = sum(each.on_day for each in on_numbers if today <= each.day)
+    if others > tried:
+        tried, value = others, f"{value}, {others} on its numbers with those of other leads"
+        last_day = max(each.day for each in on_numbers)
+    opens_at = day_after(last_day, zone) if last_day is not None else None
     return _gate(
         "attempts_per_day",
         tried < per_day_max,
-        f"{tried} counted on {today} in {zone}",
+        value,
         f"{per_day_max} a day",
         now=now,
         opens_at=opens_at,

@@ -1,17 +1,20 @@
 """What follows from the end of an attempt, in one transaction: the session closed and the lead's next turn."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
+from dialler.domain.by_hand import Callback as PlannedCallback
+from dialler.domain.by_hand import planned_callback, with_callback
 from dialler.domain.campaign import in_force
 from dialler.domain.lead import Lead
 from dialler.domain.next_turn import lead_after
 from dialler.domain.outcome import TRAITS, NumberVerdict
 from dialler.domain.session import Session
-from dialler.domain.wrap import DncScope, WrapCode, apply_wrap, wrap_code
+from dialler.domain.wrap import Callback, DncScope, WrapCode, apply_wrap, wrap_code
 from dialler.engine.windows import Windows
-from dialler.errors import Conflict, NotFound
+from dialler.errors import Conflict, NotFound, UsageError
 from dialler.events import SessionClosed
 from dialler.ports import DncEntry, Records, SessionFilter
 
@@ -55,6 +58,15 @@ def closing_event(session: Session) -> SessionClosed:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallbackWanted:
+    """A call back that was agreed; moments without an offset are on the lead's own clock."""
+
+    at: datetime
+    agent: str | None = None
+    expires_at: datetime | None = None
+
+
 def wrap_up(
     records: Records,
     session: Session,
@@ -64,21 +76,40 @@ def wrap_up(
     by: str,
     now: datetime,
     windows: Windows,
+    callback: CallbackWanted | None = None,
 ) -> Session:
     """Give a session its wrap code: status, lead and do-not-call list follow; return the session as written.
 
-    Raises UsageError for a code that there is not, Conflict for a session to which it can't be given.
+    Only its lead's last session plans that again; a lead that is deleted is not missed. Raises UsageError for a code
+    that there is not, for one that needs a callback where none is given or pending, and for one that has none;
+    Conflict for a session to which it can't be given, and for a callback by another than the last session.
     """
     chosen = wrap_code(code)
     wrapped, before = apply_wrap(session, chosen, note=note, by=by, at=now)
     records.set_session(wrapped)
-    lead = records.lead(session.lead_id)
-    latest = records.sessions(SessionFilter(lead_id=lead.lead_id), limit=1)
-    if latest and latest[0].session_id == session.session_id:
-        records.set_lead(_Turns(records, windows).next_of(lead, wrapped, chosen, now))
+    lead = records.leads_with([session.lead_id], to_change=True).get(session.lead_id)
+    latest = records.sessions(SessionFilter(lead_id=session.lead_id), limit=1)
+    is_latest = bool(latest) and latest[0].session_id == session.session_id
+    if callback is not None and chosen.callback is Callback.NONE:
+        raise UsageError(f"callback: wrap code {chosen.code} has none")
+    if lead is not None and is_latest:
+        turns = _Turns(records, windows)
+        if callback is not None:
+            lead = with_callback(lead, turns.planned(lead, callback, now))
+        elif chosen.callback is Callback.REQUIRED and (lead.callback_at is None or lead.callback_at <= now):
+            raise UsageError(f"wrap code {chosen.code} needs a callback: when to call, on the lead's own clock")
+        records.set_lead(turns.next_of(lead, wrapped, chosen, now))
+    elif callback is not None:
+        raise Conflict(f"session {session.session_id} is not its lead's last one, so its callback would come too late")
     if chosen.dnc is not DncScope.NONE:
         _add_dnc(records, session, chosen.dnc, f"wrap code {code}", now, by=by)
-    records.add_audit(now, by, "lead wrap", {"session_id": session.session_id, "code": code, "before": before})
+    details = {
+        "session_id": session.session_id,
+        "lead_id": session.lead_id,
+        "before": {"wrap_code": before, "status": session.status},
+        "after": {"wrap_code": chosen.code, "status": wrapped.status},
+    }
+    records.add_audit(now, by, "session.wrap", details, lead_id=session.lead_id)
     return wrapped
 
 
@@ -98,6 +129,12 @@ class _Turns:
         self._windows = windows
         self._campaign = cache(records.campaign)
         self._list = cache(records.lead_list)
+
+    def planned(self, lead: Lead, wanted: CallbackWanted, now: datetime) -> PlannedCallback:
+        window = self._windows.window(self._campaign(lead.campaign_id).settings.hours, lead.window_key)
+        return planned_callback(
+            lead, at=wanted.at, agent=wanted.agent, expires_at=wanted.expires_at, window=window, now=now
+        )
 
     def next_of(self, lead: Lead, session: Session, wrap: WrapCode | None, at: datetime) -> Lead:
         settings = self._campaign(lead.campaign_id).settings

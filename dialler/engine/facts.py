@@ -25,12 +25,14 @@ def facts_of(
     `campaign`, its list, and the numbers `in_call` save a look when known.
     """
     campaign = campaign or records.campaign(lead.campaign_id)
+    numbers = [number.number for number in lead.numbers]
     return Facts(
         campaign=campaign,
         lead_list=lead_list or records.lead_list(lead.list_id),
         window=windows.window(campaign.settings.hours, lead.window_key),
         in_call=numbers_in_call(records) if in_call is None else in_call,
-        dnc=records.dnc_hits(lead.campaign_id, [number.number for number in lead.numbers]),
+        dnc=records.dnc_hits(lead.campaign_id, numbers),
+        attempts=records.number_attempts(lead.campaign_id, numbers),
     )
 
 

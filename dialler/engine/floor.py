@@ -114,7 +114,7 @@ class Floor:
         running = self.campaigns.get(lead.campaign_id)
         if running is None or lead.state not in (LeadState.READY, LeadState.RESTING):
             return False
-        return running.hopper.expect(lead.list_id, lead.due_at or now)
+        return running.hopper.expect(lead.list_id, lead.due_at or now, is_promised=lead.callback_at is not None)
 
     def block(self, running: Running, reason: str) -> None:
         """Let a campaign place no calls until somebody mends what `reason` says."""

@@ -44,7 +44,7 @@ class _Stock:
     """With fewer leads left than this, a refill is due."""
 
     good_until: datetime
-    """When the next window with leads opens or shuts, or the list ends: then others may be the best."""
+    """When a window with leads opens or shuts, a callback is due, or the list ends: then others may be the best."""
 
     is_dry: bool
     """The refill found nobody."""
@@ -93,9 +93,14 @@ class Hopper:
         stock = self._stocks.get(list_id)
         return stock.more_at if stock is not None and self.is_dry(list_id, now) else None
 
-    def expect(self, list_id: int, at: datetime) -> bool:
-        """Note that a lead comes back at `at`, from a call; tell whether a dry list has to look earlier for it."""
+    def expect(self, list_id: int, at: datetime, *, is_promised: bool = False) -> bool:
+        """Note that a lead comes back at `at`, from a call; tell whether a dry list has to look earlier for it.
+
+        One who was promised that call (`is_promised`) does not wait until the stock is used up either.
+        """
         stock = self._stocks.get(list_id)
+        if stock is not None and is_promised:
+            stock.good_until = min(stock.good_until, at)
         if stock is None or not stock.is_dry or (stock.more_at is not None and stock.more_at <= at):
             return False
         stock.more_at = at
@@ -163,6 +168,7 @@ class Hopper:
         streams: list[Iterator[tuple[int, int, int]]] = []
         window_changes: list[datetime] = []
         rest_ends: list[datetime] = []
+        promises: list[datetime] = []
         for bucket in records.buckets([lead_list.list_id]):
             if not _has_waiting(bucket):
                 continue
@@ -171,6 +177,10 @@ class Hopper:
                 continue
             place = (bucket.list_id, bucket.key_id)
             if bucket.counts.get(LeadState.RESTING):
+                woken += records.wake_callbacks(place, now, limit=self.level)
+                promised_at = records.next_callback_due_at(place)
+                if promised_at is not None and promised_at > now:
+                    promises.append(promised_at)
                 woken += records.wake_rested(place, now, limit=self.level)
                 due_at = records.next_due_at(place)
                 if due_at is not None and due_at > now:
@@ -182,9 +192,10 @@ class Hopper:
         self._stocks[lead_list.list_id] = _Stock(
             leads=leads,
             half=(len(leads) + 1) // 2,
-            # Rests end all the time; only a list that is dry has to look at once, the others do when half empty.
-            # The list's end brings nobody, so it is nothing that a dry list waits for.
-            good_until=min(*window_changes, lead_list.ends_at or _NEVER, _NEVER),
+            # Rests end all the time; only a list that is dry has to look at once, the others do when half empty. A
+            # person who was promised a call does not wait for that. The list's end brings nobody, so it is nothing that
+            # a dry list waits for.
+            good_until=min(*window_changes, *promises, lead_list.ends_at or _NEVER, _NEVER),
             is_dry=not leads,
             more_at=min(window_changes + rest_ends, default=None),
         )

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence, Set
 from datetime import datetime, timedelta
 
+from dialler.domain.by_hand import is_forgotten, without_callback
 from dialler.domain.campaign import Campaign, LeadList
 from dialler.domain.evolve import evolve
-from dialler.domain.lead import CompletedReason, Lead, LeadState, WindowKey
+from dialler.domain.lead import CompletedReason, Lead, LeadState, NumberAttempts, Rank, WindowKey
 from dialler.domain.verdict import Facts, Verdict, dialable
 from dialler.engine.hopper import Hopper
 from dialler.engine.windows import Windows
@@ -46,6 +47,7 @@ class Picking:
         self._now = now
         self._read: dict[int, Lead | None] = {}
         self._dnc: set[str] = set()
+        self._attempts: dict[str, NumberAttempts] = {}
         self._of_bucket: dict[tuple[int, WindowKey], Facts] = {}
         self._to_write: list[Lead] = []
         self.refused: list[tuple[LeadList, Lead, str]] = []
@@ -69,8 +71,12 @@ class Picking:
             if lead_id not in self._read:
                 self._look_at([lead_id, *self._hopper.ahead(lead_list.list_id, READ_AHEAD)])
             lead = self._read.pop(lead_id)
-            if lead is None:
-                continue  # Deleted since it came into the hopper.
+            if lead is None or lead.list_id != lead_list.list_id:
+                continue  # Deleted or moved since it came into the hopper.
+            if is_forgotten(lead, self._now):
+                # Its callback has expired, and it has no business before the others any more.
+                self._to_write.append(without_callback(lead))
+                continue
             verdict = dialable(lead, self._facts(lead, lead_list), self._now)
             if verdict.dialable:
                 return lead, verdict
@@ -82,8 +88,8 @@ class Picking:
         return None
 
     def call(self, lead: Lead) -> None:
-        """Note that a lead is in a call from now on."""
-        self._to_write.append(evolve(lead, state=LeadState.IN_CALL, due_at=None))
+        """Note that a lead is in a call from now on. Its rank is used up by that."""
+        self._to_write.append(evolve(lead, state=LeadState.IN_CALL, due_at=None, priority=lead.ranked(Rank.ORDINARY)))
 
     def write(self) -> None:
         """Write down what became of the leads so far."""
@@ -93,8 +99,9 @@ class Picking:
     def _look_at(self, lead_ids: Sequence[int]) -> None:
         leads = self._records.leads_with(lead_ids, to_change=True)
         self._read.update((lead_id, leads.get(lead_id)) for lead_id in lead_ids)
-        numbers = {number.number for lead in leads.values() for number in lead.numbers}
-        self._dnc |= self._records.dnc_hits(self._campaign.campaign_id, sorted(numbers))
+        numbers = sorted({number.number for lead in leads.values() for number in lead.numbers})
+        self._dnc |= self._records.dnc_hits(self._campaign.campaign_id, numbers)
+        self._attempts.update(self._records.number_attempts(self._campaign.campaign_id, numbers))
 
     def _facts(self, lead: Lead, lead_list: LeadList) -> Facts:
         """Return what the gates know beside the lead itself: the same for all leads of a bucket."""
@@ -107,6 +114,7 @@ class Picking:
                 window=self._windows.window(self._campaign.settings.hours, lead.window_key),
                 in_call=self._in_call,
                 dnc=self._dnc,
+                attempts=self._attempts,
             )
         return facts
 
@@ -121,7 +129,7 @@ def put_aside(lead: Lead, verdict: Verdict, now: datetime) -> Lead | None:
         return None  # Its list is off, or someone else has it: nothing about the lead itself.
     completed = next((reason for gate, reason in _ENDS.items() if gate in shut), None)
     if completed is not None:
-        return evolve(lead, state=LeadState.COMPLETED, completed_reason=completed, due_at=None)
+        return evolve(without_callback(lead), state=LeadState.COMPLETED, completed_reason=completed, due_at=None)
     if shut == {"window"}:
         return None  # A shut window is its bucket's affair; everything else would be refused again at once.
     due_at = now + LINE_REST if "line" in shut else verdict.earliest or now + timedelta(days=1)

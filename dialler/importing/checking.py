@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from dialler.domain.lead import NewLead, PhoneNumber, WindowKey
+from dialler.domain.lead import PRIORITY_MAX, NewLead, PhoneNumber, WindowKey
 from dialler.domain.zones import canonical_zone
 from dialler.importing.mapping import Columns
 from dialler.importing.phones import WITH_EXTENSION
@@ -19,7 +19,6 @@ DATA_CHARS_MAX: Final = 2_000
 KEY_CHARS_MAX: Final = 200
 """Longer keys reject their row: cut, two of them might become one."""
 
-PRIORITY_MAX: Final = 1_000_000
 _KEYS_KEPT_MAX: Final = 10_000
 
 _UNREADABLE: Final = {

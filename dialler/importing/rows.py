@@ -13,7 +13,7 @@ from dialler.errors import ImportMisused
 LINE_CHARS_MAX = 1 << 20
 """A longer line is no line of a lead file; what does not fit is skipped, and its row rejected."""
 
-_UNCLEAN = re.compile("[\x00\ud800-\udfff]")
+UNCLEAN = re.compile("[\x00\ud800-\udfff]")
 _DELIMITERS = (",", ";", "\t", "|", "¬")
 _SAMPLE_ROWS = 50
 
@@ -101,14 +101,14 @@ class RowReader:
 
     def _problem(self) -> str:
         for line in self._lines.used:
-            unclean = _UNCLEAN.search(line)
+            unclean = UNCLEAN.search(line)
             if unclean:
                 return "nul" if unclean[0] == "\x00" else "encoding"
         return ""
 
     def _split(self, text: str, *, final: bool) -> None:
         """Add the complete lines of `text`, with their ends; a line may end in LF, CR LF or CR."""
-        if not self._unclean and _UNCLEAN.search(text):
+        if not self._unclean and UNCLEAN.search(text):
             self._unclean = True
         if self._skipping:
             end = re.search("[\r\n]", text)

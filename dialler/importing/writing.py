@@ -147,7 +147,7 @@ def updated(lead: Lead, row: Checked) -> Lead:
         name=new.name or lead.name,
         external_lead_id=new.external_lead_id or lead.external_lead_id,
         postcode=new.postcode or lead.postcode,
-        priority=new.priority if row.has_priority else lead.priority,
+        priority=lead.ranked(lead.rank, priority=new.priority) if row.has_priority else lead.priority,
         data={**lead.data, **new.data},
         timezone_source=new.timezone_source if rezoned else lead.timezone_source,
         timezone_given=new.timezone_given if rezoned else lead.timezone_given,

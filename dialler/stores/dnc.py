@@ -7,7 +7,8 @@ from typing import Final
 
 from dialler.ports import DncEntry, DncFilter
 from dialler.stores.codec import from_us, to_json, to_us
-from dialler.stores.transaction import SqlRow, Transaction, portions
+from dialler.stores.number_keys import hashed_if_any
+from dialler.stores.transaction import SqlRow, Transaction, marks, portions
 
 EVERYWHERE: Final = 0
 """In the place of a campaign's id."""
@@ -36,18 +37,24 @@ class DncRecords:
         return new
 
     def remove_dnc(self, number: str, campaign_id: int | None, merchant: str | None = None) -> bool:
-        key = _key(number, campaign_id, merchant)
-        return self._in.run("DELETE FROM dnc WHERE number = ? AND campaign_id = ? AND merchant = ?", key) > 0
+        names = [number, *hashed_if_any(self._in, [number]).values()]
+        gone = self._in.run(
+            f"DELETE FROM dnc WHERE number IN ({marks(len(names))}) AND campaign_id = ? AND merchant = ?",
+            (*names, campaign_id or EVERYWHERE, merchant or ""),
+        )
+        return gone > 0
 
     def dnc_hits(self, campaign_id: int, numbers: Sequence[str]) -> frozenset[str]:
         hits: set[str] = set()
-        for marked, some in portions(numbers):
+        # Those of people who were erased are there under their hash.
+        meant = {name: number for number, name in hashed_if_any(self._in, numbers).items()}
+        for marked, some in portions([*numbers, *meant]):
             rows = self._in.rows(
                 f"SELECT number FROM dnc WHERE number {marked} AND (campaign_id IN (?, ?) AND merchant = ''"
                 " OR merchant <> '' AND merchant = (SELECT merchant FROM campaigns WHERE campaign_id = ?))",
                 (*some, EVERYWHERE, campaign_id, campaign_id),
             )
-            hits.update(row[0] for row in rows)
+            hits.update(meant.get(name, name) for name in (str(row[0]) for row in rows))
         return frozenset(hits)
 
     def dnc_entries(
@@ -72,12 +79,18 @@ class DncRecords:
         return [_entry(row) for row in rows]
 
     def dnc_of(self, number: str) -> Sequence[DncEntry]:
-        rows = self._in.rows(f"SELECT {_COLUMNS} FROM dnc WHERE number = ? ORDER BY campaign_id, merchant", (number,))
+        names = [number, *hashed_if_any(self._in, [number]).values()]
+        rows = self._in.rows(
+            f"SELECT {_COLUMNS} FROM dnc WHERE number IN ({marks(len(names))}) ORDER BY campaign_id, merchant", names
+        )
         return [_entry(row) for row in rows]
 
-    def add_audit(self, at: datetime, who: str, what: str, details: Mapping[str, object]) -> None:
+    def add_audit(
+        self, at: datetime, who: str, what: str, details: Mapping[str, object], *, lead_id: int | None = None
+    ) -> None:
         self._in.run(
-            "INSERT INTO audit (at, who, what, details) VALUES (?, ?, ?, ?)", (to_us(at), who, what, to_json(details))
+            "INSERT INTO audit (at, who, what, details, lead_id) VALUES (?, ?, ?, ?, ?)",
+            (to_us(at), who, what, to_json(details), lead_id),
         )
 
 

@@ -47,6 +47,8 @@ PROGRESS_COLUMNS: Final = (
     "last_contacted_at",
     "wrap_code",
     "callback_at",
+    "callback_agent",
+    "callback_expires_at",
 )
 """What the engine makes of it."""
 
@@ -93,6 +95,8 @@ def progress_values(lead: Lead) -> tuple[object, ...]:
         to_us_or_none(lead.last_contacted_at),
         lead.wrap_code,
         to_us_or_none(lead.callback_at),
+        lead.callback_agent,
+        to_us_or_none(lead.callback_expires_at),
     )
 
 
@@ -127,6 +131,8 @@ def lead_of(row: Sequence[Any], transaction: Transaction) -> Lead:
         last_contacted_at,
         wrap_code,
         callback_at,
+        callback_agent,
+        callback_expires_at,
     ) = row
     return made(
         Lead,
@@ -159,5 +165,7 @@ def lead_of(row: Sequence[Any], transaction: Transaction) -> Lead:
             "last_contacted_at": from_us_or_none(last_contacted_at),
             "wrap_code": wrap_code,
             "callback_at": from_us_or_none(callback_at),
+            "callback_agent": callback_agent,
+            "callback_expires_at": from_us_or_none(callback_expires_at),
         },
     )

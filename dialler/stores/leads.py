@@ -30,7 +30,7 @@ _SELECT: Final = f"SELECT {', '.join(COLUMNS)} FROM leads"
 _ASSIGN_PROGRESS: Final = ", ".join(f"{name} = ?" for name in PROGRESS_COLUMNS)
 _ASSIGN_GIVEN: Final = ", ".join(f"{name} = ?" for name in GIVEN_COLUMNS)
 _SET_PROGRESS: Final = f"UPDATE leads SET {_ASSIGN_PROGRESS} WHERE lead_id = ?"
-_SET_ALL: Final = f"UPDATE leads SET {_ASSIGN_PROGRESS}, key_id = ?, {_ASSIGN_GIVEN} WHERE lead_id = ?"
+_SET_ALL: Final = f"UPDATE leads SET {_ASSIGN_PROGRESS}, list_id = ?, key_id = ?, {_ASSIGN_GIVEN} WHERE lead_id = ?"
 _ADD: Final = (
     f"INSERT INTO leads (lead_id, list_id, campaign_id, key_id, created_at, rank, {', '.join(GIVEN_COLUMNS)})"
     f" VALUES ({marks(6 + len(GIVEN_COLUMNS))})"
@@ -200,16 +200,17 @@ class LeadRecords:
                 raise NotFound(f"there is no lead {lead.lead_id}")
             old, old_key_id = known[lead.lead_id]
             key_id = old_key_id if lead.window_key == old.window_key else self._in.window_key_id(lead.window_key)
-            if key_id == old_key_id and given_of(lead) == given_of(old):
+            is_moved = lead.list_id != old.list_id
+            if key_id == old_key_id and not is_moved and given_of(lead) == given_of(old):
                 # Nearly every change is one of the engine's; it leaves most indexes alone.
                 progress.append((*progress_values(lead), lead.lead_id))
             else:
                 self._set_given(lead, key_id, old)
-            if lead.attempts != old.attempts or lead.data != old.data:
+            if is_moved or lead.attempts != old.attempts or lead.data != old.data:
                 ranks += self._new_rank(lead, old)
             known[lead.lead_id] = lead, key_id
-            if lead.state is not old.state or key_id != old_key_id:
-                self._in.count_leads(lead.list_id, old_key_id, old.state.value, -1)
+            if lead.state is not old.state or key_id != old_key_id or is_moved:
+                self._in.count_leads(old.list_id, old_key_id, old.state.value, -1)
                 self._in.count_leads(lead.list_id, key_id, lead.state.value, 1)
         self._in.run_many(_SET_PROGRESS, progress)
         self._in.run_many(_RANK, ranks)
@@ -222,12 +223,19 @@ class LeadRecords:
         before, after = (
             rank_of(rules, lead_id=each.lead_id, attempts=each.attempts, data=each.data) for each in (old, lead)
         )
-        return [] if before == after else [(after, lead.lead_id)]
+        return [] if before == after and lead.list_id == old.list_id else [(after, lead.lead_id)]
 
     def _set_given(self, lead: Lead, key_id: int, old: Lead) -> None:
-        if lead.customer_key is not None and lead.customer_key != old.customer_key:
+        place, old_place = (lead.list_id, lead.customer_key), (old.list_id, old.customer_key)
+        if lead.customer_key is not None and place != old_place:
             self._check_customer_keys(lead.list_id, [lead.customer_key])
-        self._in.run(_SET_ALL, (*progress_values(lead), key_id, *given_values(lead), lead.lead_id))
+        if lead.list_id != old.list_id:
+            target = self._in.row("SELECT campaign_id FROM lists WHERE list_id = ?", (lead.list_id,))
+            if target is None:
+                raise NotFound(f"there is no list {lead.list_id}")
+            if target[0] != lead.campaign_id:
+                raise Conflict(f"lead {lead.lead_id} is of campaign {lead.campaign_id}, list {lead.list_id} is not")
+        self._in.run(_SET_ALL, (*progress_values(lead), lead.list_id, key_id, *given_values(lead), lead.lead_id))
         pend(self._in, lead.lead_id)
         before, after = ({one.number for one in each.numbers} for each in (old, lead))
         gone, come = sorted(before - after), sorted(after - before)

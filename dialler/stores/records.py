@@ -1,11 +1,13 @@
 """The records inside one transaction: `dialler.ports.Records` in SQL."""
 
+from dialler.stores.attempts import AttemptRecords
+from dialler.stores.callbacks import CallbackRecords
 from dialler.stores.campaigns import CampaignRecords
 from dialler.stores.change_sets import ChangeSetRecords
 from dialler.stores.check import CheckRecords
 from dialler.stores.dnc import DncRecords
 from dialler.stores.imports import ImportRecords
-from dialler.stores.leads import LeadRecords
+from dialler.stores.lead_removal import RemovalRecords
 from dialler.stores.link import Link
 from dialler.stores.lists import ListRecords
 from dialler.stores.saved import SavedRecords
@@ -21,7 +23,9 @@ class SqlRecords(
     ListRecords,
     StrategyRecords,
     ChangeSetRecords,
-    LeadRecords,
+    RemovalRecords,
+    CallbackRecords,
+    AttemptRecords,
     SessionRecords,
     SearchRecords,
     SavedRecords,

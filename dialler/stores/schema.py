@@ -29,7 +29,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD: Final = "0005"
+HEAD: Final = "0006"
 """The migration that this version of the code needs; a test compares it with `migrations/`."""
 
 BIG = BigInteger().with_variant(Integer, "sqlite")  # on SQLite only INTEGER aliases the rowid
@@ -164,6 +164,8 @@ leads = Table(
     Column("wrap_code", Text),
     Column("callback_at", BIG),
     Column("rank", BIG, nullable=False, server_default="0"),
+    Column("callback_agent", Text),
+    Column("callback_expires_at", BIG),
 )
 _lead = leads.c
 Index(
@@ -177,6 +179,15 @@ Index(
     **_where("state = 'ready'"),
 )
 Index("leads_resting", _lead.list_id, _lead.key_id, _lead.due_at, _lead.lead_id, **_where("state = 'resting'"))
+Index("leads_callbacks", _lead.callback_at, _lead.lead_id, **_where("callback_at IS NOT NULL"))
+Index(
+    "leads_callbacks_due",
+    _lead.list_id,
+    _lead.key_id,
+    _lead.due_at,
+    _lead.lead_id,
+    **_where("callback_at IS NOT NULL"),
+)
 Index("leads_by_list", _lead.list_id, _lead.state, _lead.lead_id)
 Index("leads_customer_key", _lead.list_id, _lead.customer_key, unique=True, **_where("customer_key IS NOT NULL"))
 Index("leads_external", _lead.external_lead_id, _lead.lead_id, **_where("external_lead_id IS NOT NULL"))
@@ -192,6 +203,17 @@ lead_numbers = Table(
     Column("number", Text, primary_key=True),
     Column("campaign_id", BIG, primary_key=True, autoincrement=False),
     Column("lead_id", BIG, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
+number_attempts = Table(
+    "number_attempts",
+    metadata,
+    Column("number", Text, primary_key=True),  # under its keyed hash, see `number_keys`
+    Column("campaign_id", BIG, primary_key=True, autoincrement=False),
+    Column("counted", Integer, nullable=False),
+    Column("day", Text, nullable=False),
+    Column("on_day", Integer, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -391,8 +413,10 @@ audit = Table(
     Column("who", Text, nullable=False),
     Column("what", Text, nullable=False),
     Column("details", Text, nullable=False),
+    Column("lead_id", BIG),
     sqlite_autoincrement=True,
 )
+Index("audit_by_lead", audit.c.lead_id, audit.c.audit_id, **_where("lead_id IS NOT NULL"))
 
 meta = Table(
     "meta",
@@ -400,7 +424,7 @@ meta = Table(
     Column("key", Text, primary_key=True),
     Column("value", BIG, nullable=False),
 )
-"""Counters of the records themselves; `lead_id` is the last id given out."""
+"""Counters of the records themselves; `lead_id` is the last id given out, `number_key_...` see `number_keys`."""
 
 KEEP_LISTS: Final = {
     "sqlite": (

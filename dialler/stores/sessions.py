@@ -8,6 +8,7 @@ from dialler.domain.outcome import Outcome
 from dialler.domain.session import Session, SessionStatus
 from dialler.errors import Conflict, NotFound
 from dialler.ports import SessionFilter
+from dialler.stores.attempts import count_attempts
 from dialler.stores.session_rows import (
     COLUMNS,
     COURSE_COLUMNS,
@@ -81,6 +82,7 @@ class SessionRecords:
             rows = self._in.rows(f"{_OLD} {marked} ORDER BY session_id{self._in.for_update}", some)
             old.update((row[0], row) for row in rows)
         values: list[tuple[object, ...]] = []
+        ended: list[Session] = []
         for session in sessions:
             if session.session_id not in old:
                 raise NotFound(f"there is no session {session.session_id}")
@@ -91,10 +93,13 @@ class SessionRecords:
                 if held:
                     raise Conflict(f"lead {lead_id} has an open session already: {held[0]}")
             values.append((*course_values(session), seq))
+            if outcome is None and session.outcome is not None:
+                ended.append(session)
             if (status, outcome) != (new_status, session.outcome):
                 self._in.count_sessions(campaign_id, list_id, status, outcome, -1)
                 self._in.count_sessions(campaign_id, list_id, new_status, session.outcome, 1)
         self._in.run_many(_SET, values)
+        count_attempts(self._in, ended)
 
     def session(self, session_id: str) -> Session:
         row = self._in.row(f"{_SELECT} WHERE session_id = ?", (session_id,))

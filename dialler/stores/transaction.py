@@ -23,16 +23,19 @@ _ASKED_AT_ONCE: Final = 512
 
 
 class WindowKeys:
-    """Window keys by id and ids by key, as read in transactions that held. Keys are never changed or deleted."""
+    """Window keys by id and ids by key, as read in transactions that held, and the key of hashed numbers. None of them
+    is ever changed or deleted."""
 
     def __init__(self) -> None:
         self.by_id: dict[int, WindowKey] = {}
         self.ids: dict[WindowKey, int] = {}
+        self.number_key: bytes | None = None
 
     def clear(self) -> None:
         """Forget all: a transaction that was undone may have given an id that the next one gives again."""
         self.by_id.clear()
         self.ids.clear()
+        self.number_key = None
 
 
 class Transaction:
@@ -129,6 +132,15 @@ class Transaction:
             key_id = int(row[0])
             self._keys.ids[key] = key_id
         return key_id
+
+    @property
+    def number_key(self) -> bytes | None:
+        """What numbers are hashed with, once it was read."""
+        return self._keys.number_key
+
+    @number_key.setter
+    def number_key(self, key: bytes) -> None:
+        self._keys.number_key = key
 
     def forget_window_keys(self) -> None:
         """Forget what was read or stored: part of this transaction was undone."""

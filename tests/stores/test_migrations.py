@@ -1,6 +1,6 @@
 """The migrations make the schema that the code knows."""
 
-from datetime import UTC, timedelta
+from datetime import UTC, date, timedelta
 from importlib.resources import files
 from pathlib import Path
 
@@ -10,10 +10,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Engine, inspect, text
 
 from dialler.domain.filter_fields import LEAD_FIELDS, SESSION_FIELDS
 from dialler.domain.filter_text import read_filter
+from dialler.domain.lead import NumberAttempts
 from dialler.domain.outcome import Outcome
 from dialler.domain.redial import RedialRule, RedialRules
 from dialler.domain.strategy import LeadOrder
@@ -223,3 +224,55 @@ async def test_an_upgrade_keeps_what_there_is_on_sqlite(tmp_path: Path) -> None:
 async def test_an_upgrade_keeps_what_there_is_on_postgres() -> None:
     with postgres.database() as url:
         await check_that_data_stays(url)
+
+
+def load_first_release(engine: Engine) -> None:
+    """Make records as 0001 had them, with a lead and three of its sessions."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(
+            text(
+                "INSERT INTO leads (lead_id, list_id, campaign_id, key_id, created_at, numbers) VALUES"
+                """ (7, 1, 1, 1, 5, '[["+12025550123","","ok"]]')"""
+            )
+        )
+        connection.execute(text("INSERT INTO audit (at, who, what, details) VALUES (1, 'ann', 'x', '{}')"))
+        for at, day in enumerate(["2026-06-01", "2026-06-02", "2026-06-02"]):
+            connection.execute(
+                text(
+                    "INSERT INTO sessions (session_id, campaign_id, campaign, list_id, list, lead_id, attempt_no,"
+                    " number, created_at, local_time, status, outcome, counts_attempt)"
+                    " VALUES (:id, 1, 'c', 1, 'l', 7, 1, '+12025550123', 5, :at, 'expired', 'BUSY', :counts)"
+                ),
+                {"id": f"s-{at}", "at": f"{day}T10:00:00-04:00", "counts": True},
+            )
+
+
+async def check_upgraded(url: str) -> None:
+    async with open_store(url, write=True) as store:
+        lead = await store.read(lambda records: records._in.rows("SELECT callback_agent FROM leads"))  # type: ignore[attr-defined]
+        assert [tuple(row) for row in lead] == [(None,)]
+        attempts = await store.read(lambda records: records.number_attempts(1, ["+12025550123"]))
+        assert attempts == {"+12025550123": NumberAttempts(counted=3, day=date(2026, 6, 2), on_day=2)}
+
+
+async def test_an_upgrade_of_records_with_data_keeps_them_on_sqlite(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+    engine = sqlite_engine(tmp_path / "x.db", mode="rwc")
+    load_first_release(engine)
+    engine.dispose()
+    assert upgrade(url) == ("0001", HEAD)
+    await check_upgraded(url)
+
+
+@pytest.mark.postgres
+async def test_an_upgrade_of_records_with_data_keeps_them_on_postgres() -> None:
+    with postgres.database() as url:
+        engine = postgres_engine(parsed_url(url))
+        load_first_release(engine)
+        engine.dispose()
+        assert upgrade(url) == ("0001", HEAD)
+        await check_upgraded(url)

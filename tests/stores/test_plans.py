@@ -53,6 +53,13 @@ def plans(work: Callable[[Records], object]) -> list[str]:
     return steps
 
 
+def counted_once(records: Records) -> object:
+    """Count an attempt, so that there is a key, and look for attempts."""
+    session = records.session("s")
+    records.set_session(replace(session, status=SessionStatus.EXPIRED, outcome=Outcome.BUSY, counts_attempt=True))
+    return records.number_attempts(1, ["+4930123456", "+4930123457"])
+
+
 @pytest.mark.parametrize(
     ("work", "index"),
     [
@@ -60,6 +67,13 @@ def plans(work: Callable[[Records], object]) -> list[str]:
         (lambda r: r.replan(1, limit=5), "COVERING INDEX leads_by_list (list_id=? AND state=? AND lead_id>?)"),
         (lambda r: r.wake_rested((1, 1), NOW, limit=5), "leads_resting (list_id=? AND key_id=? AND due_at<?)"),
         (lambda r: r.next_due_at((1, 1)), "INDEX leads_resting (list_id=? AND key_id=?)"),
+        (
+            lambda r: r.wake_callbacks((1, 1), NOW, limit=5),
+            "leads_callbacks_due (list_id=? AND key_id=? AND due_at>? AND due_at<?)",
+        ),
+        (lambda r: r.next_callback_due_at((1, 1)), "INDEX leads_callbacks_due (list_id=? AND key_id=? AND due_at>?)"),
+        (counted_once, "SEARCH number_attempts USING PRIMARY KEY (number=? AND campaign_id=?)"),
+        (lambda r: r.delete_leads([1]), "PRIMARY KEY"),
         (lambda r: r.lead(1), "PRIMARY KEY"),
         (lambda r: r.set_lead(r.lead(1)), "PRIMARY KEY"),
         (lambda r: r.set_session(r.session("s")), "sqlite_autoindex_sessions_1"),
@@ -99,3 +113,11 @@ def test_open_sessions_are_found_without_walking_all() -> None:
         steps = plans(work)
         assert any("sessions_open" in step for step in steps), steps
         assert "SCAN sessions" not in steps
+
+
+def test_callbacks_are_listed_along_an_index_that_holds_no_other_leads() -> None:
+    steps = plans(lambda r: r.callbacks(1, after=(NOW, 1)))
+    assert any("leads_callbacks (callback_at>" in step or "leads_callbacks ((callback_at" in step for step in steps), (
+        steps
+    )
+    assert not any("TEMP B-TREE" in step for step in steps), steps

@@ -64,6 +64,8 @@ async def test_a_lead_comes_back_as_it_was_written(store: AnyStore) -> None:
         last_contacted_at=NOW + timedelta(microseconds=1),
         wrap_code="SALE",
         callback_at=NOW,
+        callback_agent="ann",
+        callback_expires_at=NOW + timedelta(days=1),
         name="Ann",
         numbers=(PhoneNumber("+12025550125"),),
         window_key=BERLIN,

@@ -1,0 +1,122 @@
+"""Routes for callbacks: calls that people were promised."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from dialler.api.bounds import Clean, LeadId
+from dialler.api.desk import TheDesk, Who
+from dialler.api.forms import Json, moment, page
+from dialler.api.lead_edits import changed
+from dialler.api.leads import leads_json
+from dialler.api.looks import campaign_of
+from dialler.api.sessions import Limit
+from dialler.domain.by_hand import (
+    AGENT_CHARS_MAX,
+    Callback,
+    called_back_at,
+    local_moment,
+    planned_callback,
+    without_callback,
+)
+from dialler.domain.evolve import evolve
+from dialler.domain.lead import Lead, LeadState
+from dialler.domain.local_day import local_time
+from dialler.engine.windows import Windows
+from dialler.errors import Conflict, UsageError
+from dialler.ports import Records
+
+router = APIRouter(tags=["callbacks"])
+
+_windows = Windows()
+
+
+class CallbackForm(BaseModel):
+    """When somebody wants to be called back; moments without an offset are on the lead's own clock."""
+
+    model_config = ConfigDict(extra="forbid")
+    at: datetime
+    agent: Clean | None = Field(None, max_length=AGENT_CHARS_MAX, description="who promised it; null: anyone")
+    expires_at: datetime | None = Field(None, description="then it is an ordinary lead again; a day after `at`")
+
+
+@router.get("/callbacks")
+async def list_callbacks(
+    desk: TheDesk,
+    campaign: str | None = None,
+    agent: Annotated[str | None, Query(description="promised by this agent")] = None,
+    after: Annotated[str | None, Query(description="the `next` of the page before")] = None,
+    limit: Limit = 100,
+) -> Json:
+    """Callbacks that are pending, the next due first."""
+    place = None if after is None else _place(after)
+
+    def work(records: Records) -> Json:
+        campaign_id = None if campaign is None else campaign_of(records, campaign).campaign_id
+        found = records.callbacks(campaign_id, agent=agent, after=place, limit=limit + 1)
+        items: list[Json] = []
+        for lead, document in zip(found[:limit], leads_json(records, found[:limit]), strict=True):
+            assert lead.callback_at is not None
+            items.append({**document, "callback_local": local_time(lead.callback_at, lead.window_key.zones[0])})
+        last = found[limit - 1] if found[limit:] else None
+        return page(items, None if last is None else f"{moment(last.callback_at)}/{last.lead_id}")
+
+    return await desk.store.read(work)
+
+
+@router.put("/leads/{lead_id}/callback")
+async def set_callback(lead_id: LeadId, form: CallbackForm, desk: TheDesk, who: Who) -> Json:
+    """Promise a call. A time outside the lead's calling window is moved to the next opening: `moved` says so.
+
+    Refused for a lead in a call (its agent says so with the wrap code) and for one completed by do-not-call.
+    """
+    now = desk.clock.now()
+    lead = await desk.store.read(lambda records: records.lead(lead_id))
+    campaign = await desk.store.read(lambda records: records.campaign(lead.campaign_id))
+    planned: list[Callback] = []
+
+    def change(lead: Lead) -> Lead:
+        window = _windows.window(campaign.settings.hours, lead.window_key)
+        callback = planned_callback(
+            lead, at=form.at, agent=form.agent, expires_at=form.expires_at, window=window, now=now
+        )
+        planned.append(callback)
+        return called_back_at(lead, callback)
+
+    done = await changed(desk, who, lead_id, "callback.set", change)
+    zone = lead.window_key.zones[0]
+    callback = planned[-1]
+    asked_at = local_moment(form.at, zone)
+    is_moved = callback.at > max(asked_at, now)
+    return {
+        **done,
+        "asked_at": local_time(asked_at, zone),
+        "callback_local": local_time(callback.at, zone),
+        "moved": is_moved,
+    }
+
+
+@router.delete("/leads/{lead_id}/callback")
+async def cancel_callback(lead_id: LeadId, desk: TheDesk, who: Who) -> Json:
+    """Take a promise back: the lead is an ordinary one again, ready. Raises Conflict where there is none."""
+
+    def change(lead: Lead) -> Lead:
+        if lead.callback_at is None:
+            raise Conflict(f"lead {lead_id} has no callback")
+        lead = without_callback(lead)
+        return evolve(lead, state=LeadState.READY, due_at=None) if lead.state is LeadState.RESTING else lead
+
+    return await changed(desk, who, lead_id, "callback.cancel", change)
+
+
+def _place(after: str) -> tuple[datetime, int]:
+    at, _, lead_id = after.rpartition("/")
+    try:
+        place = datetime.fromisoformat(at), int(lead_id)
+        if place[0].tzinfo is None or not 0 <= place[1] < 2**63:
+            raise ValueError(after)
+    except ValueError as error:
+        raise UsageError(f"after = {after!r}: expected the `next` of the page before") from error
+    return place

@@ -1,0 +1,164 @@
+"""Callbacks and wrap codes over the API."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from dialler.domain.lead import CompletedReason, LeadState
+from dialler.domain.outcome import Outcome
+from dialler.domain.session import SessionStatus
+from dialler.ports import Records
+from dialler.stores.memory import MemoryStore
+from tests.api.test_lead_edits import audit
+from tests.support.desks import NOW
+
+SESSION = "01930000-0000-7000-8000-000000000001"
+
+
+@pytest.fixture
+async def talked(store: MemoryStore, floor: list[int]) -> list[int]:
+    """The first lead has talked with an agent, who wrapped it up as a sale."""
+
+    def work(records: Records) -> list[int]:
+        session = records.session(SESSION)
+        records.set_session(
+            replace(
+                session,
+                outcome=Outcome.CONNECTED,
+                status=SessionStatus.COMPLETE,
+                wrap_code="SALE",
+                agent="ann",
+                wrapped_at=NOW,
+                connected_at=NOW,
+                counts_attempt=True,
+            )
+        )
+        lead = records.lead(floor[0])
+        wrapped = replace(lead, last_outcome=Outcome.CONNECTED, last_attempt_at=NOW, last_contacted_at=NOW)
+        records.set_lead(replace(wrapped, completed_reason=CompletedReason.WRAP, wrap_code="SALE"))
+        return floor
+
+    return await store.write(work)
+
+
+async def test_a_callback_is_on_the_leads_own_clock_and_inside_its_window(
+    api: httpx.AsyncClient, store: MemoryStore, floor: list[int]
+) -> None:
+    done = (await api.put(f"/leads/{floor[2]}/callback", json={"at": "2026-06-04T10:00", "agent": "ann"})).json()
+    assert (done["callback_at"], done["moved"]) == ("2026-06-04T17:00:00+00:00", False)
+    assert done["callback_local"] == "2026-06-04T10:00:00-07:00"
+    assert (done["state"], done["due_at"], done["priority"]) == ("resting", done["callback_at"], 0)
+    late = (await api.put(f"/leads/{floor[1]}/callback", json={"at": "2026-06-04T22:00:00-04:00"})).json()
+    assert (late["callback_local"], late["moved"]) == ("2026-06-05T09:00:00-04:00", True)
+    assert late["asked_at"] == "2026-06-04T22:00:00-04:00"
+    page = (await api.get("/callbacks?limit=1")).json()
+    assert [item["lead_id"] for item in page["items"]] == [floor[2]]
+    rest = (await api.get("/callbacks", params={"after": page["next"]})).json()
+    assert ([item["lead_id"] for item in rest["items"]], rest["next"]) == ([floor[1]], None)
+    mine = (await api.get("/callbacks?agent=ann&campaign=spring")).json()["items"]
+    assert [(item["lead_id"], item["callback_agent"]) for item in mine] == [(floor[2], "ann")]
+    cancelled = (await api.delete(f"/leads/{floor[2]}/callback")).json()
+    assert (cancelled["state"], cancelled["callback_at"], cancelled["callback_agent"]) == ("ready", None, None)
+    assert (await api.delete(f"/leads/{floor[2]}/callback")).status_code == 409
+    first, _ = await audit(store, "callback.set")
+    assert (first["before"]["callback_agent"], first["after"]["callback_agent"]) == (None, "ann")
+    assert await store.read(lambda records: records.check()) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"at": "2026-06-03T08:00"},
+        {"at": "2030-01-01T10:00"},
+        {"at": "0001-01-01T00:00:00+14:00"},
+        {"at": "9999-12-31T23:59:59-14:00"},
+        {"at": "2026-06-04T10:00", "expires_at": "2026-06-04T09:00"},
+        {"at": "tomorrow"},
+    ],
+)
+async def test_a_callback_that_can_not_be_kept_is_refused(
+    api: httpx.AsyncClient, floor: list[int], body: dict[str, str]
+) -> None:
+    assert (await api.put(f"/leads/{floor[1]}/callback", json=body)).status_code == 422
+    assert (await api.get("/callbacks")).json()["items"] == []
+    assert (await api.get("/callbacks?after=x")).status_code == 422
+
+
+async def test_a_wrap_code_edited_later_moves_status_and_lead_and_keeps_the_old_one_in_the_audit(
+    api: httpx.AsyncClient, store: MemoryStore, talked: list[int]
+) -> None:
+    answer = await api.post(f"/sessions/{SESSION}/wrap", json={"code": "refused"}, headers={"x-dialler-who": "bob"})
+    session = answer.json()
+    assert (session["status"], session["wrap_code"], session["outcome"]) == ("rejected", "REFUSED", "CONNECTED")
+    assert (session["wrap_edited_by"], session["wrapped_at"]) == ("socket:bob", NOW.isoformat())
+    [entry] = await audit(store, "session.wrap")
+    assert entry["before"] == {"wrap_code": "SALE", "status": "complete"}
+    assert entry["after"] == {"wrap_code": "REFUSED", "status": "rejected"}
+    lead = (await api.get(f"/leads/{talked[0]}")).json()
+    assert (lead["state"], lead["completed_reason"], lead["wrap_code"]) == ("completed", "wrap", "REFUSED")
+    assert (lead["last_outcome"], lead["last_attempt_at"]) == ("CONNECTED", NOW.isoformat())
+
+
+async def test_a_code_that_is_a_callback_asks_when_and_brings_the_lead_back(
+    api: httpx.AsyncClient, store: MemoryStore, talked: list[int]
+) -> None:
+    path = f"/sessions/{SESSION}/wrap"
+    asked = await api.post(path, json={"code": "CALLBACK"})
+    assert (asked.status_code, asked.json()["kind"]) == (422, "usage")
+    assert "needs a callback" in asked.json()["error"]
+    assert (await api.get(f"/sessions/{SESSION}")).json()["wrap_code"] == "SALE", "nothing is half done"
+    other = await api.post(path, json={"code": "SALE", "callback": {"at": "2026-06-04T10:00"}})
+    assert other.status_code == 422
+    callback = {"at": "2026-06-04T10:00", "agent": "ann"}
+    done = (await api.post(path, json={"code": "CALLBACK", "callback": callback})).json()
+    assert (done["status"], done["callback_at"]) == ("complete", "2026-06-04T14:00:00+00:00")
+    lead = (await api.get(f"/leads/{talked[0]}")).json()
+    assert (lead["state"], lead["due_at"], lead["callback_agent"]) == ("resting", "2026-06-04T14:00:00+00:00", "ann")
+    [item] = (await api.get("/callbacks")).json()["items"]
+    assert item["lead_id"] == talked[0]
+    await api.post(path, json={"code": "SALE"})
+    assert (await api.get("/callbacks")).json()["items"] == []
+
+
+async def test_a_session_of_a_deleted_lead_or_an_older_one_is_wrapped_alone(
+    api: httpx.AsyncClient, store: MemoryStore, talked: list[int]
+) -> None:
+    def newer(records: Records) -> None:
+        first = records.session(SESSION)
+        again = replace(
+            first, session_id=SESSION[:-1] + "2", status=SessionStatus.NEW, outcome=None, seq=0, attempt_no=2
+        )
+        again = records.add_session(replace(again, wrap_code=None))
+        ends = NOW + timedelta(hours=1)
+        records.set_session(replace(again, status=SessionStatus.EXPIRED, outcome=Outcome.BUSY, ended_at=ends))
+
+    await store.write(newer)
+    before = (await api.get(f"/leads/{talked[0]}")).json()
+    callback = {"code": "CALLBACK", "callback": {"at": "2026-06-04T10:00"}}
+    assert (await api.post(f"/sessions/{SESSION}/wrap", json=callback)).status_code == 409
+    assert (await api.post(f"/sessions/{SESSION}/wrap", json={"code": "REFUSED"})).status_code == 200
+    assert (await api.get(f"/leads/{talked[0]}")).json() == before
+    await api.delete(f"/leads/{talked[0]}")
+    assert (await api.post(f"/sessions/{SESSION}/wrap", json={"code": "SALE"})).json()["status"] == "complete"
+
+
+async def test_a_callback_does_not_bring_back_who_must_not_be_called(
+    api: httpx.AsyncClient, store: MemoryStore, floor: list[int]
+) -> None:
+    def listed(records: Records) -> None:
+        lead = records.lead(floor[1])
+        records.set_lead(replace(lead, state=LeadState.COMPLETED, completed_reason=CompletedReason.DNC))
+
+    await store.write(listed)
+    answer = await api.put(f"/leads/{floor[1]}/callback", json={"at": "2026-06-04T10:00"})
+    assert answer.status_code == 409 and "do-not-call" in answer.json()["error"]
+
+
+async def test_a_text_that_no_record_can_hold_is_refused(api: httpx.AsyncClient, talked: list[int]) -> None:
+    for note in ("\\u0000", "\\ud800"):
+        content = f'{{"code": "REFUSED", "note": "{note}"}}'
+        headers = {"content-type": "application/json"}
+        answer = await api.post(f"/sessions/{SESSION}/wrap", content=content, headers=headers)
+        assert (answer.status_code, answer.json()["kind"]) == (422, "usage")

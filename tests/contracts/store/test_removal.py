@@ -1,0 +1,127 @@
+"""Deleting leads, moving them, and erasing people, on every store."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from dialler.domain.lead import CompletedReason, LeadState, NumberStatus
+from dialler.domain.outcome import Outcome
+from dialler.domain.session import SessionStatus
+from dialler.errors import Conflict, NotFound
+from dialler.ports import DncEntry, LeadFilter, Records
+from dialler.stores.open import AnyStore
+from tests.support.stores import NOW, TEXAS, list_of_leads, new_lead, new_session
+
+
+async def test_a_deleted_lead_is_gone_with_its_numbers_and_its_sessions_stay(store: AnyStore) -> None:
+    lead_list, (first, second, third) = await list_of_leads(store, 3)
+
+    def work(records: Records) -> None:
+        session = records.add_session(new_session(first, "s-1"))
+        ended = replace(session, status=SessionStatus.EXPIRED, outcome=Outcome.BUSY, ended_at=NOW)
+        records.set_session(ended)
+        records.delete_leads([first.lead_id, second.lead_id, first.lead_id])
+
+    await store.write(work)
+    left = await store.read(lambda records: records.leads(LeadFilter(list_id=lead_list.list_id)))
+    assert [lead.lead_id for lead in left] == [third.lead_id]
+    numbers = [lead.numbers[0].number for lead in (first, second, third)]
+    known = await store.read(lambda records: records.numbers_known(lead_list.campaign_id, numbers))
+    assert known == {numbers[2]}
+    assert (await store.read(lambda records: records.session("s-1"))).number == numbers[0]
+
+
+async def test_of_leads_of_which_one_is_in_a_call_or_unknown_none_is_deleted(store: AnyStore) -> None:
+    _, leads = await list_of_leads(store, 2)
+
+    def call(records: Records) -> None:
+        records.set_lead(replace(leads[1], state=LeadState.IN_CALL))
+        records.add_session(new_session(leads[1], "s-1"))
+
+    await store.write(call)
+    with pytest.raises(Conflict, match=f"lead {leads[1].lead_id} is in a call"):
+        await store.write(lambda records: records.delete_leads([lead.lead_id for lead in leads]))
+    with pytest.raises(NotFound):
+        await store.write(lambda records: records.delete_leads([leads[0].lead_id, 999]))
+    with pytest.raises(Conflict):
+        await store.write(lambda records: records.erase_lead(leads[1].lead_id))
+    assert len(await store.read(lambda records: records.leads(LeadFilter()))) == 2
+
+
+async def test_a_lead_moves_to_another_list_of_its_campaign_with_all_it_has(store: AnyStore) -> None:
+    lead_list, (lead, _) = await list_of_leads(store, 2)
+    changed = replace(lead, attempts=3, customer_key="k")
+
+    def work(records: Records) -> int:
+        target = records.add_list(lead_list.campaign_id, "B", NOW)
+        records.set_lead(changed)
+        records.set_lead(replace(changed, list_id=target.list_id))
+        return target.list_id
+
+    target_id = await store.write(work)
+    assert await store.read(lambda records: records.lead(lead.lead_id)) == replace(changed, list_id=target_id)
+    totals = await store.read(lambda records: records.lead_totals())
+    assert {key: n for key, n in totals.items() if n} == {
+        (lead_list.list_id, LeadState.READY): 1,
+        (target_id, LeadState.READY): 1,
+    }
+
+
+async def test_a_lead_does_not_move_to_another_campaign_or_onto_a_taken_key(store: AnyStore) -> None:
+    lead_list, (lead,) = await list_of_leads(store, 1, customer_key="k")
+
+    def others(records: Records) -> tuple[int, int]:
+        target = records.add_list(lead_list.campaign_id, "B", NOW)
+        records.add_leads(target.list_id, [new_lead("+4930999", customer_key="k")], NOW)
+        campaign = records.add_campaign("Autumn", records.campaign(lead_list.campaign_id).settings, NOW)
+        return target.list_id, records.add_list(campaign.campaign_id, "C", NOW).list_id
+
+    taken, foreign = await store.write(others)
+    for list_id, error in [(taken, Conflict), (foreign, Conflict), (999, NotFound)]:
+        with pytest.raises(error):
+            await store.write(lambda records, list_id=list_id: records.set_lead(replace(lead, list_id=list_id)))
+    assert (await store.read(lambda records: records.lead(lead.lead_id))).list_id == lead_list.list_id
+
+
+async def test_an_erased_person_is_nowhere_and_what_the_law_asks_for_stays(store: AnyStore) -> None:
+    lead_list, (lead,) = await list_of_leads(
+        store, 1, key=TEXAS, name="Ann", customer_key="k", external_lead_id="e", postcode="73301", data={"iban": "DE1"}
+    )
+    number = lead.numbers[0].number
+
+    def past(records: Records) -> None:
+        session = new_session(
+            lead, "s-1", name="Ann", customer_key="k", external_lead_id="e", timezone="America/Chicago"
+        )
+        records.add_session(session)
+        ended = replace(session, status=SessionStatus.COMPLETE, outcome=Outcome.CONNECTED, ended_at=NOW)
+        records.set_session(replace(ended, counts_attempt=True, wrap_code="SALE", wrap_note="Ann said yes"))
+        records.set_lead(
+            replace(lead, attempts=1, callback_at=NOW + timedelta(days=1), state=LeadState.RESTING, due_at=NOW)
+        )
+        records.add_dnc([DncEntry(number=number, campaign_id=None, reason="Ann asked", added_at=NOW)])
+        records.add_audit(NOW, "bob", "lead.edit", {"before": {"name": "Ann"}}, lead_id=lead.lead_id)
+
+    await store.write(past)
+    assert await store.write(lambda records: records.erase_lead(lead.lead_id)) == 1
+    erased = await store.read(lambda records: records.lead(lead.lead_id))
+    session = await store.read(lambda records: records.session("s-1"))
+    everything = repr((erased, session)) + repr(
+        await store.read(lambda records: records._in.rows("SELECT * FROM audit"))  # type: ignore[attr-defined]
+        + await store.read(lambda records: records._in.rows("SELECT * FROM dnc"))  # type: ignore[attr-defined]
+        + await store.read(lambda records: records._in.rows("SELECT * FROM lead_numbers"))  # type: ignore[attr-defined]
+    )
+    for secret in ("Ann", number, number[1:], "DE1", "73301", "'k'", "'e'"):
+        assert secret not in everything, secret
+    assert (erased.state, erased.completed_reason) == (LeadState.COMPLETED, CompletedReason.MANUAL)
+    assert (erased.attempts, erased.callback_at, erased.numbers[0].status) == (1, None, NumberStatus.BAD)
+    assert (session.outcome, session.wrap_code, session.ended_at) == (Outcome.CONNECTED, "SALE", NOW)
+    assert erased.numbers[0].number == session.number
+    # The same number, loaded again, is known to the caps and to the do-not-call list.
+    attempts = await store.read(lambda records: records.number_attempts(lead_list.campaign_id, [number]))
+    assert attempts[number].counted == 1
+    assert await store.read(lambda records: records.dnc_hits(lead_list.campaign_id, [number, "+490"])) == {number}
+    assert await store.write(lambda records: records.erase_lead(lead.lead_id)) == 1, "twice is once"
+    assert await store.write(lambda records: records.remove_dnc(number, None))
+    assert await store.read(lambda records: records.dnc_hits(lead_list.campaign_id, [number])) == frozenset()
