@@ -15,6 +15,7 @@ import orjson
 from fastapi import APIRouter, Query, Response
 from starlette.responses import StreamingResponse
 
+from dialler.api.bounds import ID_MAX
 from dialler.api.desk import Desk, TheDesk
 from dialler.api.filters import EMPTY, TheFilter, equal_to
 from dialler.api.forms import Json, session_json
@@ -35,7 +36,7 @@ Portion = tuple[Sequence[Json], int | None]
 _MEDIA: Final[Mapping[str, str]] = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
 
 ListName = Annotated[str | None, Query(alias="list", description="needs `campaign`")]
-After = Annotated[int, Query(ge=0, le=2**63 - 1, description="the last one that is there already")]
+After = Annotated[int, Query(ge=0, le=ID_MAX, description="the last one that is there already")]
 Head = Annotated[bool | None, Query(description="whether CSV has a heading; else only behind `after` 0")]
 Limit = Annotated[int | None, Query(ge=1, le=1000, description="only a portion of so many rows")]
 

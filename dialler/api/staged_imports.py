@@ -20,6 +20,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from dialler.api.bounds import ID_MAX
 from dialler.api.campaigns import followed
 from dialler.api.desk import Desk, TheDesk, Who
 from dialler.api.edits import Name
@@ -51,7 +52,7 @@ _PREVIEW_ROWS = 10
 _PAGE = 500
 Work: TypeAlias = Callable[[Tell], Awaitable[LeadImport]]
 
-ImportId = Annotated[int, Field(ge=1, le=2**63 - 1)]
+ImportId = Annotated[int, Field(ge=1, le=ID_MAX)]
 
 
 class Which(StrEnum):
@@ -114,7 +115,7 @@ class Drop(BaseModel):
     """Rows that are not wanted: some, or all that are invalid."""
 
     model_config = ConfigDict(extra="forbid")
-    rows: Annotated[list[Annotated[int, Field(ge=1, le=2**63 - 1)]], Field(max_length=10_000)] = []
+    rows: Annotated[list[Annotated[int, Field(ge=1, le=ID_MAX)]], Field(max_length=10_000)] = []
     invalid: bool = False
 
 
@@ -122,7 +123,7 @@ class Drop(BaseModel):
 async def list_imports(
     desk: TheDesk,
     campaign: str | None = None,
-    after: Annotated[int | None, Query(ge=0, le=2**63 - 1, description="the `next` of the page before")] = None,
+    after: Annotated[int | None, Query(ge=0, le=ID_MAX, description="the `next` of the page before")] = None,
     limit: Limit = 100,
 ) -> Json:
     """Imports, newest first."""
@@ -267,7 +268,7 @@ async def list_rows(
     import_id: ImportId,
     desk: TheDesk,
     which: Which = Which.ALL,
-    after: Annotated[int, Query(ge=0, le=2**63 - 1, description="the `next` of the page before")] = 0,
+    after: Annotated[int, Query(ge=0, le=ID_MAX, description="the `next` of the page before")] = 0,
     limit: Limit = 100,
 ) -> Json:
     """Rows by number, with what was found in them."""
@@ -284,7 +285,7 @@ async def list_rows(
 
 @router.patch("/{import_id}/rows/{row}")
 async def correct_row(
-    import_id: ImportId, row: Annotated[int, Field(ge=1, le=2**63 - 1)], form: Cells, desk: TheDesk, who: Who
+    import_id: ImportId, row: Annotated[int, Field(ge=1, le=ID_MAX)], form: Cells, desk: TheDesk, who: Who
 ) -> Json:
     """Correct cells of one row; it is checked again, and the import is to be reviewed again."""
     now = desk.clock.now()

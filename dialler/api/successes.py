@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
 
+from dialler.api.bounds import ID_MAX, LeadId
 from dialler.api.desk import TheDesk
 from dialler.api.filters import EMPTY, PAGE, Size, TheFilter, equal_to
 from dialler.api.forms import Json, found_page, own, session_json
@@ -29,7 +30,7 @@ async def list_successes(
     campaign: str | None = None,
     list_name: Annotated[str | None, Query(alias="list", description="needs `campaign`")] = None,
     said: TheFilter = EMPTY,
-    after: Annotated[int, Query(ge=0, le=2**63 - 1, description="the `next` of the page before")] = 0,
+    after: Annotated[int, Query(ge=0, le=ID_MAX, description="the `next` of the page before")] = 0,
     size: Size = None,
 ) -> Json:
     """Leads completed with a wrap code that means success, by id, ten at a time."""
@@ -51,7 +52,7 @@ async def list_successes(
 
 
 @router.get("/{lead_id}")
-async def show_success(lead_id: int, desk: TheDesk) -> Json:
+async def show_success(lead_id: LeadId, desk: TheDesk) -> Json:
     """One success, with its sessions, newest first."""
 
     def work(records: Records) -> Json:

@@ -9,10 +9,12 @@ from dialler.errors import Conflict, NotFound
 from dialler.stores.codec import to_json
 from dialler.stores.leads import LeadRecords
 from dialler.stores.number_keys import hashed
+from dialler.stores.search_index import forget
 
 _DROP_NUMBER: Final = "DELETE FROM lead_numbers WHERE number = ? AND campaign_id = ? AND lead_id = ?"
 _WIPE: Final = (
-    "UPDATE sessions SET number = ?, name = '', customer_key = NULL, external_lead_id = NULL, wrap_note = NULL"
+    "UPDATE sessions SET number = ?, name = '', customer_key = NULL, external_lead_id = NULL, wrap_note = NULL,"
+    " details = '{}'"
     " WHERE seq = ?"
 )
 
@@ -38,11 +40,13 @@ class RemovalRecords(LeadRecords):
         names = hashed(self._in, sorted(_numbers(lead) | {row[1] for row in sessions}))
         self._in.run_many(_WIPE, [(names[number], seq) for seq, number in sessions])
         self._in.run("UPDATE audit SET details = ? WHERE lead_id = ?", (to_json({"erased": lead_id}), lead_id))
+        forget(self._in, lead)
         for number, name in names.items():
             # Where both are there the hash's entry stays: it says the same.
             self._in.run(
-                "INSERT INTO dnc (number, campaign_id, reason, added_at)"
-                " SELECT ?, campaign_id, 'kept after an erasure', added_at FROM dnc WHERE number = ?"
+                "INSERT INTO dnc (number, campaign_id, merchant, reason, added_at, added_by)"
+                " SELECT ?, campaign_id, merchant, 'kept after an erasure', added_at, added_by FROM dnc"
+                " WHERE number = ?"
                 " ON CONFLICT DO NOTHING",
                 (name, number),
             )

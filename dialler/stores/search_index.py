@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from dialler.domain.filter import folded
-from dialler.domain.lead import NewLead
+from dialler.domain.lead import Lead, NewLead
 from dialler.ports import IndexWork
 from dialler.stores.lead_rows import COLUMNS, lead_of
 from dialler.stores.transaction import Transaction
@@ -98,6 +98,20 @@ def places_of(bits: int) -> Iterator[int]:
 def pend(transaction: Transaction, lead_id: int) -> None:
     """Note that a lead's text has changed."""
     transaction.run(_PEND, (lead_id,))
+
+
+def forget(transaction: Transaction, lead: Lead) -> None:
+    """Take a lead out of the index by its present text; pieces of earlier texts, that it was edited from, stay."""
+    block, place = divmod(lead.lead_id, BLOCK)
+    for gram in sorted(pieces_of_lead(lead)):
+        row = transaction.row("SELECT leads FROM search_grams WHERE gram = ? AND block = ?", (gram, block))
+        if row is None:
+            continue
+        left = unpack(bytes(row[0])) & ~(1 << place)
+        if left:
+            transaction.run(_KEEP, (gram, block, pack(places_of(left))))
+        else:
+            transaction.run("DELETE FROM search_grams WHERE gram = ? AND block = ?", (gram, block))
 
 
 class SearchIndex:

@@ -8,9 +8,11 @@ import pytest
 from dialler.domain.lead import CompletedReason, LeadState, NumberStatus
 from dialler.domain.outcome import Outcome
 from dialler.domain.session import SessionStatus
+from dialler.engine.search_upkeep import index_leads
 from dialler.errors import Conflict, NotFound
 from dialler.ports import DncEntry, LeadFilter, Records
 from dialler.stores.open import AnyStore
+from dialler.stores.search_index import BLOCK, SearchIndex
 from tests.support.stores import NOW, TEXAS, list_of_leads, new_lead, new_session
 
 
@@ -92,7 +94,13 @@ async def test_an_erased_person_is_nowhere_and_what_the_law_asks_for_stays(store
 
     def past(records: Records) -> None:
         session = new_session(
-            lead, "s-1", name="Ann", customer_key="k", external_lead_id="e", timezone="America/Chicago"
+            lead,
+            "s-1",
+            name="Ann",
+            customer_key="k",
+            external_lead_id="e",
+            timezone="America/Chicago",
+            details={"iban": "DE1"},
         )
         records.add_session(session)
         ended = replace(session, status=SessionStatus.COMPLETE, outcome=Outcome.CONNECTED, ended_at=NOW)
@@ -101,6 +109,7 @@ async def test_an_erased_person_is_nowhere_and_what_the_law_asks_for_stays(store
             replace(lead, attempts=1, callback_at=NOW + timedelta(days=1), state=LeadState.RESTING, due_at=NOW)
         )
         records.add_dnc([DncEntry(number=number, campaign_id=None, reason="Ann asked", added_at=NOW)])
+        records.add_dnc([DncEntry(number=number, campaign_id=None, merchant="Acme", reason="too", added_at=NOW)])
         records.add_audit(NOW, "bob", "lead.edit", {"before": {"name": "Ann"}}, lead_id=lead.lead_id)
 
     await store.write(past)
@@ -112,6 +121,8 @@ async def test_an_erased_person_is_nowhere_and_what_the_law_asks_for_stays(store
         + await store.read(lambda records: records._in.rows("SELECT * FROM dnc"))  # type: ignore[attr-defined]
         + await store.read(lambda records: records._in.rows("SELECT * FROM lead_numbers"))  # type: ignore[attr-defined]
     )
+    kept = await store.read(lambda records: records.dnc_of(number))
+    assert [entry.merchant for entry in kept] == [None, "Acme"]
     for secret in ("Ann", number, number[1:], "DE1", "73301", "'k'", "'e'"):
         assert secret not in everything, secret
     assert (erased.state, erased.completed_reason) == (LeadState.COMPLETED, CompletedReason.MANUAL)
@@ -125,3 +136,18 @@ async def test_an_erased_person_is_nowhere_and_what_the_law_asks_for_stays(store
     assert await store.write(lambda records: records.erase_lead(lead.lead_id)) == 1, "twice is once"
     assert await store.write(lambda records: records.remove_dnc(number, None))
     assert await store.read(lambda records: records.dnc_hits(lead_list.campaign_id, [number])) == frozenset()
+
+
+async def test_an_erased_person_leaves_the_index_of_texts(store: AnyStore) -> None:
+    _, leads = await list_of_leads(store, BLOCK + 1, name="Annabel")
+    await index_leads(store)
+
+    def grams(records: Records, gram: str) -> list[int]:
+        index = SearchIndex(records._in)  # type: ignore[attr-defined]
+        return list(index.having([gram], 0, leads[-1].lead_id))
+
+    first = leads[0].lead_id
+    assert first in await store.read(lambda records: grams(records, "ann"))
+    await store.write(lambda records: records.erase_lead(first))
+    found = await store.read(lambda records: grams(records, "ann"))
+    assert first not in found and leads[1].lead_id in found
