@@ -116,7 +116,9 @@ async def _serving(
                 await work.start(engine.run)
                 work.start_soon(feed_watchdog, engine.dial_pass)
                 work.start_soon(watch_loop, metrics.observe_loop_late)
-                work.start_soon(SearchUpkeep(store, clock, journal).run)
+                calls_up = engine.floor.board.calls
+                upkeep = SearchUpkeep(store, clock, journal, is_dialling=lambda: bool(calls_up))
+                work.start_soon(upkeep.run)
                 journal.emit(EngineStarted(at=clock.now(), version=dialler.__version__, iana_version=IANA_VERSION))
                 yield Daemon(engine=engine, journal=journal, addresses=Addresses(api=api, metrics=metrics_url))
                 notify.stopping(within_s=STOP_SLACK_S + 2 * engine.floor.options.drain_timeout.total_seconds())

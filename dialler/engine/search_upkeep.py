@@ -1,10 +1,11 @@
 """Keeps the index for searching leads up to date, beside the dialling and without its notice.
 
 The texts are cut on a reading thread; what was found is written in small portions that wait for nobody and let others
-share their commits. Between two portions it rests as long as the last one took, so that calls always come first.
+share their commits. Between two portions it rests: as long as the last one took while nobody is called, and much
+longer while calls are up. Cutting texts holds the interpreter's lock, and whoever dials would wait for it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from time import monotonic
 from typing import Final
@@ -16,6 +17,10 @@ from dialler.engine.wake import Wake
 from dialler.events import Event, ImportFinished, Journal
 from dialler.ports import IndexWork, Store
 
+REST_IDLE: Final = 1.0
+REST_BUSY: Final = 99.0
+"""How long it rests, by how long it worked: in a hundred agents who get free, one at most meets it at work."""
+
 PORTION: Final = 500
 """Rows of one write: about three milliseconds of the records' thread."""
 
@@ -23,8 +28,9 @@ PORTION: Final = 500
 class SearchUpkeep:
     """Indexes leads after each import, and looks once an hour for those that were edited."""
 
-    def __init__(self, store: Store, clock: Clock, journal: Journal) -> None:
+    def __init__(self, store: Store, clock: Clock, journal: Journal, *, is_dialling: Callable[[], bool]) -> None:
         self._store = store
+        self._is_dialling = is_dialling
         self._wake = Wake(clock)
         journal.subscribe(self._note)
 
@@ -35,26 +41,22 @@ class SearchUpkeep:
     async def run(self) -> None:
         """Keep the index up to date until cancelled."""
         while True:
-            await index_leads(self._store, is_patient=True)
+            await index_leads(self._store, rest=lambda: REST_BUSY if self._is_dialling() else REST_IDLE)
             await self._wake.wait()
 
 
-async def index_leads(store: Store, *, is_patient: bool = False) -> None:
-    """Index all leads that are not, or were edited since; patiently: as much rest as work."""
+async def index_leads(store: Store, *, rest: Callable[[], float] = lambda: 0.0) -> None:
+    """Index all leads that are not, or were edited since; `rest` says how long to rest, by how long it worked."""
     while True:
         began = monotonic()
         work = await store.read(lambda records: records.search_work())
         if work is None:
             return
         for portion in portions_of(work):
-            await _rest(is_patient, began)
+            await anyio.sleep((monotonic() - began) * rest())
             began = monotonic()
             await store.write(lambda records, some=portion: records.keep_search_work(some), urgent=False)  # type: ignore[misc]
-        await _rest(is_patient, began)
-
-
-async def _rest(is_patient: bool, began: float) -> None:
-    await anyio.sleep(monotonic() - began if is_patient else 0)
+        await anyio.sleep((monotonic() - began) * rest())
 
 
 def portions_of(work: IndexWork) -> Iterator[IndexWork]:

@@ -32,7 +32,7 @@ async def test_leads_are_indexed_after_an_import(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(search_index, "_BITMAP", 2)
     journal = Journal()
     async with MemoryStore() as store, anyio.create_task_group() as tasks:
-        upkeep = SearchUpkeep(store, FixedClock(NOW), journal)
+        upkeep = SearchUpkeep(store, FixedClock(NOW), journal, is_dialling=lambda: False)
         tasks.start_soon(upkeep.run)
         await anyio.wait_all_tasks_blocked()
         await list_of_leads(store, 100, name="Mercy General")
