@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from dialler.clock import Clock
-from dialler.errors import ImportMisused, ImportRefused
+from dialler.errors import ImportRefused
 from dialler.importing.column_names import guessed_fields
 from dialler.importing.lead_file import LeadFile, RejectsText, open_lead_file
-from dialler.importing.phones import WITH_EXTENSION, check_region, dialled_number, read_numbers
+from dialler.importing.options import FileOptions
+from dialler.importing.phones import WITH_EXTENSION, dialled_number, read_numbers
 from dialler.importing.report import EXAMPLES_MAX
-from dialler.importing.rows import Row, check_delimiter
-from dialler.importing.text import check_encoding
+from dialler.importing.rows import Row
 from dialler.ports import DncEntry, Records, Store
 
 ROWS_AT_ONCE: Final = 1_000
@@ -28,8 +28,8 @@ _COLUMNS_SHOWN: Final = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NumberOptions:
-    """What whoever loads the file says about it. Raises ImportMisused for what can't be."""
+class NumberOptions(FileOptions):
+    """What whoever loads a file of numbers says about it."""
 
     campaign_id: int | None = None
     merchant: str | None = None
@@ -41,25 +41,6 @@ class NumberOptions:
     reason: str = ""
     reason_column: str | None = None
     """Where it has a cell that is not empty, this is the reason instead."""
-
-    region: str | None = None
-    """The country of numbers that do not say theirs, two letters."""
-
-    delimiter: str | None = None
-    encoding: str | None = None
-    dry_run: bool = False
-    source: str = "the file"
-
-    def __post_init__(self) -> None:
-        if self.region is not None:
-            try:
-                object.__setattr__(self, "region", check_region(self.region))
-            except ValueError as error:
-                raise ImportMisused(f"region: {error}") from error
-        if self.delimiter is not None:
-            object.__setattr__(self, "delimiter", check_delimiter(self.delimiter))
-        if self.encoding is not None:
-            check_encoding(self.encoding)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -11,21 +11,17 @@ from dialler.importing.zone_rules import ZoneRules, shipped_zone_rules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImportOptions:
-    """What whoever loads a file says about it. Raises ImportRefused for what can't be."""
+class FileOptions:
+    """What is said of any file with a column of numbers. Raises ImportMisused for what can't be."""
 
-    mapping: Mapping = field(default_factory=Mapping)
     region: str | None = None
-    """The country of numbers that do not say theirs, two letters; it also chooses the zone rules."""
+    """The country of numbers that do not say theirs, two letters."""
 
     delimiter: str | None = None
     """One character, or "tab"; None guesses."""
 
     encoding: str | None = None
     """None reads UTF-8, and as cp1252 what is not. A byte order mark in the file decides over both."""
-
-    zone_rules: ZoneRules | None = None
-    """None takes those that come with the engine for `region`, if there are any."""
 
     dry_run: bool = False
     """Check everything, write nothing."""
@@ -43,6 +39,21 @@ class ImportOptions:
             object.__setattr__(self, "delimiter", check_delimiter(self.delimiter))
         if self.encoding is not None:
             check_encoding(self.encoding)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportOptions(FileOptions):
+    """What whoever loads a file of leads says about it; `region` also chooses the zone rules.
+
+    Raises ImportRefused for what can't be.
+    """
+
+    mapping: Mapping = field(default_factory=Mapping)
+    zone_rules: ZoneRules | None = None
+    """None takes those that come with the engine for `region`, if there are any."""
+
+    def __post_init__(self) -> None:
+        FileOptions.__post_init__(self)  # super() does not know a class with slots
         rules = self.zone_rules
         if rules is not None and self.region not in (None, rules.country):
             raise ImportRefused(f"{rules.file} has the zones of {rules.country}, but the region is {self.region}")
