@@ -1,6 +1,6 @@
 """What the engine needs of the outside: records, the telephone, pacing, and its own hand to others."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, Literal, Protocol, TypeVar
@@ -11,8 +11,9 @@ from anyio.abc import TaskStatus
 from dialler.domain.campaign import Campaign, CampaignSettings, Desired, LeadList
 from dialler.domain.change_set import CampaignLists, ChangeSet
 from dialler.domain.filter import Filter
+from dialler.domain.import_block import ImportBlock
 from dialler.domain.lead import Lead, LeadState, NewLead, NumberAttempts, WindowKey
-from dialler.domain.lead_import import ImportRow, ImportTemplate, LeadImport, RowStatus
+from dialler.domain.lead_import import ImportTemplate, LeadImport
 from dialler.domain.outcome import Outcome
 from dialler.domain.session import Session, SessionStatus
 from dialler.domain.strategy import Strategy, StrategySettings, StrategyVersion
@@ -448,27 +449,29 @@ class Records(Protocol):
     def set_import(self, changed: LeadImport) -> None:
         """Write everything of an import that may change. Raises NotFound."""
 
-    def add_import_rows(self, import_id: int, rows: Iterable[ImportRow]) -> None:
-        """Add rows of a file. Raises Conflict for one that is there already."""
+    def add_import_blocks(self, import_id: int, blocks: Sequence[ImportBlock]) -> None:
+        """Add rows of a file. Raises Conflict for a block that is there already."""
 
-    def import_rows(
+    def import_blocks(
         self,
         import_id: int,
         *,
-        statuses: Collection[RowStatus] = (),
-        rows: Collection[int] = (),
         after: int = 0,
-        limit: int = 1000,
-    ) -> Sequence[ImportRow]:
-        """Return a page of rows by number, those above `after`; with `statuses` or `rows` only these."""
+        limit: int = 1,
+        marked: bool = False,
+        cells: bool = True,
+        leads: bool = True,
+    ) -> Sequence[ImportBlock]:
+        """Return the next blocks with rows above `after`; `marked`: only those with rows that are.
 
-    def set_import_rows(self, import_id: int, rows: Sequence[ImportRow]) -> None:
-        """Write everything of rows that may change; those that are gone stay gone."""
+        Without `cells` or `leads` these are left out of the blocks.
+        """
 
-    def delete_import_rows(
-        self, import_id: int, *, statuses: Collection[RowStatus] = (), rows: Collection[int] = (), limit: int = 1000
-    ) -> Sequence[ImportRow]:
-        """Delete the first rows, with `statuses` or `rows` only of these; return up to `limit` that are gone."""
+    def set_import_block(self, import_id: int, block: ImportBlock) -> None:
+        """Write everything of a block that may change; leads only if it has some. One that is gone stays gone."""
+
+    def delete_import_blocks(self, import_id: int, *, after: int = 0, limit: int = 1) -> int:
+        """Delete the next blocks with rows above `after`; return how many."""
 
     def add_import_template(self, new: ImportTemplate) -> ImportTemplate:
         """Save a mapping; return it with its version, one above the last of its name."""

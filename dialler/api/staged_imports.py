@@ -12,7 +12,6 @@ from functools import partial
 from typing import Annotated, Any, Self, TypeAlias
 
 import anyio
-import orjson
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
@@ -28,7 +27,8 @@ from dialler.api.forms import Json, moment, page
 from dialler.api.kinds import error_document
 from dialler.api.looks import campaign_of, list_of
 from dialler.api.sessions import Limit
-from dialler.domain.lead_import import ImportRow, ImportStage, ImportTemplate, LeadImport, RowStatus
+from dialler.domain.import_block import ImportRow
+from dialler.domain.lead_import import ImportStage, ImportTemplate, LeadImport, RowStatus
 from dialler.errors import Conflict, DiallerError, UsageError
 from dialler.events import ImportFinished
 from dialler.importing.column_names import guessed_fields
@@ -38,8 +38,10 @@ from dialler.importing.rows import Row
 from dialler.importing.stages.checking import check_import, mapped, mapping_of
 from dialler.importing.stages.filing import header_sha256, take_file
 from dialler.importing.stages.fixing import drop_rows, fix_row
+from dialler.importing.stages.plain_lead import FIELDS
 from dialler.importing.stages.reviewing import review_import
 from dialler.importing.stages.row_check import corrected
+from dialler.importing.stages.row_pages import rows_after
 from dialler.importing.stages.running import cancel_import, run_import
 from dialler.importing.stages.staged import Tell, expected, first_row, header_of, labels_of, rows_of
 from dialler.ports import Records
@@ -276,7 +278,7 @@ async def list_rows(
     def work(records: Records) -> Json:
         one = records.lead_import(import_id)
         start = max(after, first_row(one))
-        found = records.import_rows(import_id, statuses=_STATUSES[which], after=start, limit=limit + 1)
+        found = rows_after(records, import_id, start, statuses=_STATUSES[which], limit=limit + 1)
         header = header_of(one)
         return page([row_json(row, header) for row in found[:limit]], found[limit - 1].row if found[limit:] else None)
 
@@ -288,22 +290,10 @@ async def correct_row(
     import_id: ImportId, row: Annotated[int, Field(ge=1, le=ID_MAX)], form: Cells, desk: TheDesk, who: Who
 ) -> Json:
     """Correct cells of one row; it is checked again, and the import is to be reviewed again."""
-    now = desk.clock.now()
-
-    def work(records: Records) -> Json:
-        old, new = fix_row(records, import_id, row, form.cells)
-        header = header_of(records.lead_import(import_id))
-        before, after = row_json(old, header), row_json(new, header)
-        details = {
-            "import": import_id,
-            "row": row,
-            "before": {key: before["cells"].get(key) for key in form.cells},  # type: ignore[attr-defined]
-            "after": form.cells,
-        }
-        records.add_audit(now, who, "lead.import.fix", details)
-        return after
-
-    return await desk.store.write(work)
+    fixed = await fix_row(
+        store=desk.store, import_id=import_id, row=row, cells=form.cells, who=who, now=desk.clock.now()
+    )
+    return await desk.store.read(lambda records: row_json(fixed, header_of(records.lead_import(import_id))))
 
 
 @router.post("/{import_id}/rows/drop")
@@ -333,8 +323,7 @@ async def rejects(import_id: ImportId, desk: TheDesk) -> StreamingResponse:
         while found := await desk.store.read(partial(_rows_after, import_id, statuses, after)):
             after = found[-1].row
             for row in found:
-                said = orjson.loads(row.problems)
-                reason = said[-1 if row.status is RowStatus.SKIPPED else 0][1]
+                reason = row.problems[-1 if row.status is RowStatus.SKIPPED else 0][1]
                 yield text.row(Row(row.row, _cells(row, len(header_of(one))), row.unreadable), reason)
 
     return StreamingResponse(lines(), media_type="text/csv; charset=utf-8")
@@ -401,7 +390,7 @@ async def cancel(import_id: ImportId, desk: TheDesk, who: Who) -> Json:
 
 
 def _rows_after(import_id: int, statuses: Collection[RowStatus], after: int, records: Records) -> Sequence[ImportRow]:
-    return records.import_rows(import_id, statuses=statuses, after=after, limit=_PAGE)
+    return rows_after(records, import_id, after, statuses=statuses, limit=_PAGE)
 
 
 async def _noted(desk: Desk, who: str, what: str, details: Mapping[str, object]) -> None:
@@ -509,7 +498,7 @@ def _import_json(one: LeadImport, campaign: str) -> Json:
 def preview_json(records: Records, one: LeadImport) -> Json:
     """Return a file's first rows, and what is guessed of it."""
     header = header_of(one)
-    rows = records.import_rows(one.import_id, after=first_row(one), limit=_PREVIEW_ROWS)
+    rows = rows_after(records, one.import_id, first_row(one), limit=_PREVIEW_ROWS)
     fields: dict[str, list[str]] = {}
     for field, at in guessed_fields(header):
         fields.setdefault(field, []).append(header[at])
@@ -522,7 +511,7 @@ def preview_json(records: Records, one: LeadImport) -> Json:
     return {
         **_import_json(one, records.campaign(one.campaign_id).name),
         "header": header,
-        "preview": [orjson.loads(row.cells) for row in rows],
+        "preview": [row.cells for row in rows],
         "guessed": fields,
         "templates": [template_json(each) for each in records.import_templates(shape)],
         "loaded_before": before,
@@ -543,14 +532,14 @@ def template_json(one: ImportTemplate) -> Json:
 def row_json(row: ImportRow, header: list[str]) -> Json:
     """Return a row: its cells by column with corrections in them, what is wrong, and the lead it is."""
     cells = _cells(row, len(header))
-    lead = orjson.loads(row.lead) if row.lead else None
+    lead = dict(zip(FIELDS, row.lead, strict=True)) if row.lead else None
     names = labels_of([*header, *[""] * (len(cells) - len(header))])
     return {
         "row": row.row,
         "status": row.status.value,
-        "problems": [{"code": code, "text": text} for code, text in orjson.loads(row.problems)],
+        "problems": [{"code": code, "text": text} for code, text in row.problems],
         "cells": dict(zip(names, cells, strict=False)),
-        "fixed": [names[int(at)] for at in orjson.loads(row.fixed)],
+        "fixed": [names[int(at)] for at in row.fixed],
         "lead": lead and {**lead, "numbers": [_number_json(*number) for number in lead["numbers"]]},
         "plan": row.plan or None,
     }
@@ -561,5 +550,4 @@ def _number_json(number: str, raw: str, kind: str) -> Json:
 
 
 def _cells(row: ImportRow, width: int) -> list[str]:
-    cells: list[str] = orjson.loads(row.cells)
-    return cells if row.fixed == "{}" else corrected(cells, row.fixed, width)
+    return corrected(row.cells, row.fixed, width)

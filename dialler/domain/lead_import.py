@@ -40,9 +40,12 @@ class RowStatus(StrEnum):
     SKIPPED = "skipped"
     """Valid, and not wanted: the problem that was added last says why."""
 
+    DROPPED = "dropped"
+    """Not wanted, as a person said."""
 
-WAITING = frozenset({RowStatus.STAGED, RowStatus.VALID, RowStatus.INVALID})
-"""Rows whose fate is open."""
+
+WAITING = frozenset({RowStatus.VALID, RowStatus.INVALID})
+"""Rows that are checked, and whose fate is open."""
 
 KEPT = frozenset({RowStatus.REJECTED, RowStatus.SKIPPED})
 """Rows that a finished import keeps: they can be downloaded and fed in again."""
@@ -80,38 +83,12 @@ class LeadImport:
     """import_new, update_existing."""
 
     counts: Mapping[str, int] = field(default_factory=dict)
-    """Rows by status, problems by "problem:CODE", "dropped"; kept up by every transaction."""
+    """Rows by status, once they are checked, and problems by "invalid:CODE" and "noticed:CODE"; kept up by every
+    transaction."""
 
     review: Json | None = None
     report: Json | None = None
     """What became of it, once that will not change any more."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportRow:
-    """One row of a file, as it waits in the records."""
-
-    row: int
-    """As a spreadsheet counts: the first row of the file is 1."""
-
-    cells: str
-    """JSON: the cells as they stand in the file."""
-
-    unreadable: str = ""
-    """Why the file's row can't be trusted: nul, encoding, unreadable; "" if it can."""
-
-    status: RowStatus = RowStatus.STAGED
-    fixed: str = "{}"
-    """JSON: corrected cells by position, from 0."""
-
-    problems: str = "[]"
-    """JSON: pairs of code and text; in an invalid row the first one is why."""
-
-    lead: str = ""
-    """JSON: the lead as checked; "" if it is none."""
-
-    plan: str = ""
-    """What the review said becomes of it: new, existing, again (an earlier row of the file has its customer key)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

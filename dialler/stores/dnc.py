@@ -14,6 +14,7 @@ EVERYWHERE: Final = 0
 """In the place of a campaign's id."""
 
 _ADDED_AT_ONCE: Final = 2_000
+_WORTH_A_LOOK: Final = 10  # numbers, at which it pays to see first whether there is anything
 _COLUMNS: Final = "number, campaign_id, merchant, reason, added_at, added_by"
 _AFTER_ALL_DIGITS: Final = ":"
 """Sorts behind "9" and before anything else that a number could be followed by."""
@@ -46,6 +47,8 @@ class DncRecords:
 
     def dnc_hits(self, campaign_id: int, numbers: Sequence[str]) -> frozenset[str]:
         hits: set[str] = set()
+        if len(numbers) >= _WORTH_A_LOOK and self._in.row("SELECT 1 FROM dnc LIMIT 1") is None:
+            return frozenset()
         # Those of people who were erased are there under their hash.
         meant = {name: number for number, name in hashed_if_any(self._in, numbers).items()}
         for marked, some in portions([*numbers, *meant]):

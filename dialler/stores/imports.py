@@ -1,14 +1,13 @@
-"""Imports in stages, in the records."""
+"""Imports in stages, in the records; their rows are in `import_blocks`."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from itertools import islice
 from typing import Any, Final
 
-from dialler.domain.lead_import import ImportRow, ImportStage, ImportTemplate, LeadImport, RowStatus
+from dialler.domain.lead_import import ImportStage, ImportTemplate, LeadImport
 from dialler.errors import NotFound
 from dialler.stores.codec import from_us, json_object, to_json, to_us
-from dialler.stores.transaction import Transaction, marks, portions
+from dialler.stores.transaction import Transaction, marks
 
 _GIVEN: Final = ("campaign_id", "created_at", "created_by")
 _CHANGING: Final = (
@@ -26,15 +25,7 @@ _CHANGING: Final = (
     "report",
 )
 _SELECT: Final = f"SELECT import_id, {', '.join((*_GIVEN, *_CHANGING))} FROM imports"
-_ROW_CHANGING: Final = ("status", "fixed", "problems", "lead", "plan")
-_ROW: Final = f"row_no, cells, unreadable, {', '.join(_ROW_CHANGING)}"
-_ADD_ROW: Final = f"INSERT INTO import_rows (import_id, {_ROW}) VALUES ({marks(9)})"
-_SET_ROW: Final = (
-    f"UPDATE import_rows SET {', '.join(f'{name} = ?' for name in _ROW_CHANGING)} WHERE import_id = ? AND row_no = ?"
-)
 _TEMPLATE: Final = "SELECT name, version, header_sha256, mapping, created_at, created_by FROM import_templates AS t"
-_ADDED_AT_ONCE: Final = 2_000
-_INDEXED: Final = frozenset({RowStatus.INVALID, RowStatus.REJECTED, RowStatus.SKIPPED})
 
 
 class ImportRecords:
@@ -76,70 +67,6 @@ class ImportRecords:
         values = (*_changing(changed), changed.import_id)
         if not self._in.run(f"UPDATE imports SET {assigned} WHERE import_id = ?", values):
             raise NotFound(f"there is no import {changed.import_id}")
-
-    def add_import_rows(self, import_id: int, rows: Iterable[ImportRow]) -> None:
-        stream = iter(rows)
-        while chunk := list(islice(stream, _ADDED_AT_ONCE)):
-            values = [
-                (import_id, row.row, row.cells, row.unreadable, row.status.value, row.fixed, row.problems, row.lead,
-                 row.plan)
-                for row in chunk
-            ]  # fmt: skip
-            self._in.run_many(_ADD_ROW, values)
-
-    def import_rows(
-        self,
-        import_id: int,
-        *,
-        statuses: Collection[RowStatus] = (),
-        rows: Collection[int] = (),
-        after: int = 0,
-        limit: int = 1000,
-    ) -> Sequence[ImportRow]:
-        if rows:
-            wanted = sorted(row for row in set(rows) if row > after)
-            found = [
-                _row_of(row)
-                for marked, some in portions(wanted)
-                for row in self._in.rows(
-                    f"SELECT {_ROW} FROM import_rows WHERE import_id = ? AND row_no {marked} ORDER BY row_no",
-                    (import_id, *some),
-                )
-            ]
-            return [row for row in found if not statuses or row.status in statuses][:limit]
-        if not statuses:
-            sql = f"SELECT {_ROW} FROM import_rows WHERE import_id = ? AND row_no > ? ORDER BY row_no LIMIT ?"
-            return [_row_of(row) for row in self._in.rows(sql, (import_id, after, limit))]
-        if not _INDEXED.issuperset(statuses):
-            # Most rows are of these: a walk in the order of rows meets them soon.
-            named = sorted(status.value for status in statuses)
-            sql = (
-                f"SELECT {_ROW} FROM import_rows WHERE import_id = ? AND row_no > ?"
-                f" AND status IN ({marks(len(named))}) ORDER BY row_no LIMIT ?"
-            )
-            return [_row_of(row) for row in self._in.rows(sql, (import_id, after, *named, limit))]
-        merged: list[ImportRow] = []
-        for status in sorted(statuses):
-            # The status stands in the statement's text: only then is the partial index used.
-            sql = (
-                f"SELECT {_ROW} FROM import_rows WHERE import_id = ? AND status = '{status.value}' AND row_no > ?"
-                " ORDER BY row_no LIMIT ?"
-            )
-            merged.extend(_row_of(row) for row in self._in.rows(sql, (import_id, after, limit)))
-        return sorted(merged, key=lambda row: row.row)[:limit]
-
-    def set_import_rows(self, import_id: int, rows: Sequence[ImportRow]) -> None:
-        values = [(row.status.value, row.fixed, row.problems, row.lead, row.plan, import_id, row.row) for row in rows]
-        self._in.run_many(_SET_ROW, values)
-
-    def delete_import_rows(
-        self, import_id: int, *, statuses: Collection[RowStatus] = (), rows: Collection[int] = (), limit: int = 1000
-    ) -> Sequence[ImportRow]:
-        gone = self.import_rows(import_id, statuses=statuses, rows=rows, limit=limit)
-        self._in.run_many(
-            "DELETE FROM import_rows WHERE import_id = ? AND row_no = ?", [(import_id, row.row) for row in gone]
-        )
-        return gone
 
     def add_import_template(self, new: ImportTemplate) -> ImportTemplate:
         row = self._in.row(
@@ -201,22 +128,6 @@ def _import_of(row: Sequence[Any]) -> LeadImport:
         counts=json_object(row[13]),
         review=None if row[14] is None else json_object(row[14]),
         report=None if row[15] is None else json_object(row[15]),
-    )
-
-
-_STATUSES: Final = {each.value: each for each in RowStatus}
-
-
-def _row_of(row: Sequence[Any]) -> ImportRow:
-    return ImportRow(
-        row=row[0],
-        cells=row[1],
-        unreadable=row[2],
-        status=_STATUSES[row[3]],
-        fixed=row[4],
-        problems=row[5],
-        lead=row[6],
-        plan=row[7],
     )
 
 

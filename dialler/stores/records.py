@@ -6,6 +6,7 @@ from dialler.stores.campaigns import CampaignRecords
 from dialler.stores.change_sets import ChangeSetRecords
 from dialler.stores.check import CheckRecords
 from dialler.stores.dnc import DncRecords
+from dialler.stores.import_blocks import ImportBlockRecords
 from dialler.stores.imports import ImportRecords
 from dialler.stores.lead_removal import RemovalRecords
 from dialler.stores.link import Link
@@ -31,6 +32,7 @@ class SqlRecords(
     SavedRecords,
     DncRecords,
     ImportRecords,
+    ImportBlockRecords,
     TotalRecords,
     CheckRecords,
 ):

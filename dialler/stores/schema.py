@@ -29,7 +29,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD: Final = "0006"
+HEAD: Final = "0007"
 """The migration that this version of the code needs; a test compares it with `migrations/`."""
 
 BIG = BigInteger().with_variant(Integer, "sqlite")  # on SQLite only INTEGER aliases the rowid
@@ -372,27 +372,34 @@ imports = Table(
 Index("imports_by_campaign", imports.c.campaign_id, imports.c.import_id)
 Index("imports_by_file", imports.c.sha256, imports.c.import_id, **_where("sha256 <> ''"))
 
-import_rows = Table(
-    "import_rows",
+import_blocks = Table(
+    "import_blocks",
     metadata,
     Column("import_id", BIG, ForeignKey("imports.import_id"), primary_key=True, autoincrement=False),
-    Column("row_no", BIG, primary_key=True, autoincrement=False),
-    Column("cells", Text, nullable=False),
-    Column("unreadable", Text, nullable=False),
+    Column("last_row", BIG, primary_key=True, autoincrement=False),
     Column("status", Text, nullable=False),
-    Column("fixed", Text, nullable=False),
-    Column("problems", Text, nullable=False),
-    Column("lead", Text, nullable=False),
-    Column("plan", Text, nullable=False),
+    _text("plan"),
+    Column("fixed", Text, nullable=False, server_default="[]"),
+    Column("problems", Text, nullable=False, server_default="[]"),
+    _count("marked"),
 )
 # Whoever corrects rows looks at the few that are not valid, among a million that are.
-Index(
-    "import_rows_invalid",
-    import_rows.c.import_id,
-    import_rows.c.status,
-    import_rows.c.row_no,
-    **_where("status IN ('invalid', 'rejected', 'skipped')"),
-)
+Index("import_blocks_marked", import_blocks.c.import_id, import_blocks.c.last_row, **_where("marked > 0"))
+
+
+def _bodies(name: str) -> Table:
+    """What is large of a block, and written once: apart, so that a change of state does not write it anew."""
+    return Table(
+        name,
+        metadata,
+        Column("import_id", BIG, ForeignKey("imports.import_id"), primary_key=True, autoincrement=False),
+        Column("last_row", BIG, primary_key=True, autoincrement=False),
+        Column("body", LargeBinary, nullable=False),
+    )
+
+
+import_cells = _bodies("import_cells")
+import_leads = _bodies("import_leads")
 
 import_templates = Table(
     "import_templates",

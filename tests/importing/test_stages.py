@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
+import orjson
 import pytest
 from anyio import run
 from hypothesis import given, settings
@@ -13,14 +14,15 @@ from hypothesis import strategies as st
 
 from dialler.clock import FixedClock
 from dialler.domain.lead_import import ImportStage, LeadImport, RowStatus
-from dialler.errors import Conflict, ImportRefused
+from dialler.errors import Conflict, ImportRefused, NotFound
 from dialler.importing.mapping import Mapping
-from dialler.importing.stages import checking, filing, reviewing, running, staged, workers
+from dialler.importing.stages import checking, filing, workers
 from dialler.importing.stages.checking import check_import, mapped
 from dialler.importing.stages.filing import looks_like_header, take_file
-from dialler.importing.stages.fixing import drop_rows
+from dialler.importing.stages.fixing import drop_rows, fix_row
 from dialler.importing.stages.reviewing import review_import
-from dialler.importing.stages.row_check import CheckSpec
+from dialler.importing.stages.row_check import CheckSpec, ToCheck
+from dialler.importing.stages.row_pages import rows_after
 from dialler.importing.stages.running import cancel_import, run_import
 from dialler.importing.stages.workers import checkers
 from dialler.ports import LeadFilter, Records
@@ -94,8 +96,7 @@ async def go_on(store: MemoryStore, import_id: int, data: bytes, **wanted: bool)
 
 @pytest.fixture(autouse=True)
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (staged, checking, filing, reviewing, running):
-        monkeypatch.setattr(module, "ROWS_AT_ONCE", 3)
+    monkeypatch.setattr(filing, "ROWS_AT_ONCE", 3)
 
 
 numbers = st.sampled_from(["202-555-0123", "(415) 555-0188", "+4930123456", "123", "", "2125550199", "call me"])
@@ -155,8 +156,8 @@ def test_each_row_ends_in_one_way_and_none_is_loaded_twice_wherever_it_is_killed
             ends = Counter({key: report[key] for key in ("imported", "updated", "rejected", "skipped")})
             assert ends == expected(second, {lead.customer_key for lead in before}, **wanted)
             assert len(after) == len(before) + report["imported"]
-            kept = await store.read(lambda records: records.import_rows(again))
-            assert Counter(row.status for row in kept if row.row > 1) == Counter(
+            kept = await store.read(lambda records: rows_after(records, again, 1, limit=99))
+            assert Counter(row.status for row in kept) == Counter(
                 {RowStatus.REJECTED: report["rejected"], RowStatus.SKIPPED: report["skipped"]}
             )
             assert await store.read(lambda records: records.check()) == []
@@ -234,7 +235,7 @@ async def test_what_is_no_lead_file_is_refused_with_the_reason_and_waits_for_ano
             await take_file(in_chunks(data), store=store, import_id=import_id, name="x.csv")
         one = await store.read(lambda records: records.lead_import(import_id))
         assert one.stage is ImportStage.FILE
-        assert await store.read(lambda records: records.import_rows(import_id)) == []
+        assert await store.read(lambda records: records.import_blocks(import_id)) == []
 
 
 async def test_a_file_of_one_column_without_header_is_loaded() -> None:
@@ -288,6 +289,52 @@ async def test_a_new_file_or_mapping_takes_the_place_of_what_was_there() -> None
         assert checked.counts["invalid"] == 2  # the first row is one of them now
 
 
+async def test_a_corrected_row_is_held_against_the_files_other_rows() -> None:
+    async with MemoryStore() as store:
+        import_id = await new_import(store)
+        lines = [(f"20255501{at}", f"k{at}", "x") for at in range(10, 20)]
+        await take_file(in_chunks(as_csv([*lines, ("12", "k99", "y")])), store=store, import_id=import_id, name="x")
+        await store.write(lambda records: mapped(records, import_id, FIELDS, region="US", header=None))
+        await check_import(store=store, import_id=import_id)
+
+        async def fix(**cells: str) -> list[str]:
+            row = await fix_row(store=store, import_id=import_id, row=12, cells=cells, who="ann", now=NOW)
+            return [f"{code}: {text}" for code, text in row.problems]
+
+        assert await fix(Phone="2025550112") == ["repeated_in_file: +12025550112 is in another row, too"]
+        assert await fix(Phone="2025550199", Key="k15") == ["key_repeated: customer key 'k15' is in another row, too"]
+        assert await fix(Phone="2025550188", Key="k98") == []  # nor is a row another one than itself
+        assert await fix(Name="k12") == []  # a name is no key
+        with pytest.raises(NotFound):
+            await fix_row(store=store, import_id=import_id, row=1, cells={"Name": "x"}, who="ann", now=NOW)
+
+
+async def test_rows_are_dropped_all_or_none_and_each_once() -> None:
+    async with MemoryStore() as store:
+        import_id = await new_import(store)
+        lines = [("2025550110" if at % 2 else "12", f"k{at}", "x") for at in range(12)]
+        await take_file(in_chunks(as_csv(lines)), store=store, import_id=import_id, name="x")
+        await store.write(lambda records: mapped(records, import_id, FIELDS, region="US", header=None))
+        await check_import(store=store, import_id=import_id)
+
+        async def left() -> list[int]:
+            return [row.row for row in await store.read(lambda records: rows_after(records, import_id, 1, limit=99))]
+
+        with pytest.raises(NotFound, match="no row 99"):
+            await drop_rows(store=store, import_id=import_id, rows=[3, 99])
+        assert await left() == list(range(2, 14))
+        assert await drop_rows(store=store, import_id=import_id, rows=[13, 3, 4]) == 3
+        with pytest.raises(NotFound, match="no row 4"):
+            await drop_rows(store=store, import_id=import_id, rows=[4])
+        assert await drop_rows(store=store, import_id=import_id, statuses=[RowStatus.INVALID]) == 5
+        assert await left() == [5, 7, 9, 11]
+        one = await store.read(lambda records: records.lead_import(import_id))
+        assert (one.counts["dropped"], one.counts["valid"], one.counts.get("invalid")) == (8, 4, None)
+        await store.write(lambda records: mapped(records, import_id, FIELDS, region="US", header=None))
+        again = await check_import(store=store, import_id=import_id)
+        assert (again.counts["dropped"], again.counts["valid"]) == (8, 4)  # what was dropped stays so
+
+
 async def test_an_import_that_is_cancelled_ends_at_its_next_batch() -> None:
     async with MemoryStore() as store:
         import_id = await new_import(store)
@@ -300,7 +347,7 @@ async def test_an_import_that_is_cancelled_ends_at_its_next_batch() -> None:
         await store.write(lambda records: mapped(records, import_id, FIELDS, region="US", header=None))
         with pytest.raises(Conflict, match="it is cancelled"):
             await check_import(store=store, import_id=import_id, tell=cancel)
-        assert await store.read(lambda records: records.import_rows(import_id)) == []
+        assert await store.read(lambda records: records.import_blocks(import_id)) == []
 
 
 async def test_worker_processes_find_what_this_one_finds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -309,11 +356,12 @@ async def test_worker_processes_find_what_this_one_finds(monkeypatch: pytest.Mon
         await take_file(in_chunks(PEOPLE.format(",").encode()), store=store, import_id=import_id, name="x")
         one = await store.write(lambda records: mapped(records, import_id, FIELDS, region="US", header=None))
         spec = await store.read(lambda records: checking.spec_of(records.campaign(one.campaign_id), one))
-        rows = [(2, '["202-555-0123","Zo\u00eb","k1"]', "{}", ""), (3, '["1","x","k2"]', '{"0":"4155550188"}', "")]
+        cells = [(1, "", ["Phone"]), (2, "", ["202-555-0123", "Zoë", "k1"]), (3, "", ["1", "x", "k2"])]
+        block = ToCheck(orjson.dumps([*cells, *cells[1:]]), 1, {2: {"0": "4155550188"}}, {3})
         async with checkers(spec, 2) as here:
-            found = await here(rows)
+            found = await here(block)
         monkeypatch.setattr(workers, "WORTH_PROCESSES", 1)
         async with checkers(spec, 2) as there:
-            assert await there(rows) == found
-        assert [row.status for row in found] == ["valid", "valid"]
+            assert await there(block) == found
+        assert found.status == "svvdx"
         assert isinstance(spec, CheckSpec)

@@ -2,41 +2,39 @@
 
 from collections import deque
 from collections.abc import Mapping as AbstractMapping
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 import anyio
+import anyio.lowlevel
 import orjson
 
 from dialler.domain.campaign import Campaign
-from dialler.domain.lead_import import ImportRow, ImportStage, LeadImport, RowStatus
+from dialler.domain.import_block import LETTERS, ImportBlock
+from dialler.domain.lead_import import ImportStage, LeadImport, RowStatus
 from dialler.domain.zones import canonical_zone
-from dialler.errors import Conflict, ImportMisused, ImportRefused, UsageError
+from dialler.errors import Conflict, ImportRefused
 from dialler.importing.failures import only_error
-from dialler.importing.mapping import Columns, Mapping, resolve
+from dialler.importing.mapping import Mapping, resolve
 from dialler.importing.options import ImportOptions
-from dialler.importing.stages.row_check import CheckSpec, RowFound
+from dialler.importing.stages.plain_lead import CUSTOMER_KEY, NUMBERS
+from dialler.importing.stages.row_check import BlockFound, CheckSpec, ToCheck
+from dialler.importing.stages.seen import Seen
 from dialler.importing.stages.staged import (
-    ROWS_AT_ONCE,
     Tell,
     expected,
     first_row,
     header_of,
-    labels_of,
     recounted,
     rows_of,
     tell_nobody,
 )
 from dialler.importing.stages.workers import Check, checkers
-from dialler.importing.writing import NumbersSeen
 from dialler.ports import Records, Store
 
 MAPPABLE: Final = (ImportStage.MAPPING, ImportStage.CHECK, ImportStage.REVIEW)
 _AHEAD: Final = 4
 """Batches that are checked, or wait to be written, at once: enough for two processes, and a few megabytes."""
-
-_CHARS_SHOWN: Final = 200
 
 
 def mapped(
@@ -59,7 +57,7 @@ def mapped(
         stage=ImportStage.CHECK,
         cursor=0,
         revision=old.revision + 1,
-        counts={key: n for key, n in old.counts.items() if key == "dropped"},
+        counts={},
         review=None,
         mapping={
             "fields": [list(pair) for pair in mapping.fields],
@@ -134,148 +132,133 @@ class _Passing:
         self._store = store
         self._one = one
         self._tell = tell
-        self._cursor = max(one.cursor, first_row(one))
+        self._cursor = one.cursor
         self._done = 0
-        self._seen = NumbersSeen()
-        self._keys: set[int] = set()
+        self._numbers = Seen()
+        self._keys = Seen()
 
     async def remember(self) -> None:
         """Learn the numbers and customer keys of the rows that were checked before an interruption."""
-        after = first_row(self._one)
-        while after < self._cursor:
-            page = await self._page(after)
-            some = [row for row in page if row.row <= self._cursor]
-            if not some:
-                return
-            self._done += len(some)
-            after = some[-1].row
-            for row in some:
-                if row.lead:
-                    plain = orjson.loads(row.lead)
-                    self._note(plain["customer_key"], [number for number, _, _ in plain["numbers"]])
+        after = 0
+        while after < self._cursor and (block := await self._block(after, checked=True)):
+            self._done += len(block.status)
+            after = block.last
+            leads = [lead for lead in orjson.loads(block.leads) if lead is not None]
+            self._numbers.add([number for lead in leads for number, _, _ in lead[NUMBERS]])
+            self._keys.add([lead[CUSTOMER_KEY] for lead in leads if lead[CUSTOMER_KEY] is not None])
+            await anyio.lowlevel.checkpoint()
 
     async def run(self, check: Check) -> None:
         """Read ahead, let the rows be checked, and write them in their order."""
-        flying: deque[tuple[Sequence[ImportRow], list[list[RowFound]], anyio.Event]] = deque()
+        flying: deque[tuple[ImportBlock, list[BlockFound], anyio.Event]] = deque()
         after = self._cursor
         is_read = False
         async with anyio.create_task_group() as tasks:
             while flying or not is_read:
                 while not is_read and len(flying) < _AHEAD:
-                    page = await self._page(after)
-                    if not page:
+                    block = await self._block(after)
+                    if block is None:
                         is_read = True
                         break
-                    after = page[-1].row
-                    found: list[list[RowFound]] = []
+                    after = block.last
+                    found: list[BlockFound] = []
                     ended = anyio.Event()
-                    flying.append((page, found, ended))
-                    tasks.start_soon(_checked, check, page, found, ended)
+                    flying.append((block, found, ended))
+                    tasks.start_soon(_checked, check, to_check(block, first_row(self._one)), found, ended)
                 if flying:
-                    page, found, ended = flying.popleft()
+                    block, found, ended = flying.popleft()
                     await ended.wait()
-                    await self._store.write(self._writing(page, found[0]))
-                    self._done += len(page)
-                    await self._tell({"stage": "check", "rows": self._done, "of": rows_of(self._one)})
+                    await self._store.write(self._writing(block, found[0]))
+                    self._done += len(block.status)
+                    of = rows_of(self._one)
+                    await self._tell({"stage": "check", "rows": min(self._done, of), "of": of})
 
-    async def _page(self, after: int) -> Sequence[ImportRow]:
+    async def _block(self, after: int, *, checked: bool = False) -> ImportBlock | None:
+        """Return the next block, with its cells or, `checked`, with its leads."""
         import_id = self._one.import_id
-        return await self._store.read(lambda records: records.import_rows(import_id, after=after, limit=ROWS_AT_ONCE))
+        found = await self._store.read(
+            lambda records: records.import_blocks(import_id, after=after, cells=not checked, leads=checked)
+        )
+        return found[0] if found else None
 
-    def _writing(self, page: Sequence[ImportRow], found: Sequence[RowFound]) -> Any:
-        for one in found:
-            if any(number in self._seen for number in one.numbers):
-                number = next(number for number in one.numbers if number in self._seen)
-                one.problems.append(("repeated_in_file", f"{number} is in an earlier row, too"))
-            if one.customer_key is not None and hash(one.customer_key) in self._keys:
-                one.problems.append(("key_repeated", f"customer key {one.customer_key!r} is in an earlier row, too"))
-            self._note(one.customer_key, one.numbers)
-        before = self._cursor
-        self._cursor = page[-1].row
+    def _writing(self, block: ImportBlock, found: BlockFound) -> Any:
+        self._look_before(found)
+        before, self._cursor = self._cursor, block.last
 
         def work(records: Records) -> None:
             one = expected(records, self._one.import_id, ImportStage.CHECK, revision=self._one.revision)
-            if max(one.cursor, first_row(one)) != before:
+            if one.cursor != before:
                 raise Conflict(f"import {one.import_id} is being checked by somebody else")
             look_for_repeats(records, one, found)
-            new = [as_found(row, what) for row, what in zip(page, found, strict=True)]
-            records.set_import_rows(one.import_id, new)
-            records.set_import(replace(one, cursor=page[-1].row, counts=recounted(one, [], new)))
+            new = as_found(block, found)
+            records.set_import_block(one.import_id, new)
+            records.set_import(replace(one, cursor=block.last, counts=recounted(one, None, new)))
 
         return work
 
-    def _note(self, customer_key: str | None, numbers: Sequence[str]) -> None:
-        if customer_key is not None:
-            self._keys.add(hash(customer_key))
-        for number in numbers:
-            self._seen.add(number)
+    def _look_before(self, found: BlockFound) -> None:
+        """Add to rows' problems what an earlier row has, too."""
+        numbers = [number for _, _, some in found.marks for number in some]
+        keys = [key for _, key, _ in found.marks if key is not None]
+        if not (self._numbers.are_new(numbers) and self._keys.are_new(keys)):
+            numbers_here, keys_here = set[str](), set[str]()
+            for place, key, some in found.marks:
+                if repeated := [each for each in some if each in numbers_here or each in self._numbers]:
+                    add_problem(found, place, "repeated_in_file", f"{repeated[0]} is in an earlier row, too")
+                if key is not None and (key in keys_here or key in self._keys):
+                    add_problem(found, place, "key_repeated", f"customer key {key!r} is in an earlier row, too")
+                numbers_here.update(some)
+                keys_here.update(() if key is None else (key,))
+        self._numbers.add(numbers)
+        self._keys.add(keys)
 
 
-async def _checked(check: Check, page: Sequence[ImportRow], found: list[list[RowFound]], ended: anyio.Event) -> None:
-    found.append(await check([(row.row, row.cells, row.fixed, row.unreadable) for row in page]))
+async def _checked(check: Check, block: ToCheck, found: list[BlockFound], ended: anyio.Event) -> None:
+    found.append(await check(block))
     ended.set()
 
 
-def as_found(row: ImportRow, found: RowFound) -> ImportRow:
-    """Return a row with what its check has found."""
-    return ImportRow(
-        row=row.row,
-        cells=row.cells,
-        unreadable=row.unreadable,
-        status=RowStatus(found.status),
-        fixed=row.fixed,
-        problems=orjson.dumps(found.problems).decode() if found.problems else "[]",
-        lead=found.lead,
-    )
+def to_check(block: ImportBlock, first: int) -> ToCheck:
+    """Return what a worker needs of a block; rows up to `first` are a header."""
+    dropped = {place for place, letter in enumerate(block.status) if letter == LETTERS[RowStatus.DROPPED]}
+    return ToCheck(block.cells, first, block.fixed, dropped)
 
 
-def look_for_repeats(records: Records, one: LeadImport, found: Sequence[RowFound]) -> None:
+def as_found(block: ImportBlock, found: BlockFound) -> ImportBlock:
+    """Return a block with what its check has found."""
+    return replace(block, status=found.status, plan="", problems=found.problems, leads=found.leads)
+
+
+def add_problem(found: BlockFound, place: int, code: str, text: str) -> None:
+    """Note what was noticed about a row."""
+    found.problems.setdefault(place, []).append((code, text))
+
+
+def look_for_repeats(records: Records, one: LeadImport, found: BlockFound) -> None:
     """Add to rows' problems which of their numbers the list, the campaign and the do-not-call lists have.
 
     The numbers of the very lead that a row updates are no repeats.
     """
-    numbers = list(dict.fromkeys(number for row in found for number in row.numbers))
-    if not numbers:
+    asked = list(dict.fromkeys(number for _, _, numbers in found.marks for number in numbers))
+    if not asked:
         return
-    forbidden = records.dnc_hits(one.campaign_id, numbers)
-    known = records.numbers_known(one.campaign_id, numbers)
+    forbidden = records.dnc_hits(one.campaign_id, asked)
+    known = records.numbers_known(one.campaign_id, asked)
+    if not known and not forbidden:
+        return
     in_list: frozenset[str] = frozenset()
     owned: dict[str, set[str]] = {}
     if known and one.list_id is not None:
         in_list = records.numbers_in_list(one.list_id, list(known))
-        keys = [row.customer_key for row in found if row.customer_key is not None]
-        there = records.leads_by_key(one.list_id, keys)
+        there = records.leads_by_key(one.list_id, [key for _, key, _ in found.marks if key is not None])
         owned = {key: {phone.number for phone in lead.numbers} for key, lead in there.items()}
-    if not known and not forbidden:
-        return
-    for row in found:
-        own = owned.get(row.customer_key or "", set())
-        for number in row.numbers:
+    for place, customer_key, numbers in found.marks:
+        own = owned.get(customer_key or "", set())
+        for number in numbers:
             if number in forbidden:
-                row.problems.append(("do_not_call", f"{number} is on a do-not-call list"))
-        for number in row.numbers:
+                add_problem(found, place, "do_not_call", f"{number} is on a do-not-call list")
+        for number in numbers:
             if number in known and number not in own:
                 where = "list" if number in in_list else "campaign"
-                row.problems.append((f"repeated_in_{where}", f"{number} is in the {where} already"))
+                add_problem(found, place, f"repeated_in_{where}", f"{number} is in the {where} already")
                 break
-
-
-def fixed_cells(columns: Columns, row: ImportRow, cells: AbstractMapping[str, str]) -> str:
-    """Return a row's corrected cells with `cells` (values by column) put in. Raises UsageError."""
-    if row.unreadable:
-        raise UsageError(
-            f"row {row.row} can't be read ({row.unreadable}), so it can't be corrected: drop it, or correct the file"
-        )
-    if len(orjson.loads(row.cells)) > len(columns.header):
-        raise UsageError(
-            f"row {row.row} has more columns than the header, so nobody knows which is which: drop it, or correct"
-            " the file"
-        )
-    fixed = orjson.loads(row.fixed)
-    labels = labels_of(columns.header)
-    for name, value in cells.items():
-        if name.strip() not in labels:
-            shown = ", ".join(labels)[:_CHARS_SHOWN]
-            raise ImportMisused(f"row {row.row}: {name!r} is no column of the file; expected one of {shown}")
-        fixed[str(labels.index(name.strip()))] = value
-    return orjson.dumps(fixed).decode()

@@ -4,27 +4,25 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
+
+import orjson
 
 from dialler.clock import Clock
 from dialler.domain.campaign import Campaign, LeadList
-from dialler.domain.lead import Lead, WindowKey
-from dialler.domain.lead_import import ImportRow, ImportStage, LeadImport, RowStatus
+from dialler.domain.import_block import LETTERS, PLANS, ImportBlock
+from dialler.domain.lead import Lead, NewLead, WindowKey
+from dialler.domain.lead_import import ImportStage, LeadImport, RowStatus
 from dialler.domain.verdict import Facts, dialable
 from dialler.domain.zones import canonical_zone
 from dialler.engine.facts import numbers_in_call
 from dialler.engine.windows import Windows
 from dialler.errors import Conflict, UsageError
-from dialler.importing.checking import Checked
-from dialler.importing.stages.staged import (
-    ROWS_AT_ONCE,
-    Tell,
-    checked_from_json,
-    expected,
-    first_row,
-    rows_of,
-    tell_nobody,
-)
+from dialler.importing.stages.plain_lead import CUSTOMER_KEY, NUMBERS, LeadsRead, PlainLead
+from dialler.importing.stages.seen import Seen
+from dialler.importing.stages.staged import Tell, expected, rows_of, tell_nobody
+from dialler.importing.stages.write_behind import write_behind
 from dialler.importing.writing import updated
 from dialler.ports import Records, Store
 
@@ -56,9 +54,11 @@ async def review_import(
 
     one = await store.write(begin)
     looking = _Looking(one, clock.now(), import_new=import_new, update_existing=update_existing)
-    while looking.has_more:
-        await store.write(looking.page)
-        await tell({"stage": "review", "rows": looking.looked_at, "of": rows_of(one)})
+    of = rows_of(one)
+    async with write_behind(store) as behind:
+        while block := await store.read(looking.look):
+            await behind.write(partial(_write_plan, one, block))
+            await tell({"stage": "review", "rows": min(looking.looked_at, of), "of": of})
 
     def end(records: Records) -> LeadImport:
         now = expected(records, import_id, ImportStage.REVIEW, revision=one.revision)
@@ -73,6 +73,11 @@ async def review_import(
         return done
 
     return await store.write(end)
+
+
+def _write_plan(one: LeadImport, block: ImportBlock, records: Records) -> None:
+    expected(records, one.import_id, ImportStage.REVIEW, revision=one.revision)
+    records.set_import_block(one.import_id, block)
 
 
 def fingerprint(records: Records, one: LeadImport) -> dict[str, object]:
@@ -108,65 +113,67 @@ class _Looking:
         self._one = one
         self._now = now
         self._wanted = {"new": import_new, "existing": update_existing, "again": update_existing}
-        self._cursor = first_row(one)
-        self._keys: dict[tuple[tuple[str, ...], str, str], WindowKey] = {}
-        self._new_keys: set[int] = set()
+        self._cursor = 0
+        self._read = LeadsRead()
+        self._new_keys = Seen()
         self._plans: Counter[str] = Counter()
         self._because: Counter[str] = Counter()
         self._shut = 0
         self._loaded = 0
         self._verdicts: dict[tuple[WindowKey, bool, bool], tuple[str, ...]] = {}
         self._windows = Windows()
-        self.has_more = True
         self.looked_at = 0
 
-    def page(self, records: Records) -> None:
-        """Look at the next rows."""
-        one = expected(records, self._one.import_id, ImportStage.REVIEW, revision=self._one.revision)
-        rows = records.import_rows(one.import_id, after=self._cursor, limit=ROWS_AT_ONCE)
-        if not rows:
-            self.has_more = False
-            return
-        self._cursor = rows[-1].row
-        self.looked_at += len(rows)
-        valid = [
-            (row, checked_from_json(row.row, row.lead, self._keys)) for row in rows if row.status is RowStatus.VALID
-        ]
-        there = existing_leads(records, one.list_id, [checked for _, checked in valid])
-        changed: list[ImportRow] = []
-        to_judge: list[tuple[Checked, Lead | None]] = []
-        for row, checked in valid:
-            key = checked.lead.customer_key
-            plan = "new"
+    def look(self, records: Records) -> ImportBlock | None:
+        """Look at the next block; return it with its plan, None if there is none."""
+        one = expected(records, self._one.import_id, ImportStage.REVIEW, revision=self._one.revision, to_change=False)
+        blocks = records.import_blocks(one.import_id, after=self._cursor, cells=False)
+        if not blocks:
+            return None
+        (block,) = blocks
+        self._cursor = block.last
+        self.looked_at += len(block.status)
+        valid = LETTERS[RowStatus.VALID]
+        leads = orjson.loads(block.leads)
+        rows = [(place, leads[place]) for place, letter in enumerate(block.status) if letter == valid]
+        there = existing_leads(records, one.list_id, [lead[CUSTOMER_KEY] for _, lead in rows])
+        plan = ["-"] * len(leads)
+        to_judge: list[tuple[PlainLead, Lead | None]] = []
+        here: set[str] = set()
+        for place, lead in rows:
+            key = lead[CUSTOMER_KEY]
+            letter = "n"
             if key is not None:
                 if key in there:
-                    plan = "existing"
-                elif hash(key) in self._new_keys:
-                    plan = "again"
-                self._new_keys.add(hash(key))
-            self._plans[plan] += 1
-            if plan != row.plan:
-                changed.append(replace(row, plan=plan))
-            if self._wanted[plan]:
-                to_judge.append((checked, there.get(key) if key is not None else None))
-        records.set_import_rows(one.import_id, changed)
+                    letter = "e"
+                elif key in here or key in self._new_keys:
+                    letter = "a"
+                here.add(key)
+            plan[place] = letter
+            if self._wanted[PLANS[letter]]:
+                to_judge.append((lead, there.get(key) if key is not None else None))
+        self._new_keys.add(list(here))
+        planned = "".join(plan)
+        self._plans.update({PLANS[letter]: planned.count(letter) for letter in "nea"})
         self._judge(records, to_judge)
+        return replace(block, plan=planned, leads=b"")
 
-    def _judge(self, records: Records, rows: Sequence[tuple[Checked, Lead | None]]) -> None:
+    def _judge(self, records: Records, rows: Sequence[tuple[PlainLead, Lead | None]]) -> None:
         campaign = records.campaign(self._one.campaign_id)
         lead_list = list_or_draft(records, self._one, self._now)
-        numbers = list(dict.fromkeys(phone.number for checked, _ in rows for phone in checked.lead.numbers))
+        numbers = list(dict.fromkeys(number for lead, _ in rows for number, _, _ in lead[NUMBERS]))
         dnc = records.dnc_hits(campaign.campaign_id, numbers) if numbers else frozenset()
         in_call = numbers_in_call(records)
-        for checked, existing in rows:
+        for plain, existing in rows:
             if existing is not None:
-                gates = self._gates(campaign, lead_list, updated(existing, checked), dnc, in_call)
+                lead = updated(existing, self._read.checked(0, plain))
+                gates = self._gates(campaign, lead_list, lead, dnc, in_call)
             else:
-                free = [phone.number for phone in checked.lead.numbers if phone.number not in dnc]
-                kind = (checked.lead.window_key, bool(free), bool(free) and free[0] in in_call)
+                free = next((number for number, _, _ in plain[NUMBERS] if number not in dnc), None)
+                kind = (self._read.key(plain), free is not None, free in in_call)
                 # New leads differ in nothing else, so one of each kind is judged for all.
                 if (known := self._verdicts.get(kind)) is None:
-                    lead = _as_lead(checked, lead_list, self._now)
+                    lead = _as_lead(self._read.lead(plain), lead_list, self._now)
                     known = self._verdicts[kind] = self._gates(campaign, lead_list, lead, dnc, in_call)
                 gates = known
             self._loaded += 1
@@ -206,13 +213,13 @@ class _Looking:
 
 
 def existing_leads(
-    records: Records, list_id: int | None, rows: Sequence[Checked], *, to_change: bool = False
+    records: Records, list_id: int | None, keys: Sequence[str | None], *, to_change: bool = False
 ) -> dict[str, Lead]:
-    """Return the list's leads that have a customer key of the rows, by it."""
-    keys = [row.lead.customer_key for row in rows if row.lead.customer_key is not None]
-    if list_id is None or not keys:
+    """Return the list's leads that have one of the customer keys, by it."""
+    given = [key for key in keys if key is not None]
+    if list_id is None or not given:
         return {}
-    return dict(records.leads_by_key(list_id, keys, to_change=to_change))
+    return dict(records.leads_by_key(list_id, given, to_change=to_change))
 
 
 def list_or_draft(records: Records, one: LeadImport, now: datetime) -> LeadList:
@@ -222,8 +229,7 @@ def list_or_draft(records: Records, one: LeadImport, now: datetime) -> LeadList:
     return LeadList(list_id=0, campaign_id=one.campaign_id, name=one.list_name, created_at=now, to_dial=False)
 
 
-def _as_lead(checked: Checked, lead_list: LeadList, now: datetime) -> Lead:
-    new = checked.lead
+def _as_lead(new: NewLead, lead_list: LeadList, now: datetime) -> Lead:
     return Lead(
         lead_id=0,
         list_id=lead_list.list_id,

@@ -1,23 +1,27 @@
 """Checking rows as the records keep them: pure, so that worker processes can do it."""
 
 import pickle
-from collections.abc import Sequence
+from collections.abc import Generator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 import orjson
 
+from dialler.domain.import_block import LETTERS
 from dialler.domain.lead_import import RowStatus
-from dialler.importing.checking import Checked, RowChecker
+from dialler.importing.checking import Checked, Rejected, RowChecker
 from dialler.importing.mapping import Columns
 from dialler.importing.phones import WITH_EXTENSION, dialled_number_and_type
 from dialler.importing.rows import Row
-from dialler.importing.stages.staged import lead_to_json
+from dialler.importing.stages.plain_lead import CUSTOMER_KEY, NUMBERS, PlainLead, plain_lead
 from dialler.importing.zone_rules import ZoneRules
 
-ToCheck: TypeAlias = tuple[int, str, str, str]
-"""Row number, cells (JSON), corrected cells (JSON), why it is unreadable."""
+_STEP: Final = 10  # rows; about a millisecond
+_STAGED: Final = LETTERS[RowStatus.STAGED]
+_VALID: Final = LETTERS[RowStatus.VALID]
+_INVALID: Final = LETTERS[RowStatus.INVALID]
+_DROPPED: Final = LETTERS[RowStatus.DROPPED]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,23 +35,66 @@ class CheckSpec:
     numbers_from: str | None
 
 
-class RowFound(NamedTuple):
-    """What a row is. A tuple of plain values: millions come from other processes."""
+class ToCheck(NamedTuple):
+    """A block, as another process gets it."""
 
-    row: int
+    cells: bytes
+    after: int
+    """Rows up to this number are none: a header."""
+
+    fixed: Mapping[int, Mapping[str, str]]
+    dropped: Set[int]
+
+
+class BlockFound(NamedTuple):
+    """What the rows of a block are, each by its place. Plain values: a million rows come from other processes."""
+
     status: str
-    problems: list[tuple[str, str]]
-    """Codes and texts; of an invalid row the first is why."""
-
-    lead: str
-    customer_key: str | None
-    numbers: tuple[str, ...]
+    problems: dict[int, list[tuple[str, str]]]
+    leads: bytes
+    marks: list[tuple[int, str | None, list[str]]]
+    """Of valid rows: place, customer key, numbers."""
 
 
-def check_rows(spec: bytes, rows: Sequence[ToCheck]) -> list[RowFound]:
-    """Check rows by a pickled CheckSpec."""
+def check_block(spec: bytes, block: ToCheck) -> BlockFound:
+    """Check the rows of a block by a pickled CheckSpec."""
+    steps = check_steps(spec, block)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            found: BlockFound = end.value
+            return found
+
+
+def check_steps(spec: bytes, block: ToCheck) -> Generator[None, None, BlockFound]:
+    """Do what `check_block` does, and yield now and then."""
     one, checker = _checker(spec)
-    return [_check(one, checker, *row) for row in rows]
+    status: list[str] = []
+    problems: dict[int, list[tuple[str, str]]] = {}
+    leads: list[PlainLead | None] = []
+    marks: list[tuple[int, str | None, list[str]]] = []
+    for place, (number, unreadable, cells) in enumerate(orjson.loads(block.cells)):
+        if place % _STEP == _STEP - 1:
+            yield
+        lead: PlainLead | None = None
+        if place in block.dropped or number <= block.after:
+            status.append(_DROPPED if place in block.dropped else _STAGED)
+        else:
+            if fixed := block.fixed.get(place):
+                cells = corrected(cells, fixed, len(one.columns.header))
+            found = _check(one, checker, Row(number, cells, unreadable))
+            if isinstance(found, Rejected):
+                status.append(_INVALID)
+                problems[place] = [(found.code, found.reason)]
+            else:
+                lead, warnings = found
+                status.append(_VALID)
+                if warnings:
+                    problems[place] = list(warnings)
+                marks.append((place, lead[CUSTOMER_KEY], [phone for phone, _, _ in lead[NUMBERS]]))
+        leads.append(lead)
+    return BlockFound("".join(status), problems, orjson.dumps(leads), marks)
 
 
 @lru_cache(maxsize=8)
@@ -63,32 +110,22 @@ def _checker(pickled: bytes) -> tuple[CheckSpec, RowChecker]:
     return spec, checker
 
 
-def _check(spec: CheckSpec, checker: RowChecker, number: int, cells: str, fixed: str, unreadable: str) -> RowFound:
-    row = Row(number, orjson.loads(cells), unreadable)
-    if fixed != "{}":
-        row = Row(number, corrected(row.cells, fixed, len(spec.columns.header)))
-    found = checker.unreadable(row)
-    if found is not None:
-        return RowFound(number, RowStatus.INVALID.value, [(found.code, found.reason)], "", None, ())
+def _check(spec: CheckSpec, checker: RowChecker, row: Row) -> tuple[PlainLead, Sequence[tuple[str, str]]] | Rejected:
+    refused = checker.unreadable(row)
+    if refused is not None:
+        return refused
     read = [dialled_number_and_type(row.cells[at].strip(), spec.numbers_from) for at in spec.columns.numbers]
     checked = checker.check(row, [dialled for dialled, _ in read])
     if not isinstance(checked, Checked):
-        return RowFound(number, RowStatus.INVALID.value, [(checked.code, checked.reason)], "", None, ())
+        return checked
     kinds = {dialled.removesuffix(WITH_EXTENSION): kind for dialled, kind in read if dialled}
-    return RowFound(
-        number,
-        RowStatus.VALID.value,
-        list(checked.warnings),
-        lead_to_json(checked, kinds, _zone_by(spec, checked)),
-        checked.lead.customer_key,
-        tuple(phone.number for phone in checked.lead.numbers),
-    )
+    return plain_lead(checked, kinds, _zone_by(spec, checked)), checked.warnings
 
 
-def corrected(cells: list[str], fixed: str, width: int) -> list[str]:
+def corrected(cells: Sequence[str], fixed: Mapping[str, str], width: int) -> list[str]:
     """Return a row's cells with the corrected ones in their places; a row that is too short is filled up."""
-    cells = cells + [""] * (width - len(cells))
-    for at, value in orjson.loads(fixed).items():
+    cells = [*cells, *[""] * (width - len(cells) if fixed else 0)]
+    for at, value in fixed.items():
         cells[int(at)] = value
     return cells
 

@@ -1,28 +1,21 @@
 """The run: rows into leads as reviewed, and the report."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 import orjson
 
 from dialler.clock import Clock
-from dialler.domain.lead import Lead, NewLead, WindowKey
-from dialler.domain.lead_import import KEPT, ImportRow, ImportStage, LeadImport, RowStatus
+from dialler.domain.import_block import LETTERS, PLANS, ImportBlock, only
+from dialler.domain.lead import Lead, NewLead
+from dialler.domain.lead_import import KEPT, ImportStage, LeadImport, RowStatus
 from dialler.errors import Conflict
-from dialler.importing.checking import Checked
 from dialler.importing.stages.filing import delete_rows
+from dialler.importing.stages.plain_lead import CUSTOMER_KEY, LeadsRead, PlainLead
 from dialler.importing.stages.reviewing import differences, existing_leads, fingerprint
-from dialler.importing.stages.staged import (
-    ROWS_AT_ONCE,
-    Tell,
-    checked_from_json,
-    expected,
-    first_row,
-    recounted,
-    rows_of,
-    tell_nobody,
-)
+from dialler.importing.stages.row_pages import rows_after
+from dialler.importing.stages.staged import Tell, expected, recounted, rows_of, tell_nobody
 from dialler.importing.writing import updated
 from dialler.ports import Records, Store
 
@@ -42,10 +35,10 @@ async def run_import(
     Raises Conflict, with what has changed, if the records are not those of the review: then nothing was loaded.
     """
     begun = await store.write(lambda records: _begin(records, import_id, clock, who))
-    keys: dict[tuple[tuple[str, ...], str, str], WindowKey] = {}
+    read = LeadsRead()
     while begun.stage is ImportStage.RUN:
-        done, total = await store.write(lambda records: _load(records, import_id, clock, keys))
-        if not done:
+        total = await store.write(lambda records: _load(records, import_id, clock, read))
+        if total is None:
             break
         await tell({"stage": "run", "rows": total, "of": rows_of(begun) - begun.counts.get("dropped", 0)})
     ended = await store.write(lambda records: _end(records, import_id, clock, who))
@@ -58,11 +51,15 @@ async def tidy_up(store: Store, import_id: int) -> None:
     after = 0
 
     def work(records: Records) -> int:
-        rows = records.import_rows(import_id, after=after, limit=ROWS_AT_ONCE)
-        gone = [row.row for row in rows if row.status not in KEPT]
-        if gone:
-            records.delete_import_rows(import_id, rows=gone, limit=len(gone))
-        return rows[-1].row if rows else 0
+        blocks = records.import_blocks(import_id, after=after)
+        if not blocks:
+            return 0
+        (block,) = blocks
+        if block.marked < len(block.status):
+            records.delete_import_blocks(import_id, after=block.last - 1)
+            if block.marked:
+                records.add_import_blocks(import_id, [only(block, KEPT)])
+        return block.last
 
     while last := await store.write(work):
         after = last
@@ -100,90 +97,105 @@ def _begin(records: Records, import_id: int, clock: Clock, who: str) -> LeadImpo
         details = {"campaign": one.review["campaign"], "list": made.name, "import": import_id, "to_dial": False}
         records.add_audit(now, who, "list.create", details)
         one = replace(one, list_id=made.list_id)
-    one = replace(one, cursor=first_row(one), options={**one.options, "begun": True, "begun_at": now.isoformat()})
+    one = replace(one, cursor=0, options={**one.options, "begun": True, "begun_at": now.isoformat()})
     records.set_import(one)
     return one
 
 
-def _load(
-    records: Records, import_id: int, clock: Clock, keys: dict[tuple[tuple[str, ...], str, str], WindowKey]
-) -> tuple[int, int]:
-    """Load the next rows; return how many they were, and how many have been loaded in all."""
+def _load(records: Records, import_id: int, clock: Clock, read: LeadsRead) -> int | None:
+    """Load the next block; return how many rows have met their fate in all, None if there is no block any more."""
     one = expected(records, import_id, ImportStage.RUN, ImportStage.DONE)
     if one.stage is ImportStage.DONE:
-        return 0, 0
-    assert one.list_id is not None
-    rows = records.import_rows(import_id, after=one.cursor, limit=ROWS_AT_ONCE)
-    if not rows:
-        return 0, 0
-    batch = _Batch(records, one, clock)
-    waiting = [(row, checked_from_json(row.row, row.lead, keys)) for row in rows if row.status is RowStatus.VALID]
-    batch.there = existing_leads(records, one.list_id, [checked for _, checked in waiting], to_change=True)
-    for row, checked in waiting:
-        batch.take(row, checked)
-    batch.write()
-    new = [*batch.rows, *(replace(row, status=RowStatus.REJECTED) for row in rows if row.status is RowStatus.INVALID)]
-    records.set_import_rows(import_id, new)
-    changed = {row.row for row in new}
-    counts = recounted(one, [row for row in rows if row.row in changed], new)
-    records.set_import(replace(one, cursor=rows[-1].row, counts=counts))
-    return len(rows), sum(counts.get(status, 0) for status in ("imported", "updated", "rejected", "skipped"))
+        return None
+    blocks = records.import_blocks(import_id, after=one.cursor, cells=False)
+    if not blocks:
+        return None
+    (block,) = blocks
+    batch = _Batch(records, one, clock, block, read)
+    new = batch.loaded()
+    records.set_import_block(import_id, new)
+    counts = recounted(one, block, new)
+    records.set_import(replace(one, cursor=block.last, counts=counts))
+    return sum(counts.get(status, 0) for status in ("imported", "updated", "rejected", "skipped"))
 
 
 class _Batch:
-    """The rows of one transaction."""
+    """The rows of one block, in one transaction."""
 
-    def __init__(self, records: Records, one: LeadImport, clock: Clock) -> None:
+    def __init__(self, records: Records, one: LeadImport, clock: Clock, block: ImportBlock, read: LeadsRead) -> None:
         assert one.list_id is not None
         self._records = records
         self._list_id = one.list_id
         self._import_new = bool(one.options["import_new"])
         self._update = bool(one.options["update_existing"])
         self._now = clock.now()
+        self._block = block
+        self._read = read
         self._new: list[NewLead] = []
         self._new_keys: set[str] = set()
         self._changed: dict[str, Lead] = {}
-        self.there: dict[str, Lead] = {}
-        self.rows: list[ImportRow] = []
+        self._there: dict[str, Lead] = {}
+        self._status = list(block.status.replace(LETTERS[RowStatus.INVALID], LETTERS[RowStatus.REJECTED]))
+        self._problems = dict(block.problems)
 
-    def take(self, row: ImportRow, checked: Checked) -> None:
+    def loaded(self) -> ImportBlock:
+        """Write the block's leads; return it with what became of its rows."""
+        leads = orjson.loads(self._block.leads)
+        valid = [place for place, letter in enumerate(self._block.status) if letter == LETTERS[RowStatus.VALID]]
+        if not self._load_all(leads, valid):
+            keys = [leads[place][CUSTOMER_KEY] for place in valid]
+            self._there = existing_leads(self._records, self._list_id, keys, to_change=True)
+            for place in valid:
+                self._take(place, leads[place])
+            self._write_new()
+            self._records.set_leads(list(self._changed.values()))
+        return replace(self._block, status="".join(self._status), problems=self._problems, leads=b"")
+
+    def _load_all(self, leads: Sequence[PlainLead], valid: Sequence[int]) -> bool:
+        """Load a block in which all is new, as most are; return False if it is none, or if one has come meanwhile."""
+        if not self._import_new or any(self._block.plan[place] != "n" for place in valid):
+            return False
+        try:
+            self._records.add_leads(self._list_id, [self._read.lead(leads[place]) for place in valid], self._now)
+        except Conflict:  # a customer key; nothing was added
+            return False
+        for place in valid:
+            self._status[place] = LETTERS[RowStatus.IMPORTED]
+        return True
+
+    def _take(self, place: int, lead: PlainLead) -> None:
         """Decide what becomes of a valid row."""
-        key = checked.lead.customer_key
+        key = lead[CUSTOMER_KEY]
         if key is not None and key in self._new_keys:
             self._write_new()
-            self.there.update(self._records.leads_by_key(self._list_id, list(self._new_keys), to_change=True))
+            self._there.update(self._records.leads_by_key(self._list_id, list(self._new_keys), to_change=True))
             self._new_keys = set()
-        existing = self.there.get(key) if key is not None else None
-        if row.plan in ("new", "existing") and (existing is None) != (row.plan == "new"):
-            self._skip(row, "changed")
+        existing = self._there.get(key) if key is not None else None
+        plan = PLANS[self._block.plan[place]]
+        if plan in ("new", "existing") and (existing is None) != (plan == "new"):
+            self._skip(place, "changed")
         elif existing is None:
             if self._import_new:
-                self._new.append(checked.lead)
+                self._new.append(self._read.lead(lead))
                 if key is not None:
                     self._new_keys.add(key)
-                self.rows.append(replace(row, status=RowStatus.IMPORTED))
+                self._status[place] = LETTERS[RowStatus.IMPORTED]
             else:
-                self._skip(row, "new")
+                self._skip(place, "new")
         elif self._update:
-            assert key is not None
-            self.there[key] = self._changed[key] = updated(existing, checked)
-            self.rows.append(replace(row, status=RowStatus.UPDATED))
+            self._there[key] = self._changed[key] = updated(existing, self._read.checked(0, lead))
+            self._status[place] = LETTERS[RowStatus.UPDATED]
         else:
-            self._skip(row, "existing")
-
-    def write(self) -> None:
-        """Write what was decided."""
-        self._write_new()
-        self._records.set_leads(list(self._changed.values()))
+            self._skip(place, "existing")
 
     def _write_new(self) -> None:
         if self._new:
             self._records.add_leads(self._list_id, self._new, self._now)
         self._new = []
 
-    def _skip(self, row: ImportRow, why: str) -> None:
-        problems = [*orjson.loads(row.problems), (f"skipped_{why}", _SKIPPED[why])]
-        self.rows.append(replace(row, status=RowStatus.SKIPPED, problems=orjson.dumps(problems).decode()))
+    def _skip(self, place: int, why: str) -> None:
+        self._problems[place] = [*self._problems.get(place, ()), (f"skipped_{why}", _SKIPPED[why])]
+        self._status[place] = LETTERS[RowStatus.SKIPPED]
 
 
 def _end(records: Records, import_id: int, clock: Clock, who: str) -> tuple[LeadImport, bool]:
@@ -202,7 +214,7 @@ def _end(records: Records, import_id: int, clock: Clock, who: str) -> tuple[Lead
 
 def _report(records: Records, one: LeadImport, now: str, who: str) -> dict[str, object]:
     counts = one.counts
-    rejected = records.import_rows(one.import_id, statuses=[RowStatus.REJECTED], limit=_EXAMPLES_MAX)
+    rejected = rows_after(records, one.import_id, 0, statuses=[RowStatus.REJECTED], limit=_EXAMPLES_MAX)
     assert one.review is not None
     noticed = _by_code(counts, "noticed:")
     return {
@@ -224,7 +236,7 @@ def _report(records: Records, one: LeadImport, now: str, who: str) -> dict[str, 
         "skipped_because": {code: n for code, n in noticed.items() if code.startswith("skipped_")},
         "warnings": {code: n for code, n in noticed.items() if not code.startswith("skipped_")},
         "notes": one.file["notes"],
-        "examples": [f"row {row.row}: rejected: {orjson.loads(row.problems)[0][1]}" for row in rejected],
+        "examples": [f"row {row.row}: rejected: {row.problems[0][1]}" for row in rejected],
         "created_at": one.created_at.isoformat(),
         "created_by": one.created_by,
         "begun_at": one.options["begun_at"],

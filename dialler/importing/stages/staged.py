@@ -1,20 +1,14 @@
 """What stages share: looking that an import is where it should be, and its counts."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, TypeAlias
 
-import orjson
-
-from dialler.domain.lead import NewLead, PhoneNumber, WindowKey
-from dialler.domain.lead_import import ImportRow, ImportStage, LeadImport, RowStatus
+from dialler.domain.import_block import ImportBlock
+from dialler.domain.lead_import import ImportStage, LeadImport
 from dialler.errors import Conflict
-from dialler.importing.checking import Checked
 from dialler.ports import Records
-
-ROWS_AT_ONCE: Final = 500
-"""In one transaction: some 10 ms, in which the engine's own writes wait."""
 
 Tell: TypeAlias = Callable[[Mapping[str, object]], Awaitable[None]]
 """Takes progress: {"stage", "rows", "of"}."""
@@ -48,25 +42,13 @@ def expected(
     return found
 
 
-def recounted(one: LeadImport, before: Iterable[ImportRow], after: Iterable[ImportRow]) -> dict[str, int]:
-    """Return the import's counts once rows are no longer as `before` but as `after`."""
+def recounted(one: LeadImport, before: ImportBlock | None, after: ImportBlock) -> dict[str, int]:
+    """Return the import's counts once a block is no longer as `before` but as `after`; None: it was not counted."""
     counts = Counter(one.counts)
-    for rows, sign in ((before, -1), (after, 1)):
-        for row in rows:
-            for key in _counted(row):
-                counts[key] += sign
+    counts.update(after.counted())
+    if before is not None:
+        counts.subtract(before.counted())
     return {key: n for key, n in counts.items() if n}
-
-
-def _counted(row: ImportRow) -> Iterable[str]:
-    yield row.status.value
-    if row.problems != "[]":
-        codes = [code for code, _ in orjson.loads(row.problems)]
-        if row.status in (RowStatus.INVALID, RowStatus.REJECTED):
-            yield f"invalid:{codes.pop(0)}"
-        yield from (f"noticed:{code}" for code in dict.fromkeys(codes))
-        if any(code.startswith("repeated_in_") for code in codes):
-            yield "repeated"
 
 
 def back_to_review(one: LeadImport) -> LeadImport:
@@ -109,47 +91,3 @@ def labels_of(header: Sequence[str]) -> list[str]:
             label = f"{name.strip()} ({count})"
         labels.append(label)
     return labels
-
-
-def lead_to_json(checked: Checked, kinds: Mapping[str, str], zone_by: str) -> str:
-    """Return a checked lead as the records keep it; `kinds` are the types of its numbers."""
-    lead = checked.lead
-    return orjson.dumps(
-        {
-            "numbers": [[phone.number, phone.raw, kinds.get(phone.number, "")] for phone in lead.numbers],
-            "zones": lead.window_key.zones,
-            "country": lead.window_key.country,
-            "region": lead.window_key.region,
-            "name": lead.name,
-            "customer_key": lead.customer_key,
-            "external_lead_id": lead.external_lead_id,
-            "timezone_source": lead.timezone_source,
-            "timezone_given": lead.timezone_given,
-            "zone_by": zone_by,
-            "postcode": lead.postcode,
-            "priority": lead.priority,
-            "has_priority": checked.has_priority,
-            "data": lead.data,
-        }
-    ).decode()
-
-
-def checked_from_json(row: int, text: str, keys: dict[tuple[tuple[str, ...], str, str], WindowKey]) -> Checked:
-    """Return the lead of a valid row; `keys` lets leads share their window keys, and takes new ones up."""
-    plain = orjson.loads(text)
-    key = (tuple(plain["zones"]), plain["country"], plain["region"])
-    if (window_key := keys.get(key)) is None:
-        window_key = keys[key] = WindowKey(*key)
-    lead = NewLead(
-        numbers=tuple(PhoneNumber(number, raw) for number, raw, _ in plain["numbers"]),
-        window_key=window_key,
-        name=plain["name"],
-        customer_key=plain["customer_key"],
-        external_lead_id=plain["external_lead_id"],
-        timezone_source=plain["timezone_source"],
-        timezone_given=plain["timezone_given"],
-        postcode=plain["postcode"],
-        priority=plain["priority"],
-        data=plain["data"],
-    )
-    return Checked(row, lead, plain["has_priority"])

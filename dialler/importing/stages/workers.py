@@ -5,7 +5,7 @@ import multiprocessing
 import os
 import pickle
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import asynccontextmanager
@@ -14,16 +14,15 @@ from typing import Final, TypeAlias
 
 import anyio.lowlevel
 
-from dialler.importing.stages.row_check import CheckSpec, RowFound, ToCheck, check_rows
+from dialler.importing.stages.row_check import BlockFound, CheckSpec, ToCheck, check_block, check_steps
 
 WORTH_PROCESSES: Final = 3_000
 """Rows; for fewer, starting processes takes longer than the work."""
 
 PROCESSES: Final = 2
-_SLICE: Final = 10  # rows checked at a time on the event loop: about a millisecond
 _NICE: Final = 5
 
-Check: TypeAlias = Callable[[Sequence[ToCheck]], Awaitable[list[RowFound]]]
+Check: TypeAlias = Callable[[ToCheck], Awaitable[BlockFound]]
 
 
 @asynccontextmanager
@@ -31,12 +30,15 @@ async def checkers(spec: CheckSpec, rows: int) -> AsyncIterator[Check]:
     """Yield what checks rows: in worker processes where there are many, which end with the block."""
     pickled = pickle.dumps(spec)
 
-    async def here(some: Sequence[ToCheck]) -> list[RowFound]:
-        found: list[RowFound] = []
-        for start in range(0, len(some), _SLICE):
-            found += check_rows(pickled, some[start : start + _SLICE])
+    async def here(block: ToCheck) -> BlockFound:
+        steps = check_steps(pickled, block)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                found: BlockFound = end.value
+                return found
             await anyio.lowlevel.checkpoint()
-        return found
 
     if rows < WORTH_PROCESSES:
         yield here
@@ -44,11 +46,11 @@ async def checkers(spec: CheckSpec, rows: int) -> AsyncIterator[Check]:
     pool = ProcessPoolExecutor(PROCESSES, mp_context=multiprocessing.get_context("spawn"), initializer=_begin)
     loop = asyncio.get_running_loop()
 
-    async def there(some: Sequence[ToCheck]) -> list[RowFound]:
+    async def there(block: ToCheck) -> BlockFound:
         try:
-            return await loop.run_in_executor(pool, check_rows, pickled, some)
+            return await loop.run_in_executor(pool, check_block, pickled, block)
         except BrokenProcessPool:  # one that can't be started, or that someone killed, costs speed but not the import
-            return await here(some)
+            return await here(block)
 
     try:
         yield there

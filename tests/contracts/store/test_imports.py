@@ -1,10 +1,13 @@
 """Imports in stages on every store."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+import orjson
 import pytest
 
-from dialler.domain.lead_import import ImportRow, ImportStage, ImportTemplate, LeadImport, RowStatus
+from dialler.domain.import_block import ImportBlock
+from dialler.domain.lead_import import ImportStage, ImportTemplate, LeadImport
 from dialler.errors import Conflict, NotFound
 from dialler.ports import Records
 from dialler.stores.open import AnyStore
@@ -17,8 +20,9 @@ def new_import(records: Records, **fields: object) -> LeadImport:
     return records.add_import(LeadImport(**{**given, "created_at": NOW, "created_by": "ann", **fields}))  # type: ignore[arg-type]
 
 
-def row(number: int, **fields: object) -> ImportRow:
-    return ImportRow(row=number, cells=f'["{number}"]', **fields)  # type: ignore[arg-type]
+def block(last: int, status: str = "ss", **fields: object) -> ImportBlock:
+    rows = [(last - len(status) + at, "", [HOSTILE, str(at)]) for at in range(1, len(status) + 1)]
+    return ImportBlock(last=last, status=status, cells=orjson.dumps(rows), **fields)  # type: ignore[arg-type]
 
 
 async def test_an_import_is_read_as_it_was_written(store: AnyStore) -> None:
@@ -63,56 +67,83 @@ async def test_imports_come_in_pages_newest_first_and_by_the_files_hash(store: A
     assert await store.read(ask) == [ids[:0:-1], ids[:1], [ids[1]], [ids[0], ids[2]], []]
 
 
-async def test_rows_come_in_pages_by_number_and_by_status(store: AnyStore) -> None:
+async def test_blocks_come_in_order_whole_or_in_part_and_of_their_own_import(store: AnyStore) -> None:
     made = await store.write(new_import)
     other = await store.write(new_import)
-    odd = [row(n, status=RowStatus.INVALID if n % 3 else RowStatus.VALID, unreadable="nul") for n in range(1, 2501)]
-    await store.write(lambda records: records.add_import_rows(made.import_id, odd))
-    await store.write(lambda records: records.add_import_rows(other.import_id, [row(5)]))
+    blocks = [
+        block(2),
+        block(
+            4,
+            "vk",
+            plan="ne",
+            fixed={0: {"1": HOSTILE}},
+            problems={1: [["skipped_new", HOSTILE]]},
+            leads=b'[["a"],null]',
+        ),
+        block(9, "xd"),
+    ]
+    await store.write(lambda records: records.add_import_blocks(made.import_id, blocks))
+    await store.write(lambda records: records.add_import_blocks(other.import_id, [block(4)]))
 
-    def pages(records: Records) -> list[list[int]]:
-        def ask(**which: object) -> list[int]:
-            return [one.row for one in records.import_rows(made.import_id, **which)]  # type: ignore[arg-type]
-
+    def ask(records: Records) -> list[Sequence[ImportBlock]]:
+        read = records.import_blocks
         return [
-            ask(limit=2),
-            ask(after=2, limit=2),
-            ask(after=2, limit=2, statuses=[RowStatus.INVALID]),
-            ask(statuses=[RowStatus.VALID, RowStatus.INVALID], limit=3),
-            ask(rows=[3, 4, 9999]),
-            ask(rows=[3, 4], statuses=[RowStatus.VALID]),
-            ask(after=2500),
+            read(made.import_id, limit=9),
+            read(made.import_id),
+            read(made.import_id, after=1),
+            read(made.import_id, after=2, limit=1, cells=False, leads=False),
+            read(made.import_id, marked=True, limit=9, cells=False),
+            read(made.import_id, after=9),
+            read(other.import_id, limit=9),
         ]
 
-    assert await store.read(pages) == [[1, 2], [3, 4], [4, 5], [1, 2, 3], [3, 4], [3], []]
-    assert (await store.read(lambda records: records.import_rows(made.import_id, limit=2))) == odd[:2]
+    assert await store.read(ask) == [
+        blocks,
+        blocks[:1],
+        blocks[:1],
+        [replace(blocks[1], cells=b"", leads=b"")],
+        [replace(one, cells=b"") for one in blocks[1:]],
+        [],
+        [block(4)],
+    ]
     with pytest.raises(Conflict):
-        await store.write(lambda records: records.add_import_rows(made.import_id, [row(5)]))
+        await store.write(lambda records: records.add_import_blocks(made.import_id, [block(4)]))
 
 
-async def test_rows_are_changed_and_deleted_in_portions_and_the_gone_stay_gone(store: AnyStore) -> None:
+async def test_a_block_changes_but_its_cells_and_leads_that_are_not_given_stay(store: AnyStore) -> None:
     made = await store.write(new_import)
-    await store.write(lambda records: records.add_import_rows(made.import_id, map(row, range(1, 11))))
-    changed = row(
-        2, status=RowStatus.IMPORTED, fixed='{"0":"x"}', problems='[["a","b"]]', lead='{"name":"x"}', plan="new"
-    )
-    await store.write(lambda records: records.set_import_rows(made.import_id, [changed, row(99)]))
-    assert await store.read(lambda records: records.import_rows(made.import_id, rows=[2, 99])) == [changed]
+    await store.write(lambda records: records.add_import_blocks(made.import_id, [block(2), block(4)]))
 
-    def delete(records: Records) -> list[list[int]]:
-        delete = records.delete_import_rows
-        return [
-            [one.row for one in gone]
-            for gone in (
-                delete(made.import_id, statuses=[RowStatus.IMPORTED]),
-                delete(made.import_id, rows=[2, 3]),
-                delete(made.import_id, limit=4),
-                delete(made.import_id),
-                delete(made.import_id),
-            )
+    async def set_and_read(new: ImportBlock) -> ImportBlock:
+        await store.write(lambda records: records.set_import_block(made.import_id, new))
+        (found,) = await store.read(lambda records: records.import_blocks(made.import_id, after=2))
+        return found
+
+    checked = block(4, "vx", problems={1: [["columns", "it has 1"]]}, leads=b"[[1],null]")
+    assert await set_and_read(replace(checked, cells=b"other")) == checked
+    assert await set_and_read(replace(checked, status="ir", leads=b"")) == replace(checked, status="ir")
+    again = replace(checked, leads=b"[null,null]", problems={}, plan="--")
+    assert await set_and_read(again) == again
+    await store.write(lambda records: records.set_import_block(made.import_id, block(77, "xx", leads=b"[1,2]")))
+    assert await store.read(lambda records: records.import_blocks(made.import_id, after=4, limit=9)) == []
+
+
+async def test_blocks_are_deleted_in_portions_and_can_be_there_again(store: AnyStore) -> None:
+    made = await store.write(new_import)
+    blocks = [block(last, "vv", leads=b"[[1],[2]]") for last in (2, 4, 6, 8)]
+
+    def delete(records: Records) -> list[int]:
+        records.add_import_blocks(made.import_id, blocks)
+        gone = [
+            records.delete_import_blocks(made.import_id, after=after, limit=limit) for after, limit in ((3, 1), (0, 2))
         ]
+        records.add_import_blocks(made.import_id, [block(4)])
+        left = [one.last for one in records.import_blocks(made.import_id, limit=9)]
+        (new,) = records.import_blocks(made.import_id)
+        assert new.leads == b""
+        return [*gone, *left, records.delete_import_blocks(made.import_id, limit=9)]
 
-    assert await store.write(delete) == [[2], [3], [1, 4, 5, 6], [7, 8, 9, 10], []]
+    assert await store.write(delete) == [1, 2, 4, 8, 2]
 
 
 async def test_what_is_not_there_is_not_found(store: AnyStore) -> None:
