@@ -10,6 +10,7 @@ import anyio.lowlevel
 from dialler.errors import ImportRefused
 from dialler.importing.mapping import REASON_COLUMN
 from dialler.importing.rows import Row, RowReader, guess_delimiter
+from dialler.importing.spreadsheet import first_sheet, looks_like_workbook
 from dialler.importing.text import TextDecoder
 
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f\ud800]")
@@ -21,26 +22,33 @@ _PIECE = 1 << 16  # bytes read between two turns of the event loop: a millisecon
 class LeadFile:
     """A file whose header has been read; made by `open_lead_file`."""
 
-    def __init__(self, first: Row, rows: AsyncGenerator[Row, None], decoder: TextDecoder, delimiter: str) -> None:
+    def __init__(
+        self, first: Row, rows: AsyncGenerator[Row, None], decoder: TextDecoder, delimiter: str, note: str | None
+    ) -> None:
         self.first = first
         self.header = first.cells
         self.rows = rows
         self.decoder = decoder
         self.delimiter = delimiter
+        self._note = note
+
+    def notes(self) -> list[str]:
+        """Return what whoever loads the file should know about how it was read, once it has been."""
+        return [note for note in (self._note, self.decoder.note()) if note]
 
 
 async def open_lead_file(
     chunks: AsyncIterable[bytes], *, delimiter: str | None, encoding: str | None, source: str
 ) -> LeadFile:
     """Read as far as the header. Raises ImportRefused if there is none, or the file is no text."""
-    pieces = _pieces(chunks)
-    head = b""
-    async for piece in pieces:
-        head += piece
-        if len(head) >= _PIECE:
-            break
+    head, pieces = await _begun(chunks)
     if not head:
         raise ImportRefused(f"{source} is empty")
+    note = None
+    if looks_like_workbook(head):
+        sheet = await first_sheet(_joined(head, pieces), source=source)
+        head, pieces = await _begun(sheet.chunks)
+        note, delimiter, encoding = sheet.note, ",", "utf-8"
     decoder = TextDecoder(head, encoding=encoding, source=source)
     if delimiter is None:
         delimiter = guess_delimiter(TextDecoder(head, encoding=encoding, source=source).decode(head))
@@ -59,7 +67,24 @@ async def open_lead_file(
     sample = TextDecoder(head, encoding=encoding, source=source).decode(head)[:_SAMPLE_CHARS]
     if len(_CONTROLS.findall(sample)) > len(sample) * _CONTROLS_MAX:
         raise ImportRefused(f"{source} is no text: it is full of characters that no text has")
-    return LeadFile(header, rows, decoder, delimiter)
+    return LeadFile(header, rows, decoder, delimiter, note)
+
+
+async def _begun(chunks: AsyncIterable[bytes]) -> tuple[bytes, AsyncIterator[bytes]]:
+    """Return enough of the beginning to know a file by, and the rest in pieces."""
+    pieces = _pieces(chunks)
+    head = b""
+    async for piece in pieces:
+        head += piece
+        if len(head) >= _PIECE:
+            break
+    return head, pieces
+
+
+async def _joined(head: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield head
+    async for piece in pieces:
+        yield piece
 
 
 async def _pieces(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:

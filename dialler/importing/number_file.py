@@ -104,8 +104,7 @@ async def import_numbers(
                     progress(loading.report)
     await loading.take(rows)
     report = loading.report
-    if note := file.decoder.note():
-        report.notes.append(note)
+    report.notes += file.notes()
     if options.region is None and report.rejected:
         report.notes.append("numbers without their country's code need a region, such as US")
     return report

@@ -128,10 +128,7 @@ async def _read(
 
 def _notes(file: LeadFile, columns: Columns, options: ImportOptions, default_zone: str) -> list[str]:
     rules = options.rules()
-    notes = []
-    encoding = file.decoder.note()
-    if encoding:
-        notes.append(encoding)
+    notes = file.notes()
     if rules is not None and columns.position(rules.field) is None and "timezone" not in columns.single:
         notes.append(f"no column is mapped to {rules.field}, so {rules.file} gives no zones: {default_zone} is taken")
     for name, _ in options.mapping.fields:

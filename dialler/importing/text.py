@@ -17,8 +17,6 @@ _BOMS = (  # UTF-32 before UTF-16: the mark of the one begins with that of the o
 )
 
 _NOT_TEXT = (
-    (b"PK\x03\x04", "a spreadsheet or zip archive"),
-    (b"\xd0\xcf\x11\xe0", "an Excel workbook"),
     (b"\x1f\x8b", "compressed with gzip"),
     (b"%PDF", "a PDF document"),
 )

@@ -101,7 +101,7 @@ async def test_a_file_with_a_wrong_column_writes_nothing(desk):
     [
         (b"", "is empty"),
         (b"\n\r\n \n", "no rows"),
-        (b"PK\x03\x04" + b"x" * 100, "a spreadsheet or zip archive"),
+        (b"PK\x03\x04" + b"x" * 100, "a zip archive or document"),
         ("Phone\n2565938310\n".encode("utf-16-le"), "--encoding utf-16-le"),
         (b"Name\nAnn\n", "no column is mapped to number"),
     ],

@@ -60,7 +60,7 @@ def test_what_is_no_text_encoding_is_refused_by_name(name):
         TextDecoder(b"abcd", encoding=name, source="leads.csv")
 
 
-@pytest.mark.parametrize("head", [b"PK\x03\x04....", b"\xd0\xcf\x11\xe0....", b"\x1f\x8b......", b"%PDF-1.7"])
-def test_a_spreadsheet_or_archive_is_refused(head):
+@pytest.mark.parametrize("head", [b"\x1f\x8b......", b"%PDF-1.7"])
+def test_an_archive_or_document_is_refused(head):
     with pytest.raises(ImportRefused, match=r"leads\.csv is .* not text"):
         TextDecoder(head, encoding=None, source="leads.csv")

@@ -97,7 +97,6 @@ async def take_file(
         if waiting:
             await keep()
     guessed = looks_like_header(file.header)
-    note = file.decoder.note()
     facts = {
         "name": name,
         "bytes": size,
@@ -107,7 +106,7 @@ async def take_file(
         "has_header": guessed if has_header is None else has_header,
         "first_row": file.first.number,
         "first_cells": [_clean(cell) for cell in file.header],
-        "notes": [note] if note else [],
+        "notes": file.notes(),
     }
 
     def end(records: Records) -> LeadImport:
