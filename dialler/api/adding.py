@@ -31,6 +31,7 @@ class LeadForm(BaseModel):
     customer_key: str = Field("", description="a lead of the list that has it is updated")
     external_lead_id: str = ""
     timezone: str = ""
+    country: str = Field("", description="two letters; of numbers that do not say theirs; none: as `region` says")
     state: str = Field("", description="the lead's own region, such as TX")
     postcode: str = ""
     priority: int | None = Field(None, description="higher goes first")
@@ -46,6 +47,7 @@ class LeadForm(BaseModel):
             customer_key=self.customer_key,
             external_lead_id=self.external_lead_id,
             timezone=self.timezone,
+            country=self.country,
             region=self.state,
             postcode=self.postcode,
             priority=self.priority,

@@ -29,8 +29,8 @@ async def import_(
         tuple[str, ...],
         Parameter(
             name="--map",
-            help="FIELD=COLUMN; fields are number (several), name, customer_key, external_lead_id, timezone, region,"
-            " postcode, priority; any other is a data field.",
+            help="FIELD=COLUMN; fields are number (several), name, customer_key, external_lead_id, timezone,"
+            " country, region, postcode, priority; any other is a data field.",
         ),
     ] = (),
     mapping: Annotated[

@@ -14,7 +14,7 @@ from dialler.errors import ImportRefused
 from dialler.importing.checking import Checked, Rejected, RowChecker
 from dialler.importing.mapping import Columns
 from dialler.importing.options import ImportOptions
-from dialler.importing.phones import read_numbers
+from dialler.importing.phones import check_region, read_numbers
 from dialler.importing.rows import UNCLEAN, Row
 from dialler.importing.writing import updated
 from dialler.ports import Records
@@ -32,6 +32,9 @@ class GivenLead:
     customer_key: str = ""
     external_lead_id: str = ""
     timezone: str = ""
+    country: str = ""
+    """Two letters; also of its numbers that do not say theirs."""
+
     region: str = ""
     """The lead's own, such as TX."""
 
@@ -74,7 +77,7 @@ async def check_leads(
     for one that there is not.
     """
     options = ImportOptions(region=region)
-    numbers = iter(await read_numbers([raw for lead in given for raw in lead.numbers], options.region))
+    dialled = await _dialled(given, options.region)
     try:
         default_zone = canonical_zone(campaign.settings.timezone).name
     except ValueError as error:
@@ -82,8 +85,7 @@ async def check_leads(
     found: list[Checking | Rejected] = []
     keys: set[str] = set()
     for at, lead in enumerate(given):
-        dialled = [next(numbers) for _ in lead.numbers]
-        checked = _check(at, lead, dialled, options, default_zone)
+        checked = _check(at, lead, dialled[at], options, default_zone)
         if isinstance(checked, Rejected):
             found.append(checked)
             continue
@@ -96,6 +98,21 @@ async def check_leads(
     return found
 
 
+async def _dialled(given: Sequence[GivenLead], region: str | None) -> Sequence[Sequence[str]]:
+    """Return each lead's numbers as they are dialled, read as in its own country or else in `region`."""
+    found: list[Sequence[str]] = [()] * len(given)
+    for country in dict.fromkeys(lead.country for lead in given):
+        try:
+            numbers_from = check_region(country) if country.strip() else region
+        except ValueError:  # the lead's check will say so
+            numbers_from = None
+        places = [at for at, lead in enumerate(given) if lead.country == country]
+        numbers = iter(await read_numbers([raw for at in places for raw in given[at].numbers], numbers_from))
+        for at in places:
+            found[at] = [next(numbers) for _ in given[at].numbers]
+    return found
+
+
 def _check(
     at: int, lead: GivenLead, dialled: Sequence[str], options: ImportOptions, default_zone: str
 ) -> Checked | Rejected:
@@ -104,6 +121,7 @@ def _check(
         "customer_key": lead.customer_key,
         "external_lead_id": lead.external_lead_id,
         "timezone": lead.timezone,
+        "country": lead.country,
         "region": lead.region,
         "postcode": lead.postcode,
         "priority": "" if lead.priority is None else str(lead.priority),

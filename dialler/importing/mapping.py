@@ -16,6 +16,7 @@ FIELDS: Final = (
     "customer_key",
     "external_lead_id",
     "timezone",
+    "country",
     "region",
     "postcode",
     "priority",

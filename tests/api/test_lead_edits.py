@@ -178,6 +178,22 @@ async def test_a_batch_is_idempotent_and_answers_for_each_lead(
     assert (await engine_api.post("/leads/batch", json=too_many)).status_code == 422
 
 
+async def test_leads_of_a_batch_are_read_as_in_their_own_country(api: httpx.AsyncClient, floor: list[int]) -> None:
+    leads = [
+        {"numbers": ["020 7955 9999"], "country": "GB"},
+        {"numbers": ["2025550123"]},
+        {"numbers": ["12"], "country": "Atlantis"},
+    ]
+    batch = {"campaign": "spring", "list": "east", "region": "US", "leads": leads}
+    results = (await api.post("/leads/batch", json=batch)).json()["items"]
+    assert [each.get("code") for each in results] == [None, None, "country_invalid"]
+    found = [(await api.get(f"/leads/{each['lead_id']}")).json() for each in results[:2]]
+    assert [(lead["numbers"][0]["number"], lead["country"]) for lead in found] == [
+        ("+442079559999", "GB"),
+        ("+12025550123", "US"),
+    ]
+
+
 async def test_a_copy_has_no_history_and_a_taken_key_is_refused(
     api: httpx.AsyncClient, store: MemoryStore, floor: list[int]
 ) -> None:

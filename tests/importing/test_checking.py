@@ -16,12 +16,14 @@ MAPPING = mapping_from_options(["number=number", "number=number2", *(f"{field}={
 COLUMNS = resolve(MAPPING, HEADER)
 
 
-def check(*, country: str | None = "US", **cells: Any) -> Checked | Rejected:
-    rules = shipped_zone_rules(country) if country else None
-    checker = RowChecker(COLUMNS, country=country or "", default_zone="Europe/Paris", rules=rules, numbers_from=country)
+def check(*, file: str | None = "US", **cells: Any) -> Checked | Rejected:
+    """Check a row of a file whose numbers are of the country `file`."""
+    rules = shipped_zone_rules(file) if file else None
+    checker = RowChecker(COLUMNS, country=file or "", default_zone="Europe/Paris", rules=rules, numbers_from=file)
     row = Row(2, [cells.get(name, "") for name in HEADER])
     assert checker.unreadable(row) is None
-    return checker.check(row, dialled_numbers([row.cells[at].strip() for at in COLUMNS.numbers], country))
+    numbers_from = checker.numbers_from(row.cells)
+    return checker.check(row, dialled_numbers([row.cells[at].strip() for at in COLUMNS.numbers], numbers_from))
 
 
 def lead(**cells: Any) -> NewLead:
@@ -98,9 +100,31 @@ def test_a_row_without_a_valid_number_is_rejected_with_its_reason():
     assert "'456' is" in both.reason
 
 
+def test_a_rows_own_country_goes_before_the_files():
+    found = lead(country="gb", number="020 7955 9999", region="Greater London")
+    assert found.numbers[0].number == "+442079559999"
+    assert found.window_key == WindowKey(("Europe/Paris",), "GB", "GREATER LONDON")
+    assert warnings(country="gb", number="020 7955 9999") == {
+        "zone_unknown": "country GB has no zone rules: the campaign's zone is taken"
+    }
+    # In another country CA is no state of the file's.
+    assert lead(file="CA", country="US", region="ca").window_key == WindowKey(("America/Los_Angeles",), "US", "CA")
+    assert lead(country=" us ", region="ca") == lead(region="ca")
+    assert lead(file=None, country="US", region="ca").window_key.country == "US"
+    assert lead(country="FR", number="01 42 68 53 00", timezone="Indian/Reunion").window_key.zones == (
+        "Indian/Reunion",
+    )
+
+
+def test_a_country_that_there_is_not_rejects_the_row():
+    found = rejected(country="United Kingdom", number="020 7955 9999")
+    assert (found.code, "expected two letters of ISO 3166" in found.reason) == ("country_invalid", True)
+    assert rejected(country="GB", number="2565938310").reason == "number: '2565938310' is not a valid number in GB"
+
+
 def test_without_a_region_a_number_needs_its_country():
-    assert lead(country=None, number="+12565938310").window_key.country == ""
-    assert "without one it needs a region" in rejected(country=None, number="2565938310").reason
+    assert lead(file=None, number="+12565938310").window_key.country == ""
+    assert "without one it needs a region" in rejected(file=None, number="2565938310").reason
 
 
 def test_an_invalid_number_next_to_a_valid_one_is_reported():
@@ -151,7 +175,7 @@ def test_a_name_that_looks_like_a_command_is_only_a_name():
 def test_a_row_of_another_width_than_the_header_is_rejected(cells):
     checker = RowChecker(COLUMNS, country="US", default_zone="Etc/UTC", rules=None, numbers_from="US")
     found = checker.unreadable(Row(7, cells))
-    assert found == Rejected("columns", f"it has {len(cells)} columns, the header 10")
+    assert found == Rejected("columns", f"it has {len(cells)} columns, the header 11")
 
 
 @pytest.mark.parametrize("problem", ["nul", "encoding", "unreadable"])

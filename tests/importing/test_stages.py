@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
+import openpyxl
 import orjson
 import pytest
 from anyio import run
@@ -20,6 +21,7 @@ from dialler.importing.stages import checking, filing, workers
 from dialler.importing.stages.checking import check_import, mapped
 from dialler.importing.stages.filing import looks_like_header, take_file
 from dialler.importing.stages.fixing import drop_rows, fix_row
+from dialler.importing.stages.plain_lead import FIELDS as LEAD_FIELDS
 from dialler.importing.stages.reviewing import review_import
 from dialler.importing.stages.row_check import CheckSpec, ToCheck
 from dialler.importing.stages.row_pages import rows_after
@@ -236,6 +238,39 @@ async def test_what_is_no_lead_file_is_refused_with_the_reason_and_waits_for_ano
         one = await store.read(lambda records: records.lead_import(import_id))
         assert one.stage is ImportStage.FILE
         assert await store.read(lambda records: records.import_blocks(import_id)) == []
+
+
+async def test_a_spreadsheet_goes_through_the_stages() -> None:
+    book = openpyxl.Workbook()
+    for line in (["Phone", "Key", "Name"], [2025550123, "k1", "Zoë"], ["12", "k2", "x"]):
+        book.active.append(line)
+    file = io.BytesIO()
+    book.save(file)
+    async with MemoryStore() as store:
+        import_id = await new_import(store)
+        one = await take_file(in_chunks(file.getvalue(), 999), store=store, import_id=import_id, name="x.xlsx")
+        assert (one.file["rows"], one.file["bytes"]) == (3, len(file.getvalue()))
+        assert one.file["notes"] == ["sheet 'Sheet' was read"]
+        done = await go_on(store, import_id, b"", import_new=True, update_existing=False)
+        assert done.report is not None and (done.report["imported"], done.report["rejected"]) == (1, 1)
+
+
+async def test_each_row_is_read_as_in_its_own_country() -> None:
+    async with MemoryStore() as store:
+        import_id = await new_import(store)
+        data = b"Phone,Land,State\n020 7955 9999,GB,\n2025550123,US,DC\n2025550124,,dc\n1,XX,\n"
+        await take_file(in_chunks(data), store=store, import_id=import_id, name="x")
+        fields = Mapping(fields=(("number", "Phone"), ("country", "Land")), keep_rest=False)
+        await store.write(lambda records: mapped(records, import_id, fields, region="US", header=None))
+        await check_import(store=store, import_id=import_id)
+        rows = await store.read(lambda records: rows_after(records, import_id, 1, limit=9))
+        leads = [dict(zip(LEAD_FIELDS, row.lead, strict=True)) for row in rows if row.lead]
+        assert [(lead["numbers"][0][0], lead["country"], lead["zone_by"]) for lead in leads] == [
+            ("+442079559999", "GB", "the campaign's default"),
+            ("+12025550123", "US", "config/timezones/us.toml, by column State"),
+            ("+12025550124", "US", "config/timezones/us.toml, by column State"),
+        ]
+        assert rows[-1].problems[0][0] == "country_invalid"
 
 
 async def test_a_file_of_one_column_without_header_is_loaded() -> None:

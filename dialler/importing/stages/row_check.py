@@ -114,12 +114,13 @@ def _check(spec: CheckSpec, checker: RowChecker, row: Row) -> tuple[PlainLead, S
     refused = checker.unreadable(row)
     if refused is not None:
         return refused
-    read = [dialled_number_and_type(row.cells[at].strip(), spec.numbers_from) for at in spec.columns.numbers]
+    numbers_from = checker.numbers_from(row.cells)
+    read = [dialled_number_and_type(row.cells[at].strip(), numbers_from) for at in spec.columns.numbers]
     checked = checker.check(row, [dialled for dialled, _ in read])
     if not isinstance(checked, Checked):
         return checked
     kinds = {dialled.removesuffix(WITH_EXTENSION): kind for dialled, kind in read if dialled}
-    return plain_lead(checked, kinds, _zone_by(spec, checked)), checked.warnings
+    return plain_lead(checked, kinds, checker.zone_by(checked.lead)), checked.warnings
 
 
 def corrected(cells: Sequence[str], fixed: Mapping[str, str], width: int) -> list[str]:
@@ -128,14 +129,3 @@ def corrected(cells: Sequence[str], fixed: Mapping[str, str], width: int) -> lis
     for at, value in fixed.items():
         cells[int(at)] = value
     return cells
-
-
-def _zone_by(spec: CheckSpec, checked: Checked) -> str:
-    """Return what gave the zone, for people."""
-    if checked.lead.timezone_source == "field":
-        return f"column {spec.columns.header[spec.columns.single['timezone']]}: {checked.lead.timezone_given}"
-    if checked.lead.timezone_source == "rule" and spec.rules is not None:
-        at = spec.columns.position(spec.rules.field)
-        assert at is not None
-        return f"{spec.rules.file}, by column {spec.columns.header[at]}"
-    return "the campaign's default"
