@@ -21,6 +21,7 @@ FIGURES: Final = {
     "commit": "group_commit",
     "records": "call_records",
     "import": "lead_import",
+    "dialling": "import_beside_calls",
     "search": "search",
     "profile": "dial_path",
 }

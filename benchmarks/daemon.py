@@ -24,7 +24,7 @@ class BenchDaemon:
         self.started_in_s = started_in_s
         """From the start of the process until it said that it is ready, as it tells systemd."""
 
-        self._client = httpx.Client(transport=httpx.HTTPTransport(uds=str(socket_path)), base_url="http://dialler")
+        self.http = httpx.Client(transport=httpx.HTTPTransport(uds=str(socket_path)), base_url="http://dialler")
 
     @property
     def pid(self) -> int:
@@ -32,7 +32,7 @@ class BenchDaemon:
 
     def control(self, campaign: str, command: str) -> None:
         """Start, stop, pause or drain a campaign; returns once the engine obeys."""
-        self._client.post(f"/campaigns/{campaign}/{command}", timeout=START_S).raise_for_status()
+        self.http.post(f"/campaigns/{campaign}/{command}", timeout=START_S).raise_for_status()
 
 
 @contextmanager

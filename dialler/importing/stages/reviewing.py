@@ -1,7 +1,7 @@
 """The review: what a run would do, and who of it would not be called now, and why."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -122,6 +122,7 @@ class _Looking:
         self._loaded = 0
         self._verdicts: dict[tuple[WindowKey, bool, bool], tuple[str, ...]] = {}
         self._windows = Windows()
+        self._in_call: Set[str] | None = None
         self.looked_at = 0
 
     def look(self, records: Records) -> ImportBlock | None:
@@ -163,7 +164,9 @@ class _Looking:
         lead_list = list_or_draft(records, self._one, self._now)
         numbers = list(dict.fromkeys(number for lead, _ in rows for number, _, _ in lead[NUMBERS]))
         dnc = records.dnc_hits(campaign.campaign_id, numbers) if numbers else frozenset()
-        in_call = numbers_in_call(records)
+        if self._in_call is None:  # once will do: calls come and go while a million rows are looked at
+            self._in_call = numbers_in_call(records)
+        in_call = self._in_call
         for plain, existing in rows:
             if existing is not None:
                 lead = updated(existing, self._read.checked(0, plain))
@@ -181,7 +184,7 @@ class _Looking:
             self._because.update(gates)
 
     def _gates(
-        self, campaign: Campaign, lead_list: LeadList, lead: Lead, dnc: frozenset[str], in_call: Any
+        self, campaign: Campaign, lead_list: LeadList, lead: Lead, dnc: frozenset[str], in_call: Set[str]
     ) -> tuple[str, ...]:
         window = self._windows.window(campaign.settings.hours, lead.window_key)
         facts = Facts(campaign=campaign, lead_list=lead_list, window=window, dnc=dnc, in_call=in_call)
