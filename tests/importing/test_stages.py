@@ -4,6 +4,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import openpyxl
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialler.clock import FixedClock
+from dialler.domain.lead import NewLead, PhoneNumber, WindowKey
 from dialler.domain.lead_import import ImportStage, LeadImport, RowStatus
 from dialler.errors import Conflict, ImportRefused, NotFound
 from dialler.importing.mapping import Mapping
@@ -27,6 +29,7 @@ from dialler.importing.stages.row_check import CheckSpec, ToCheck
 from dialler.importing.stages.row_pages import rows_after
 from dialler.importing.stages.running import cancel_import, run_import
 from dialler.importing.stages.workers import checkers
+from dialler.importing.stages.write_behind import write_behind
 from dialler.ports import LeadFilter, Records
 from dialler.stores.memory import MemoryStore
 from tests.support.stores import NOW, add_campaign_and_list
@@ -368,6 +371,95 @@ async def test_rows_are_dropped_all_or_none_and_each_once() -> None:
         await store.write(lambda records: mapped(records, import_id, FIELDS, region="US", header=None))
         again = await check_import(store=store, import_id=import_id)
         assert (again.counts["dropped"], again.counts["valid"]) == (8, 4)  # what was dropped stays so
+
+
+async def test_a_check_that_was_interrupted_finds_what_one_in_a_row_finds() -> None:
+    lines = [(f"20255501{at % 7:02}", f"k{at % 5}", "x") for at in range(12)]
+
+    async def found(*deaths: int) -> list[object]:
+        async with MortalStore() as store:
+            import_id = await new_import(store)
+            await take_file(in_chunks(as_csv(lines)), store=store, import_id=import_id, name="x")
+            await store.write(lambda records: mapped(records, import_id, FIELDS, region="US", header=None))
+            for writes in deaths:
+                store.writes_left = writes
+                with pytest.raises(Killed):
+                    await check_import(store=store, import_id=import_id)
+            store.writes_left = None
+            one = await check_import(store=store, import_id=import_id)
+            rows = await store.read(lambda records: rows_after(records, import_id, 1, limit=99))
+            return [one.counts, *((row.row, row.status, row.problems) for row in rows)]
+
+    whole = await found()
+    number, key = "+12025550104 is in an earlier row, too", "customer key 'k1' is in an earlier row, too"
+    assert whole[-1] == (13, RowStatus.VALID, [["repeated_in_file", number], ["key_repeated", key]])
+    assert await found(1) == whole
+    assert await found(2, 1) == whole
+
+
+async def test_two_who_check_one_import_do_not_mix() -> None:
+    async with MemoryStore() as store:
+        import_id = await new_import(store)
+        data = as_csv([("2025550123", "", str(at)) for at in range(10)])
+        await take_file(in_chunks(data), store=store, import_id=import_id, name="x")
+        await store.write(lambda records: mapped(records, import_id, FIELDS, region="US", header=None))
+
+        async def meddle(progress: Any) -> None:
+            if progress["rows"] < 9:
+                await check_import(store=store, import_id=import_id)
+
+        with pytest.raises(Conflict):
+            await check_import(store=store, import_id=import_id, tell=meddle)
+        one = await store.read(lambda records: records.lead_import(import_id))
+        assert (one.stage, one.counts["valid"]) == (ImportStage.REVIEW, 10)
+
+
+async def test_a_key_that_comes_into_the_list_while_rows_are_loaded_is_left_alone() -> None:
+    async with MemoryStore() as store:
+        import_id = await new_import(store)
+        data = as_csv([(f"20255501{at:02}", f"k{at}", "from the file") for at in range(9)])
+        await take_file(in_chunks(data), store=store, import_id=import_id, name="x")
+        await store.write(lambda records: mapped(records, import_id, FIELDS, region="US", header=None))
+        await check_import(store=store, import_id=import_id)
+        await review_import(store=store, import_id=import_id, clock=CLOCK, import_new=True, update_existing=True)
+        others = NewLead(
+            numbers=(PhoneNumber("+12025550199", ""),), window_key=WindowKey(("Etc/UTC",), "", ""), customer_key="k7"
+        )
+        came = False
+
+        async def come(progress: object) -> None:
+            nonlocal came
+            if not came:
+                came = True
+                await store.write(lambda records: records.add_leads(1, [others], NOW))
+
+        done, _ = await run_import(store=store, import_id=import_id, clock=CLOCK, who="ann", tell=come)
+        assert done.report is not None
+        assert (done.report["imported"], done.report["skipped"]) == (8, 1)
+        assert done.report["skipped_because"] == {"skipped_changed": 1}
+        lead = await store.read(lambda records: records.lead_by_key(1, "k7"))
+        assert lead is not None and lead.numbers[0].number == "+12025550199"
+
+
+async def test_nothing_is_written_behind_what_failed() -> None:
+    async with MemoryStore() as store:
+        written: list[int] = []
+
+        def work(at: int, records: Records) -> None:
+            if at == 1:
+                raise Killed
+            written.append(at)
+
+        async def write(*places: int) -> None:
+            async with write_behind(store) as behind:
+                for at in places:
+                    await behind.write(partial(work, at))
+
+        with pytest.raises(Killed):
+            await write(0, 1, 2, 3)
+        assert written == [0]
+        await write(5)
+        assert written == [0, 5]
 
 
 async def test_an_import_that_is_cancelled_ends_at_its_next_batch() -> None:
