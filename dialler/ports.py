@@ -20,6 +20,8 @@ from strategies.pacing import PacingDecision, PacingFacts, PacingStrategy
 from telephony.port import LiveCall, LiveState, Origination, Telephony, Trunk
 
 __all__ = [
+    "AuditEntry",
+    "AuditFilter",
     "Bucket",
     "DncEntry",
     "DncFilter",
@@ -110,6 +112,36 @@ class SessionFilter:
     lead_id: int | None = None
     status: SessionStatus | None = None
     outcome: Outcome | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditFilter:
+    """Which entries of the audit; None matches all."""
+
+    what: str | None = None
+    """How the name of what was done begins: "lead." for all that was done to leads."""
+
+    who: str | None = None
+    """"socket:ann", or without the door by which she came, "ann"."""
+
+    lead_id: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    """The first moment that is not meant any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """Who changed what, and when."""
+
+    audit_id: int
+    at: datetime
+    who: str
+    what: str
+    details: Mapping[str, object]
+    """Of what it was, with `before` and `after` where there is one."""
+
+    lead_id: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -500,6 +532,16 @@ class Records(Protocol):
         self, at: datetime, who: str, what: str, details: Mapping[str, object], *, lead_id: int | None = None
     ) -> None:
         """Note who changed what; with `lead_id` of whom, so that it goes when the person is erased."""
+
+    def add_audits(self, at: datetime, who: str, what: str, details: Mapping[int, Mapping[str, object]]) -> None:
+        """Note the same of several leads, each with its own details, by lead id."""
+
+    def audit(
+        self, which: AuditFilter, *, after: int | None = None, limit: int = 10, newest_first: bool = True
+    ) -> Found[AuditEntry]:
+        """Return a page of the entries that match, in the order in which they were written; `after` is the id of the
+        last one of the page before. The work is bounded: along the index of a lead, else along a bounded part of the
+        audit, which moments narrow down."""
 
     def check(self) -> Sequence[Problem]:
         """Verify the promises on the stored data: counts against rows, one open session a lead, an `in_call` lead

@@ -1,6 +1,7 @@
 """The records inside one transaction: `dialler.ports.Records` in SQL."""
 
 from dialler.stores.attempts import AttemptRecords
+from dialler.stores.audit import AuditRecords
 from dialler.stores.callbacks import CallbackRecords
 from dialler.stores.campaigns import CampaignRecords
 from dialler.stores.change_sets import ChangeSetRecords
@@ -30,6 +31,7 @@ class SqlRecords(
     SearchRecords,
     SavedRecords,
     DncRecords,
+    AuditRecords,
     ImportRecords,
     TotalRecords,
     CheckRecords,
