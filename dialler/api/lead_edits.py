@@ -1,8 +1,8 @@
 """Routes that change a lead: edit, reset, complete, duplicate, delete, erase."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,6 +14,7 @@ from dialler.api.forms import Json, version_of
 from dialler.api.imports import target_of
 from dialler.api.leads import leads_json
 from dialler.domain.by_hand import complete, reset
+from dialler.domain.changes import differences, lead_told
 from dialler.domain.lead import Lead, NewLead, Rank
 from dialler.errors import Conflict
 from dialler.importing.editing import checked_numbers, edited
@@ -88,7 +89,7 @@ async def duplicate_lead(lead_id: LeadId, to: Duplicate, desk: TheDesk, who: Who
 
     def work(records: Records) -> Json:
         lead = records.lead(lead_id)
-        _, target = target_of(records, to.campaign, to.list_name)
+        owner, target = target_of(records, to.campaign, to.list_name)
         copy = NewLead(
             numbers=lead.numbers,
             window_key=lead.window_key,
@@ -103,8 +104,9 @@ async def duplicate_lead(lead_id: LeadId, to: Duplicate, desk: TheDesk, who: Who
             expires_at=lead.expires_at,
         )
         [new_id] = records.add_leads(target.list_id, [copy], now)
-        details = {"lead_id": lead_id, "copy": new_id, "campaign": to.campaign, "list": target.name}
-        records.add_audit(now, who, "lead.duplicate", details, lead_id=lead_id)
+        where = {"campaign": owner.name, "list": target.name}
+        records.add_audit(now, who, "lead.duplicate", {"after": {"copy": new_id, **where}}, lead_id=lead_id)
+        records.add_audit(now, who, "lead.add", {**where, "copy_of": lead_id, "after": lead_told(copy)}, lead_id=new_id)
         return leads_json(records, [records.lead(new_id)])[0]
 
     made = await desk.store.write(work)
@@ -118,11 +120,12 @@ async def delete_lead(lead_id: LeadId, desk: TheDesk, who: Who) -> Json:
     now = desk.clock.now()
 
     def work(records: Records) -> Json:
-        lead = leads_json(records, [records.lead(lead_id)])[0]
+        lead = records.lead(lead_id)
+        shown = leads_json(records, [lead])[0]
         records.delete_leads([lead_id])
-        details = {"lead_id": lead_id, "campaign": lead["campaign"], "list": lead["list"]}
+        details = {"campaign": shown["campaign"], "list": shown["list"], "before": lead_told(lead)}
         records.add_audit(now, who, "lead.delete", details, lead_id=lead_id)
-        return {"deleted": lead}
+        return {"deleted": shown}
 
     deleted = await desk.store.write(work)
     await followed(desk)
@@ -146,8 +149,14 @@ async def erase_lead(
     now = desk.clock.now()
 
     def work(records: Records) -> Json:
+        state = records.lead(lead_id).state
         sessions = records.erase_lead(lead_id)
-        records.add_audit(now, who, "lead.erase", {"lead_id": lead_id, "sessions": sessions}, lead_id=lead_id)
+        details = {
+            "sessions": sessions,
+            "before": {"state": state, "erased": False},
+            "after": {"state": records.lead(lead_id).state, "erased": True},
+        }
+        records.add_audit(now, who, "lead.erase", details, lead_id=lead_id)
         return {"erased": lead_id, "sessions": sessions}
 
     erased = await desk.store.write(work)
@@ -167,15 +176,9 @@ async def changed(desk: Desk, who: str, lead_id: int, what: str, change: Callabl
         if after != before:
             records.set_lead(after)
         old, new = leads_json(records, [before, after])
-        records.add_audit(now, who, what, {"lead_id": lead_id, **differences(old, new)}, lead_id=lead_id)
+        records.add_audit(now, who, what, differences(old, new), lead_id=lead_id)
         return {**new, "version": version_of(after)}
 
     done = await desk.store.write(work)
     await followed(desk)
     return done
-
-
-def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return what changed, as it was and as it is."""
-    keys = [key for key in new if old.get(key) != new[key]]
-    return {"before": {key: old.get(key) for key in keys}, "after": {key: new[key] for key in keys}}

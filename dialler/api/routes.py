@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from dialler.api import (
     adding,
+    audit,
     callbacks,
     campaigns,
     change_sets,
@@ -58,6 +59,7 @@ def make_api(desk: Desk) -> FastAPI:
         successes,
         mine,
         dnc,
+        audit,
     ):
         app.include_router(noun.router)
     serve_docs(app)

@@ -9,6 +9,7 @@ from cyclopts.exceptions import CycloptsError
 
 import dialler
 from dialler.cli import (
+    audit,
     callbacks,
     campaigns,
     checks,
@@ -69,6 +70,7 @@ for noun in (
     filters.columns_app,
     callbacks.app,
     dnc.app,
+    audit.app,
     status.agents,
     database.app,
     setup.tokens,

@@ -55,6 +55,10 @@ class Added:
     """A number that another lead of the campaign has already."""
 
     warnings: Sequence[tuple[str, str]]
+    before: Lead | None
+    """As it was; None for one that is new."""
+
+    after: NewLead
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +145,7 @@ def add_leads(
     every = [phone.number for each in leads for phone in each.checked.lead.numbers]
     known = records.numbers_known(campaign.campaign_id, list(dict.fromkeys(every)))
     new = [_new_lead(each) for each, key in zip(leads, keys, strict=True) if key is None or key not in there]
-    ids = iter(records.add_leads(lead_list.list_id, new, now) if new else ())
+    made = iter(zip(records.add_leads(lead_list.list_id, new, now) if new else (), new, strict=True))
     changed: list[Lead] = []
     results: list[Added | Rejected] = []
     seen: set[str] = set()
@@ -152,14 +156,29 @@ def add_leads(
         repeats = next((one for one in numbers if one in seen or (one in known and one not in own)), None)
         seen.update(numbers)
         if existing is None:
-            result = Added(lead_id=next(ids), result="added", repeats=repeats, warnings=each.checked.warnings)
+            lead_id, lead = next(made)
+            result = Added(
+                lead_id=lead_id,
+                result="added",
+                repeats=repeats,
+                warnings=each.checked.warnings,
+                before=None,
+                after=lead,
+            )
         else:
             after = _updated(existing, each, now)
             if existing.state is LeadState.IN_CALL and calls_differ(existing, after):
                 results.append(Rejected("in_call", f"lead {existing.lead_id} is in a call: its number and zone stay"))
                 continue
             changed.append(after)
-            result = Added(lead_id=existing.lead_id, result="updated", repeats=repeats, warnings=each.checked.warnings)
+            result = Added(
+                lead_id=existing.lead_id,
+                result="updated",
+                repeats=repeats,
+                warnings=each.checked.warnings,
+                before=existing,
+                after=after,
+            )
         results.append(result)
     records.set_leads(changed)
     return results

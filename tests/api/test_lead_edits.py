@@ -188,7 +188,9 @@ async def test_a_copy_has_no_history_and_a_taken_key_is_refused(
     assert (await api.post(f"/leads/{floor[0]}/duplicate", json=to)).status_code == 409
     assert (await api.get(f"/leads/{floor[0]}")).json()["attempts"] == 1
     [entry] = await audit(store, "lead.duplicate")
-    assert entry["copy"] == copy["lead_id"]
+    assert entry["after"]["copy"] == copy["lead_id"]
+    [entry] = await audit(store, "lead.add")
+    assert (entry["copy_of"], entry["after"]["numbers"]) == (floor[0], ["+12125550101"])
 
 
 async def test_leads_are_counted_before_they_are_deleted_and_their_sessions_stay(
@@ -206,9 +208,8 @@ async def test_leads_are_counted_before_they_are_deleted_and_their_sessions_stay
     assert (await api.delete(f"/leads/{floor[2]}")).status_code == 404
     for wrong in ({}, {"lead_ids": [1], "campaign": "spring"}, {"list": "east"}):
         assert (await api.post("/leads/delete", json=wrong)).status_code == 422
-    assert sorted(entry["lead_ids"] for entry in await audit(store, "lead.delete") if "lead_ids" in entry) == [
-        floor[:2]
-    ]
+    gone_with = [entry["before"]["numbers"] for entry in await audit(store, "lead.delete")]
+    assert gone_with == [["+12125550101"], ["+12125550102"], ["+13105550103"]]
     assert await store.read(lambda records: records.check()) == []
 
 

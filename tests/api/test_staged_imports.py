@@ -108,7 +108,7 @@ async def test_a_file_goes_through_all_stages(store: MemoryStore, floor: list[in
         ImportFinished(at=NOW, campaign="spring", list="east", rows=6, imported=2, updated=2, rejected=2, duplicates=1)
     ]
     whats = [what.removeprefix("lead.import") for _, what, _ in await audit(store)]
-    assert whats == [".start", ".file", ".map", ".check", ".review", ""]
+    assert whats == [".start", ".file", ".map", ".check", ".review", ".update", ".update", ""]
 
 
 async def test_rows_are_shown_by_what_is_wrong_corrected_and_dropped(

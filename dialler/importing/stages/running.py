@@ -23,7 +23,7 @@ from dialler.importing.stages.staged import (
     rows_of,
     tell_nobody,
 )
-from dialler.importing.writing import updated
+from dialler.importing.writing import updated, write_updates
 from dialler.ports import Records, Store
 
 _EXAMPLES_MAX: Final = 20
@@ -77,7 +77,11 @@ async def cancel_import(*, store: Store, import_id: int, clock: Clock, who: str)
             return one
         done = replace(one, stage=ImportStage.CANCELLED, revision=one.revision + 1)
         records.set_import(done)
-        details = {"import": import_id, "stage": one.stage.value, "list": one.list_name, "counts": one.counts}
+        change = {
+            "before": {"stage": one.stage.value, "counts": dict(one.counts)},
+            "after": {"stage": done.stage.value},
+        }
+        details = {"import": import_id, "list": one.list_name, **change}
         records.add_audit(clock.now(), who, "lead.import.cancel", details)
         return done
 
@@ -97,10 +101,12 @@ def _begin(records: Records, import_id: int, clock: Clock, who: str) -> LeadImpo
     now = clock.now()
     if one.list_id is None:
         made = records.add_list(one.campaign_id, one.list_name, now, to_dial=False)
-        details = {"campaign": one.review["campaign"], "list": made.name, "import": import_id, "to_dial": False}
+        after = {"to_dial": False}
+        details = {"campaign": one.review["campaign"], "list": made.name, "import": import_id, "after": after}
         records.add_audit(now, who, "list.create", details)
         one = replace(one, list_id=made.list_id)
-    one = replace(one, cursor=first_row(one), options={**one.options, "begun": True, "begun_at": now.isoformat()})
+    begun = {"begun": True, "begun_at": now.isoformat(), "begun_by": who}
+    one = replace(one, cursor=first_row(one), options={**one.options, **begun})
     records.set_import(one)
     return one
 
@@ -140,6 +146,7 @@ class _Batch:
         self._import_new = bool(one.options["import_new"])
         self._update = bool(one.options["update_existing"])
         self._now = clock.now()
+        self._import_id, self._by = one.import_id, str(one.options.get("begun_by", one.created_by))
         self._new: list[NewLead] = []
         self._new_keys: set[str] = set()
         self._changed: dict[str, Lead] = {}
@@ -174,7 +181,9 @@ class _Batch:
     def write(self) -> None:
         """Write what was decided."""
         self._write_new()
-        self._records.set_leads(list(self._changed.values()))
+        write_updates(
+            self._records, list(self._changed.values()), now=self._now, by=self._by, said={"import": self._import_id}
+        )
 
     def _write_new(self) -> None:
         if self._new:
@@ -194,9 +203,9 @@ def _end(records: Records, import_id: int, clock: Clock, who: str) -> tuple[Lead
     done = replace(one, stage=ImportStage.DONE, report=_report(records, one, now.isoformat(), who))
     records.set_import(done)
     kept: Any = done.report
-    details = {key: kept[key] for key in ("campaign", "list", "file", "sha256", "rows", "imported", "updated",
-                                          "rejected", "skipped", "dropped", "duplicates")}  # fmt: skip
-    records.add_audit(now, who, "lead.import", {"import": import_id, **details})
+    where = {key: kept[key] for key in ("campaign", "list", "file", "sha256")}
+    after = {key: kept[key] for key in ("rows", "imported", "updated", "rejected", "skipped", "dropped", "duplicates")}
+    records.add_audit(now, who, "lead.import", {"import": import_id, **where, "after": after})
     return done, True
 
 
