@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from dialler.api.bounds import Clean, LeadId
+from dialler.api.bounds import LeadId
 from dialler.api.campaigns import followed
 from dialler.api.desk import Desk, TheDesk, Who
 from dialler.api.forms import Json, version_of
@@ -48,7 +48,7 @@ class Duplicate(BaseModel):
     model_config = ConfigDict(extra="forbid")
     campaign: str
     list_name: Annotated[str, Field(alias="list")]
-    customer_key: Clean | None = Field(None, max_length=200)
+    customer_key: str | None = Field(None, max_length=200)
 
 
 @router.patch("/{lead_id}")

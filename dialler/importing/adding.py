@@ -15,7 +15,7 @@ from dialler.importing.checking import Checked, Rejected, RowChecker
 from dialler.importing.mapping import Columns
 from dialler.importing.options import ImportOptions
 from dialler.importing.phones import read_numbers
-from dialler.importing.rows import UNCLEAN, Row
+from dialler.importing.rows import Row
 from dialler.importing.writing import updated
 from dialler.ports import Records
 
@@ -113,8 +113,6 @@ def _check(
         "priority": "" if lead.priority is None else str(lead.priority),
     }
     cells = [*lead.numbers, *single.values(), *lead.data.values()]
-    if any(UNCLEAN.search(text) for text in (*cells, *lead.data)):
-        return Rejected("unclean", "it has a NUL character, or half of a surrogate pair")
     first_data = len(lead.numbers) + len(single)
     header = (*(f"number {n}" for n in range(len(lead.numbers))), *single, *lead.data)
     columns = Columns(

@@ -229,7 +229,7 @@ async def test_a_cancelled_import_leaves_nothing_but_its_entry(api: httpx.AsyncC
     [
         ("", {"campaign": "spring", "list": "north"}, 404, "there is east, west"),
         ("", {"campaign": "spring", "list": "east", "new_list": True}, 409, "has a list 'east' already"),
-        ("", {"campaign": "spring", "list": "a\0b", "new_list": True}, 422, "printable characters"),
+        ("", {"campaign": "spring", "list": "a\nb", "new_list": True}, 422, "printable characters"),
         ("", {"campaign": "spring", "list": "a/b", "new_list": True}, 422, "without a slash"),
         ("/1/mapping", {"fields": {"number": "Phone"}, "save_as": "a@2"}, 422, "save_as"),
         ("/1/mapping", {"fields": {"number": "Nope"}}, 422, "'Nope'"),
