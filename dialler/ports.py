@@ -172,6 +172,9 @@ class IndexWork:
     settled: Sequence[tuple[int, int]] = ()
     """Edited leads that are indexed anew with this, and the versions that were read."""
 
+    forgotten: int = 0
+    """How often somebody was erased before this was read."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedFilter:
@@ -330,10 +333,14 @@ class Records(Protocol):
     def erase_lead(self, lead_id: int) -> int:
         """Forget a person for good; return how many sessions were wiped.
 
-        Name, keys, data and notes go from the lead, its sessions and its audit; numbers become keyed hashes, under
-        which attempts on them and do-not-call entries are found as before. The lead is completed. Raises NotFound,
-        and Conflict for one in a call.
+        Name, keys, data and notes go from the lead, its sessions, its audit and the index of texts; numbers become
+        keyed hashes, under which attempts on them and do-not-call entries are found as before. The lead is completed.
+        Raises NotFound, and Conflict for one in a call.
         """
+
+    def forget_numbers(self, numbers: Collection[str], *, after: int = 0) -> int | None:
+        """Wipe numbers, however written, from entries of the audit that are of no lead, in a bounded part of it behind
+        the id `after`; return where to go on, None at the end. For those of a person who is erased next."""
 
     def number_attempts(self, campaign_id: int, numbers: Sequence[str]) -> Mapping[str, NumberAttempts]:
         """Return the counted attempts on those of `numbers` that had any in the campaign, by number: a look-up each.
@@ -371,8 +378,9 @@ class Records(Protocol):
         """Return what is to be indexed next for finding leads by text, None if nothing is. Changes nothing: give it to
         `keep_search_work`, if need be in portions, the last of which says `upto` and `settled`."""
 
-    def keep_search_work(self, work: IndexWork) -> None:
-        """Write what `search_work` found. Twice is once."""
+    def keep_search_work(self, work: IndexWork) -> bool:
+        """Write what `search_work` found. Twice is once. False, and nothing is written, if somebody was erased since
+        it was read: then it is to be read anew."""
 
     def buckets(self, list_ids: Sequence[int]) -> Sequence[Bucket]:
         """Return the buckets of lists, with their counts kept up by every transaction: no scan."""

@@ -1,7 +1,8 @@
 """Routes that change a lead: edit, reset, complete, duplicate, delete, erase."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -15,10 +16,12 @@ from dialler.api.imports import target_of
 from dialler.api.leads import leads_json
 from dialler.domain.by_hand import complete, reset
 from dialler.domain.changes import differences, lead_told
-from dialler.domain.lead import Lead, NewLead, Rank
+from dialler.domain.lead import Lead, LeadState, NewLead, Rank
 from dialler.errors import Conflict
 from dialler.importing.editing import checked_numbers, edited
-from dialler.ports import Records
+from dialler.ports import Records, SessionFilter
+
+_SESSIONS_MAX = 1000
 
 router = APIRouter(prefix="/leads", tags=["leads"])
 
@@ -146,6 +149,12 @@ async def erase_lead(
     """
     if not confirm:
         raise Conflict(f"erasing lead {lead_id} can't be taken back: say confirm=true")
+    # First, since it takes many transactions: who is cut off in between begins again, and the numbers are still there.
+    numbers = await desk.store.read(lambda records: _numbers_to_forget(records, lead_id))
+    after: int | None = 0
+    while numbers and after is not None:
+        step = partial(_forget, numbers, after)
+        after = await desk.store.write(step, urgent=False)
     now = desk.clock.now()
 
     def work(records: Records) -> Json:
@@ -162,6 +171,21 @@ async def erase_lead(
     erased = await desk.store.write(work)
     await followed(desk)
     return erased
+
+
+def _numbers_to_forget(records: Records, lead_id: int) -> set[str]:
+    """Return the numbers of a lead, those that it was called at, and as they were written. Raises NotFound, and
+    Conflict for one in a call."""
+    lead = records.lead(lead_id)
+    if lead.state is LeadState.IN_CALL:
+        raise Conflict(f"lead {lead_id} is in a call")
+    called = {session.number for session in records.sessions(SessionFilter(lead_id=lead_id), limit=_SESSIONS_MAX)}
+    own = {text for one in lead.numbers for text in (one.number, one.raw) if text}
+    return {number for number in called | own if not number.startswith("#")}
+
+
+def _forget(numbers: Collection[str], after: int, records: Records) -> int | None:
+    return records.forget_numbers(numbers, after=after)
 
 
 async def changed(desk: Desk, who: str, lead_id: int, what: str, change: Callable[[Lead], Lead]) -> Json:

@@ -55,7 +55,12 @@ async def index_leads(store: Store, *, rest: Callable[[], float] = lambda: 0.0) 
         for portion in portions_of(work):
             await anyio.sleep((monotonic() - began) * rest())
             began = monotonic()
-            await store.write(lambda records, some=portion: records.keep_search_work(some), urgent=False)  # type: ignore[misc]
+            is_kept = await store.write(
+                lambda records, some=portion: records.keep_search_work(some),  # type: ignore[misc]
+                urgent=False,
+            )
+            if not is_kept:  # Somebody was erased meanwhile, who would come back with it.
+                break
         await anyio.sleep((monotonic() - began) * rest())
 
 

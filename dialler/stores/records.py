@@ -7,8 +7,8 @@ from dialler.stores.campaigns import CampaignRecords
 from dialler.stores.change_sets import ChangeSetRecords
 from dialler.stores.check import CheckRecords
 from dialler.stores.dnc import DncRecords
+from dialler.stores.erasure import ErasureRecords
 from dialler.stores.imports import ImportRecords
-from dialler.stores.lead_removal import RemovalRecords
 from dialler.stores.link import Link
 from dialler.stores.lists import ListRecords
 from dialler.stores.saved import SavedRecords
@@ -24,7 +24,7 @@ class SqlRecords(
     ListRecords,
     StrategyRecords,
     ChangeSetRecords,
-    RemovalRecords,
+    ErasureRecords,
     CallbackRecords,
     AttemptRecords,
     SessionRecords,

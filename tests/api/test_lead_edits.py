@@ -229,11 +229,13 @@ async def test_erasing_asks_and_leaves_nothing_of_the_person_in_the_audit(
     api: httpx.AsyncClient, store: MemoryStore, floor: list[int]
 ) -> None:
     await api.patch(f"/leads/{floor[0]}", json={"name": "Ann Smith", "numbers": ["+12125550101", "+12125550155"]})
+    await api.post("/dnc", json={"numbers": ["+12125550155"], "reason": "asked"})
+    await api.delete("/dnc/+12125550155")
     assert (await api.post(f"/leads/{floor[0]}/erase")).status_code == 409
     erased = (await api.post(f"/leads/{floor[0]}/erase?confirm=true")).json()
     assert erased == {"erased": floor[0], "sessions": 1}
     everything = json.dumps([(await api.get(path)).json() for path in ("/leads", "/sessions")]) + json.dumps(
-        [await audit(store, what) for what in ("lead.edit", "lead.erase")]
+        (await api.get("/audit?size=100")).json()
     )
     for secret in ("Ann Smith", "2125550101", "2125550155", "Lead 101"):
         assert secret not in everything, secret
