@@ -18,6 +18,7 @@ from dialler.domain.by_hand import complete, reset
 from dialler.domain.changes import differences, lead_told
 from dialler.domain.lead import Lead, LeadState, NewLead, Rank
 from dialler.errors import Conflict
+from dialler.events import LeadsChanged
 from dialler.importing.editing import checked_numbers, edited
 from dialler.ports import Records, SessionFilter
 
@@ -113,6 +114,7 @@ async def duplicate_lead(lead_id: LeadId, to: Duplicate, desk: TheDesk, who: Who
         return leads_json(records, [records.lead(new_id)])[0]
 
     made = await desk.store.write(work)
+    desk.journal.emit(LeadsChanged(at=now, what="lead.duplicate", lead_id=lead_id))
     await followed(desk)
     return made
 
@@ -169,6 +171,7 @@ async def erase_lead(
         return {"erased": lead_id, "sessions": sessions}
 
     erased = await desk.store.write(work)
+    desk.journal.emit(LeadsChanged(at=now, what="lead.erase", lead_id=lead_id))
     await followed(desk)
     return erased
 
@@ -204,5 +207,6 @@ async def changed(desk: Desk, who: str, lead_id: int, what: str, change: Callabl
         return {**new, "version": version_of(after)}
 
     done = await desk.store.write(work)
+    desk.journal.emit(LeadsChanged(at=now, what=what, lead_id=lead_id))
     await followed(desk)
     return done
