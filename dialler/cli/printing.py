@@ -64,6 +64,14 @@ def print_fields(document: Json, *, leave_out: Sequence[str] = ()) -> None:
     _print(_console(), table)
 
 
+def print_done(document: Json, as_json: bool, said: str) -> None:
+    """Print what was done: the API's document, or a line for people."""
+    if as_json:
+        print_json(document)
+    else:
+        print_line(said)
+
+
 def print_line(text: str = "") -> None:
     """Print a line of the answer."""
     sys.stdout.write(text + "\n")
