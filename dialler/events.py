@@ -352,6 +352,18 @@ class ImportFinished(Event):
     duplicates: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadsChanged(Event):
+    """Leads were changed by hand; the audit says how."""
+
+    name: ClassVar[str] = "leads.changed"
+    level: ClassVar[int] = logging.DEBUG
+    what: str
+    """As in the audit: "lead.edit"."""
+
+    lead_id: int
+
+
 class Journal:
     """Hands events to those who subscribed, in order, at once."""
 

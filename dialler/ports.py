@@ -1,6 +1,6 @@
 """What the engine needs of the outside: records, the telephone, pacing, and its own hand to others."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, Literal, Protocol, TypeVar
@@ -21,6 +21,8 @@ from strategies.pacing import PacingDecision, PacingFacts, PacingStrategy
 from telephony.port import LiveCall, LiveState, Origination, Telephony, Trunk
 
 __all__ = [
+    "AuditEntry",
+    "AuditFilter",
     "Bucket",
     "DncEntry",
     "DncFilter",
@@ -113,6 +115,36 @@ class SessionFilter:
     outcome: Outcome | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditFilter:
+    """Which entries of the audit; None matches all."""
+
+    what: str | None = None
+    """How the name of what was done begins: "lead." for all that was done to leads."""
+
+    who: str | None = None
+    """"socket:ann", or without the door by which she came, "ann"."""
+
+    lead_id: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    """The first moment that is not meant any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """Who changed what, and when."""
+
+    audit_id: int
+    at: datetime
+    who: str
+    what: str
+    details: Mapping[str, object]
+    """Of what it was, with `before` and `after` where there is one."""
+
+    lead_id: int | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Found(Generic[T]):
     """A page of what was found."""
@@ -140,6 +172,9 @@ class IndexWork:
 
     settled: Sequence[tuple[int, int]] = ()
     """Edited leads that are indexed anew with this, and the versions that were read."""
+
+    forgotten: int = 0
+    """How often somebody was erased before this was read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,10 +334,14 @@ class Records(Protocol):
     def erase_lead(self, lead_id: int) -> int:
         """Forget a person for good; return how many sessions were wiped.
 
-        Name, keys, data and notes go from the lead, its sessions and its audit; numbers become keyed hashes, under
-        which attempts on them and do-not-call entries are found as before. The lead is completed. Raises NotFound,
-        and Conflict for one in a call.
+        Name, keys, data and notes go from the lead, its sessions, its audit and the index of texts; numbers become
+        keyed hashes, under which attempts on them and do-not-call entries are found as before. The lead is completed.
+        Raises NotFound, and Conflict for one in a call.
         """
+
+    def forget_numbers(self, numbers: Collection[str], *, after: int = 0) -> int | None:
+        """Wipe numbers, however written, from entries of the audit that are of no lead, in a bounded part of it behind
+        the id `after`; return where to go on, None at the end. For those of a person who is erased next."""
 
     def number_attempts(self, campaign_id: int, numbers: Sequence[str]) -> Mapping[str, NumberAttempts]:
         """Return the counted attempts on those of `numbers` that had any in the campaign, by number: a look-up each.
@@ -340,8 +379,9 @@ class Records(Protocol):
         """Return what is to be indexed next for finding leads by text, None if nothing is. Changes nothing: give it to
         `keep_search_work`, if need be in portions, the last of which says `upto` and `settled`."""
 
-    def keep_search_work(self, work: IndexWork) -> None:
-        """Write what `search_work` found. Twice is once."""
+    def keep_search_work(self, work: IndexWork) -> bool:
+        """Write what `search_work` found. Twice is once. False, and nothing is written, if somebody was erased since
+        it was read: then it is to be read anew."""
 
     def buckets(self, list_ids: Sequence[int]) -> Sequence[Bucket]:
         """Return the buckets of lists, with their counts kept up by every transaction: no scan."""
@@ -503,6 +543,16 @@ class Records(Protocol):
         self, at: datetime, who: str, what: str, details: Mapping[str, object], *, lead_id: int | None = None
     ) -> None:
         """Note who changed what; with `lead_id` of whom, so that it goes when the person is erased."""
+
+    def add_audits(self, at: datetime, who: str, what: str, details: Mapping[int, Mapping[str, object]]) -> None:
+        """Note the same of several leads, each with its own details, by lead id."""
+
+    def audit(
+        self, which: AuditFilter, *, after: int | None = None, limit: int = 10, newest_first: bool = True
+    ) -> Found[AuditEntry]:
+        """Return a page of the entries that match, in the order in which they were written; `after` is the id of the
+        last one of the page before. The work is bounded: along the index of a lead, else along a bounded part of the
+        audit, which moments narrow down."""
 
     def check(self) -> Sequence[Problem]:
         """Verify the promises on the stored data: counts against rows, one open session a lead, an `in_call` lead

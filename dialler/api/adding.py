@@ -13,6 +13,7 @@ from dialler.api.forms import Json
 from dialler.api.imports import target_of
 from dialler.api.leads import leads_json
 from dialler.domain.campaign import Campaign, LeadList
+from dialler.domain.changes import differences, lead_told
 from dialler.errors import UsageError
 from dialler.events import ImportFinished
 from dialler.importing.adding import ADDED_AT_ONCE_MAX, Added, Checking, GivenLead, add_leads, check_leads
@@ -110,9 +111,9 @@ async def _add(
     def work(records: Records) -> Sequence[Added | Rejected]:
         written = iter(add_leads(records, good, campaign=campaign, lead_list=lead_list, now=now) if good else ())
         results = [each if isinstance(each, Rejected) else next(written) for each in checked]
-        details = {"campaign": campaign.name, "list": lead_list.name, **_counts(results)}
-        lead_ids = [each.lead_id for each in results if isinstance(each, Added)]
-        records.add_audit(now, who, "lead.add", {**details, "lead_ids": lead_ids})
+        where = {"campaign": campaign.name, "list": lead_list.name}
+        told = {each.lead_id: {**where, **_change(each)} for each in results if isinstance(each, Added)}
+        records.add_audits(now, who, "lead.add", told)
         return results
 
     results = await desk.store.write(work)
@@ -133,6 +134,11 @@ async def _add(
     if good:
         await followed(desk)
     return results
+
+
+def _change(added: Added) -> Json:
+    after = lead_told(added.after)
+    return {"after": after} if added.before is None else dict(differences(lead_told(added.before), after))
 
 
 def _result(result: Added | Rejected) -> Literal["added", "updated", "rejected"]:

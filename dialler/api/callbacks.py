@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from dialler.api.bounds import Clean, LeadId
+from dialler.api.bounds import LeadId
 from dialler.api.desk import TheDesk, Who
 from dialler.api.forms import Json, moment, page
 from dialler.api.lead_edits import changed
@@ -38,7 +38,7 @@ class CallbackForm(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     at: datetime
-    agent: Clean | None = Field(None, max_length=AGENT_CHARS_MAX, description="who promised it; null: anyone")
+    agent: str | None = Field(None, max_length=AGENT_CHARS_MAX, description="who promised it; null: anyone")
     expires_at: datetime | None = Field(None, description="then it is an ordinary lead again; a day after `at`")
 
 

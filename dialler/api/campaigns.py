@@ -12,6 +12,7 @@ from dialler.api.edits import CampaignEdit, NewCampaign, pacing_of
 from dialler.api.forms import Json, campaign_json, page
 from dialler.api.looks import campaign_of
 from dialler.domain.campaign import WEIGHT_DEFAULT, Campaign, Desired
+from dialler.domain.changes import differences
 from dialler.errors import Conflict, UsageError
 from dialler.ports import Records
 
@@ -49,9 +50,7 @@ async def create_campaign(new: NewCampaign, desk: TheDesk, who: Who) -> Json:
 
     def work(records: Records) -> Campaign:
         campaign = records.add_campaign(new.name, settings, now)
-        records.add_audit(
-            now, who, "campaign.create", {"campaign": new.name, **new.model_dump(mode="json", exclude_unset=True)}
-        )
+        records.add_audit(now, who, "campaign.create", {"campaign": campaign.name, "after": _told(campaign)})
         return campaign
 
     return campaign_json(await desk.store.write(work))
@@ -79,9 +78,8 @@ async def set_campaign(campaign: str, edit: CampaignEdit, desk: TheDesk, who: Wh
         records.set_campaign(new)
         if new.settings.weighting and not old.settings.weighting:
             even_weights(records, new, who, now)
-        records.add_audit(
-            now, who, "campaign.set", {"campaign": old.name, **edit.model_dump(mode="json", exclude_unset=True)}
-        )
+        details = {"campaign": old.name, **differences(_told(old), _told(new))}
+        records.add_audit(now, who, "campaign.set", details)
         return new
 
     changed = await desk.store.write(work)
@@ -104,7 +102,12 @@ async def control_campaign(campaign: str, command: Command, desk: TheDesk, who: 
         if command is Command.START:
             _check_startable(new, trunks)
         records.set_campaign(new)
-        records.add_audit(now, who, f"campaign.{command.value}", {"campaign": old.name, "was": old.desired.value})
+        details = {
+            "campaign": old.name,
+            "before": {"desired": old.desired.value},
+            "after": {"desired": new.desired.value},
+        }
+        records.add_audit(now, who, f"campaign.{command.value}", details)
         return new
 
     changed = await desk.store.write(work)
@@ -124,6 +127,12 @@ def even_weights(records: Records, campaign: Campaign, who: str, now: datetime) 
                 "after": {"weight": WEIGHT_DEFAULT},
             }
             records.add_audit(now, who, "list.set", details)
+
+
+def _told(campaign: Campaign) -> Json:
+    """Return what a supervisor may change of a campaign."""
+    own = ("campaign_id", "created_at", "desired", "version")
+    return {key: value for key, value in campaign_json(campaign).items() if key not in own}
 
 
 async def followed(desk: Desk) -> None:

@@ -13,6 +13,8 @@ from dialler.ports import EngineControl, Store
 WHO = "dialler_who"
 """The key of the request's scope under which a door leaves the caller's name."""
 
+WHO_HEADER = "x-dialler-who"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
@@ -45,7 +47,7 @@ def desk_of(request: Request) -> Desk:
 
 def who_of(request: Request) -> str:
     """Return who asks: the token's name over TCP; over the socket, which the file's mode guards, who they say."""
-    return str(request.scope.get(WHO) or f"socket:{request.headers.get('x-dialler-who', 'someone')[:64]}")
+    return str(request.scope.get(WHO) or f"socket:{request.headers.get(WHO_HEADER, 'someone')[:64]}")
 
 
 TheDesk = Annotated[Desk, Depends(desk_of)]

@@ -83,12 +83,8 @@ async def add_dnc(new: NewEntries, desk: TheDesk, who: Who) -> Json:
             )
             for number in numbers
         )
-        details = {
-            **_scope_json(new.campaign, merchant),
-            "reason": new.reason,
-            "added": added,
-            "numbers": numbers[:_NUMBERS_IN_AUDIT_MAX],
-        }
+        after = {"numbers": numbers[:_NUMBERS_IN_AUDIT_MAX], "added": added, "reason": new.reason}
+        details = {**_scope_json(new.campaign, merchant), "after": after}
         records.add_audit(now, who, "dnc.add", details)
         return {"added": added, "numbers": numbers, **_scope_json(new.campaign, merchant)}
 
@@ -138,11 +134,10 @@ async def import_dnc(
             rejects=upload.tell_rejects if rejects else None,
         )
         if not dry_run:
-            details = {**_scope_json(campaign, of_merchant), **{key: getattr(report, key) for key in _COUNTS}}
+            after = {key: getattr(report, key) for key in _COUNTS}
+            details = {**_scope_json(campaign, of_merchant), "source": source, "after": after}
             now = desk.clock.now()
-            await desk.store.write(
-                lambda records: records.add_audit(now, who, "dnc.import", {"source": source, **details})
-            )
+            await desk.store.write(lambda records: records.add_audit(now, who, "dnc.import", details))
         return asdict(report)
 
     return StreamedReport(request, load, what="an import of do-not-call numbers")

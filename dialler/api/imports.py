@@ -62,6 +62,7 @@ async def import_file(
             lead_list=lead_list,
             options=options,
             clock=desk.clock,
+            by=who,
             progress=lambda progress: upload.note(asdict(progress)),
             rejects=upload.tell_rejects if rejects else None,
         )
@@ -95,7 +96,7 @@ async def _finished(desk: Desk, who: str, campaign: Campaign, lead_list: LeadLis
     """Note an import in the audit and the journal, and tell the engine."""
     now = desk.clock.now()
     counts = {key: getattr(report, key) for key in ("rows", "imported", "updated", "rejected", "duplicates")}
-    details = {"campaign": campaign.name, "list": lead_list.name, **counts}
+    details = {"campaign": campaign.name, "list": lead_list.name, "after": counts}
     await desk.store.write(lambda records: records.add_audit(now, who, "lead.import", details))
     desk.journal.emit(ImportFinished(at=now, campaign=campaign.name, list=lead_list.name, **counts))
     await followed(desk)

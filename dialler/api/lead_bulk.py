@@ -1,9 +1,10 @@
 """Routes that delete or move many leads, in bounded transactions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from itertools import islice
-from typing import Annotated, Any
+from typing import Annotated, TypeAlias
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,8 +16,9 @@ from dialler.api.forms import Json
 from dialler.api.imports import target_of
 from dialler.api.leads import e164
 from dialler.api.sessions import ids_of
+from dialler.domain.changes import lead_told
 from dialler.domain.evolve import evolve
-from dialler.domain.lead import LeadState
+from dialler.domain.lead import Lead, LeadState
 from dialler.errors import Conflict, UsageError
 from dialler.ports import LeadFilter, Records
 
@@ -29,6 +31,9 @@ SHOWN_MAX = 100
 """Leads named in an answer; the rest are counted."""
 
 LeadId = Annotated[int, Field(ge=1, le=ID_MAX)]
+
+Action: TypeAlias = tuple[str, str, Callable[[Records, Sequence[Lead]], Mapping[int, Json]]]
+"""Who does what, and how: it returns what the audit is told of each lead, by id."""
 
 
 class Which(BaseModel):
@@ -79,8 +84,10 @@ class Move(Which):
 async def delete_leads(deletion: Deletion, desk: TheDesk, who: Who) -> Json:
     """Delete leads; sessions stay. Those in a call are left, and named. With `dry_run` they are only counted."""
 
-    def delete(records: Records, lead_ids: Sequence[int]) -> None:
-        records.delete_leads(lead_ids)
+    def delete(records: Records, leads: Sequence[Lead]) -> Mapping[int, Json]:
+        records.delete_leads([lead.lead_id for lead in leads])
+        names = {each.list_id: each.name for each in records.lists()}
+        return {lead.lead_id: {"list": names[lead.list_id], "before": lead_told(lead)} for lead in leads}
 
     if deletion.dry_run:
         return await _all(desk, deletion, None, {"dry_run": True})
@@ -95,14 +102,17 @@ async def move_leads(move: Move, desk: TheDesk, who: Who) -> Json:
     """
     _, target = await desk.store.read(lambda records: target_of(records, move.to_campaign, move.to_list))
 
-    def shift(records: Records, lead_ids: Sequence[int]) -> None:
-        leads = records.leads_with(lead_ids, to_change=True)
-        records.set_leads([evolve(lead, list_id=target.list_id) for lead in leads.values()])
+    def shift(records: Records, leads: Sequence[Lead]) -> Mapping[int, Json]:
+        records.set_leads([evolve(lead, list_id=target.list_id) for lead in leads])
+        names = {each.list_id: each.name for each in records.lists(target.campaign_id)}
+        return {
+            lead.lead_id: {"before": {"list": names[lead.list_id]}, "after": {"list": target.name}} for lead in leads
+        }
 
     return await _all(desk, move, (who, "lead.move", shift), {"list": target.name})
 
 
-async def _all(desk: Desk, which: Which, action: tuple[str, str, Any] | None, said: Json) -> Json:
+async def _all(desk: Desk, which: Which, action: Action | None, said: Json) -> Json:
     """Do something with all leads meant, some hundred in a transaction, and say what came of it."""
     conditions = await desk.store.read(which.filter)
     ids = iter(dict.fromkeys(which.lead_ids or ()))
@@ -118,7 +128,7 @@ async def _all(desk: Desk, which: Which, action: tuple[str, str, Any] | None, sa
             if not some:
                 break
             after = some[-1]
-            step = partial(_step, some, action, now, said)
+            step = partial(_step, some, action, now)
             run = desk.store.read if action is None else desk.store.write
             found = await run(step)
             done += found[0]
@@ -138,14 +148,13 @@ def _page(conditions: LeadFilter, after: int, records: Records) -> list[int]:
 
 
 def _step(
-    lead_ids: Sequence[int], action: tuple[str, str, Any] | None, now: Any, said: Json, records: Records
+    lead_ids: Sequence[int], action: Action | None, now: datetime, records: Records
 ) -> tuple[int, list[int], list[int]]:
     leads = records.leads_with(lead_ids, to_change=action is not None)
     in_call = [lead_id for lead_id, lead in leads.items() if lead.state is LeadState.IN_CALL]
     missing = [lead_id for lead_id in lead_ids if lead_id not in leads]
-    free = [lead_id for lead_id, lead in leads.items() if lead.state is not LeadState.IN_CALL]
+    free = [lead for lead in leads.values() if lead.state is not LeadState.IN_CALL]
     if action is not None and free:
         who, what, do = action
-        do(records, free)
-        records.add_audit(now, who, what, {**said, "lead_ids": free})
+        records.add_audits(now, who, what, do(records, free))
     return len(free), in_call, missing

@@ -1,23 +1,28 @@
 """Routes that change a lead: edit, reset, complete, duplicate, delete, erase."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection
 from datetime import datetime
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from dialler.api.bounds import Clean, LeadId
+from dialler.api.bounds import LeadId
 from dialler.api.campaigns import followed
 from dialler.api.desk import Desk, TheDesk, Who
 from dialler.api.forms import Json, version_of
 from dialler.api.imports import target_of
 from dialler.api.leads import leads_json
 from dialler.domain.by_hand import complete, reset
-from dialler.domain.lead import Lead, NewLead, Rank
+from dialler.domain.changes import differences, lead_told
+from dialler.domain.lead import Lead, LeadState, NewLead, Rank
 from dialler.errors import Conflict
+from dialler.events import LeadsChanged
 from dialler.importing.editing import checked_numbers, edited
-from dialler.ports import Records
+from dialler.ports import Records, SessionFilter
+
+_SESSIONS_MAX = 1000
 
 router = APIRouter(prefix="/leads", tags=["leads"])
 
@@ -47,7 +52,7 @@ class Duplicate(BaseModel):
     model_config = ConfigDict(extra="forbid")
     campaign: str
     list_name: Annotated[str, Field(alias="list")]
-    customer_key: Clean | None = Field(None, max_length=200)
+    customer_key: str | None = Field(None, max_length=200)
 
 
 @router.patch("/{lead_id}")
@@ -88,7 +93,7 @@ async def duplicate_lead(lead_id: LeadId, to: Duplicate, desk: TheDesk, who: Who
 
     def work(records: Records) -> Json:
         lead = records.lead(lead_id)
-        _, target = target_of(records, to.campaign, to.list_name)
+        owner, target = target_of(records, to.campaign, to.list_name)
         copy = NewLead(
             numbers=lead.numbers,
             window_key=lead.window_key,
@@ -103,11 +108,13 @@ async def duplicate_lead(lead_id: LeadId, to: Duplicate, desk: TheDesk, who: Who
             expires_at=lead.expires_at,
         )
         [new_id] = records.add_leads(target.list_id, [copy], now)
-        details = {"lead_id": lead_id, "copy": new_id, "campaign": to.campaign, "list": target.name}
-        records.add_audit(now, who, "lead.duplicate", details, lead_id=lead_id)
+        where = {"campaign": owner.name, "list": target.name}
+        records.add_audit(now, who, "lead.duplicate", {"after": {"copy": new_id, **where}}, lead_id=lead_id)
+        records.add_audit(now, who, "lead.add", {**where, "copy_of": lead_id, "after": lead_told(copy)}, lead_id=new_id)
         return leads_json(records, [records.lead(new_id)])[0]
 
     made = await desk.store.write(work)
+    desk.journal.emit(LeadsChanged(at=now, what="lead.duplicate", lead_id=lead_id))
     await followed(desk)
     return made
 
@@ -118,11 +125,12 @@ async def delete_lead(lead_id: LeadId, desk: TheDesk, who: Who) -> Json:
     now = desk.clock.now()
 
     def work(records: Records) -> Json:
-        lead = leads_json(records, [records.lead(lead_id)])[0]
+        lead = records.lead(lead_id)
+        shown = leads_json(records, [lead])[0]
         records.delete_leads([lead_id])
-        details = {"lead_id": lead_id, "campaign": lead["campaign"], "list": lead["list"]}
+        details = {"campaign": shown["campaign"], "list": shown["list"], "before": lead_told(lead)}
         records.add_audit(now, who, "lead.delete", details, lead_id=lead_id)
-        return {"deleted": lead}
+        return {"deleted": shown}
 
     deleted = await desk.store.write(work)
     await followed(desk)
@@ -143,16 +151,44 @@ async def erase_lead(
     """
     if not confirm:
         raise Conflict(f"erasing lead {lead_id} can't be taken back: say confirm=true")
+    # First, since it takes many transactions: who is cut off in between begins again, and the numbers are still there.
+    numbers = await desk.store.read(lambda records: _numbers_to_forget(records, lead_id))
+    after: int | None = 0
+    while numbers and after is not None:
+        step = partial(_forget, numbers, after)
+        after = await desk.store.write(step, urgent=False)
     now = desk.clock.now()
 
     def work(records: Records) -> Json:
+        state = records.lead(lead_id).state
         sessions = records.erase_lead(lead_id)
-        records.add_audit(now, who, "lead.erase", {"lead_id": lead_id, "sessions": sessions}, lead_id=lead_id)
+        details = {
+            "sessions": sessions,
+            "before": {"state": state, "erased": False},
+            "after": {"state": records.lead(lead_id).state, "erased": True},
+        }
+        records.add_audit(now, who, "lead.erase", details, lead_id=lead_id)
         return {"erased": lead_id, "sessions": sessions}
 
     erased = await desk.store.write(work)
+    desk.journal.emit(LeadsChanged(at=now, what="lead.erase", lead_id=lead_id))
     await followed(desk)
     return erased
+
+
+def _numbers_to_forget(records: Records, lead_id: int) -> set[str]:
+    """Return the numbers of a lead, those that it was called at, and as they were written. Raises NotFound, and
+    Conflict for one in a call."""
+    lead = records.lead(lead_id)
+    if lead.state is LeadState.IN_CALL:
+        raise Conflict(f"lead {lead_id} is in a call")
+    called = {session.number for session in records.sessions(SessionFilter(lead_id=lead_id), limit=_SESSIONS_MAX)}
+    own = {text for one in lead.numbers for text in (one.number, one.raw) if text}
+    return {number for number in called | own if not number.startswith("#")}
+
+
+def _forget(numbers: Collection[str], after: int, records: Records) -> int | None:
+    return records.forget_numbers(numbers, after=after)
 
 
 async def changed(desk: Desk, who: str, lead_id: int, what: str, change: Callable[[Lead], Lead]) -> Json:
@@ -167,15 +203,10 @@ async def changed(desk: Desk, who: str, lead_id: int, what: str, change: Callabl
         if after != before:
             records.set_lead(after)
         old, new = leads_json(records, [before, after])
-        records.add_audit(now, who, what, {"lead_id": lead_id, **differences(old, new)}, lead_id=lead_id)
+        records.add_audit(now, who, what, differences(old, new), lead_id=lead_id)
         return {**new, "version": version_of(after)}
 
     done = await desk.store.write(work)
+    desk.journal.emit(LeadsChanged(at=now, what=what, lead_id=lead_id))
     await followed(desk)
     return done
-
-
-def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return what changed, as it was and as it is."""
-    keys = [key for key in new if old.get(key) != new[key]]
-    return {"before": {key: old.get(key) for key in keys}, "after": {key: new[key] for key in keys}}

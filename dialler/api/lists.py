@@ -115,7 +115,8 @@ async def delete_list(campaign: str, name: str, desk: TheDesk, who: Who) -> Json
         old = list_of(records, owner, name)
         row = list_row(records, owner, old.list_id, now)
         records.delete_list(old.list_id)
-        details = {"campaign": owner.name, "list": old.name, "before": list_settings(old)}
+        before = {**list_settings(old), "leads": row["leads"]}
+        details = {"campaign": owner.name, "list": old.name, "before": before}
         records.add_audit(now, who, "list.delete", details)
         return {"deleted": row}
 

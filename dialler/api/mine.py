@@ -93,7 +93,7 @@ async def delete_filter(noun: Noun, name: Name, desk: TheDesk, who: Who) -> Json
     def work(records: Records) -> Json:
         before = {each.name: each.text for each in records.saved_filters(who, noun)}.get(name)
         records.delete_filter(who, noun, name)
-        records.add_audit(now, who, "filter.delete", {"noun": noun, "name": name, "before": before, "after": None})
+        records.add_audit(now, who, "filter.delete", {"noun": noun, "name": name, "before": before})
         return {"noun": noun, "name": name, "deleted": True}
 
     return await desk.store.write(work)
@@ -122,10 +122,12 @@ async def _set_columns(desk: TheDesk, who: str, view: str, columns: list[str] | 
     now = desk.clock.now()
 
     def work(records: Records) -> Json:
-        before = records.view_columns(who, view)
+        before = _columns_json(records, who, view)
         records.set_view_columns(who, view, columns)
-        records.add_audit(now, who, "columns.set", {"view": view, "before": before, "after": columns})
-        return _columns_json(records, who, view)
+        after = _columns_json(records, who, view)
+        details = {"view": view, "before": before["columns"], "after": after["columns"]}
+        records.add_audit(now, who, "columns.set", details)
+        return after
 
     return await desk.store.write(work)
 

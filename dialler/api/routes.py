@@ -1,9 +1,10 @@
 """Makes the application."""
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from dialler.api import (
     adding,
+    audit,
     callbacks,
     campaigns,
     change_sets,
@@ -22,6 +23,7 @@ from dialler.api import (
     successes,
     wraps,
 )
+from dialler.api.clean import refuse_unclean
 from dialler.api.desk import Desk
 from dialler.api.docs import OPENAPI, serve_docs
 from dialler.api.errors import tell_errors
@@ -37,6 +39,7 @@ def make_api(desk: Desk) -> FastAPI:
         openapi_url=OPENAPI,
         docs_url=None,
         redoc_url=None,
+        dependencies=[Depends(refuse_unclean)],
     )
     app.state.desk = desk
     for noun in (
@@ -58,6 +61,7 @@ def make_api(desk: Desk) -> FastAPI:
         successes,
         mine,
         dnc,
+        audit,
     ):
         app.include_router(noun.router)
     serve_docs(app)

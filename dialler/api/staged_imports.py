@@ -161,7 +161,8 @@ async def start_import(new: NewImport, desk: TheDesk, who: Who) -> Json:
                 created_by=who,
             )
         )
-        details = {"import": one.import_id, "campaign": owner.name, "list": name, "new_list": list_id is None}
+        after = {"stage": one.stage.value, "new_list": list_id is None}
+        details = {"import": one.import_id, "campaign": owner.name, "list": name, "after": after}
         records.add_audit(now, who, "lead.import.start", details)
         return imports_json(records, [one])[0]
 
@@ -204,7 +205,7 @@ async def send_file(
         )
     except ClientDisconnect:
         raise DiallerError("the file was cut off; send it again") from None
-    details = {"import": import_id, "file": name, "sha256": one.sha256, "rows": rows_of(one)}
+    details = {"import": import_id, "after": {"file": name, "sha256": one.sha256, "rows": rows_of(one)}}
     await _noted(desk, who, "lead.import.file", details)
     return await desk.store.read(lambda records: preview_json(records, one))
 
@@ -245,7 +246,11 @@ async def map_columns(import_id: ImportId, form: MappingForm, desk: TheDesk, who
                     created_by=who,
                 )
             )
-            details = {"template": saved.name, "version": saved.version, "import": import_id}
+            details = {
+                "template": saved.name,
+                "import": import_id,
+                "after": {"version": saved.version, **saved.mapping},
+            }
             records.add_audit(now, who, "lead.import.template", details)
         return imports_json(records, [one])[0]
 
@@ -259,7 +264,7 @@ async def check_rows(import_id: ImportId, desk: TheDesk, who: Who) -> Response:
 
     async def work(tell: Tell) -> LeadImport:
         done = await check_import(store=desk.store, import_id=import_id, tell=tell)
-        await _noted(desk, who, "lead.import.check", {"import": import_id, "counts": dict(done.counts)})
+        await _noted(desk, who, "lead.import.check", {"import": import_id, "after": dict(done.counts)})
         return done
 
     return _Lines(desk, work)
@@ -303,7 +308,7 @@ async def drop(import_id: ImportId, form: Drop, desk: TheDesk, who: Who) -> Json
         raise UsageError("expected either rows or invalid = true")
     statuses = (RowStatus.INVALID,) if form.invalid else ()
     dropped = await drop_rows(store=desk.store, import_id=import_id, rows=form.rows, statuses=statuses)
-    details = {"import": import_id, "rows": form.rows or "invalid", "dropped": dropped}
+    details = {"import": import_id, "before": {"rows": form.rows or "invalid", "n": dropped}}
     await _noted(desk, who, "lead.import.drop", details)
     return {"dropped": dropped}
 
@@ -347,7 +352,7 @@ async def review(
             update_existing=update_existing,
             tell=tell,
         )
-        await _noted(desk, who, "lead.import.review", {"import": import_id, **(done.review or {})})
+        await _noted(desk, who, "lead.import.review", {"import": import_id, "after": done.review})
         return done
 
     return _Lines(desk, work)

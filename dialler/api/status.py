@@ -1,6 +1,7 @@
 """What is it doing, and why is it not doing more."""
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 
 import anyio
@@ -9,6 +10,8 @@ from fastapi import APIRouter
 from dialler.api.desk import TheDesk
 from dialler.api.forms import Json, moment, page
 from dialler.domain.campaign import Campaign, Desired
+from dialler.domain.runway import runway_together
+from dialler.domain.weighting import percentages
 from dialler.engine.outlook import ListOutlook, outlook
 from dialler.errors import StoreError
 from dialler.ports import CampaignReport, EngineControl, EngineReport, Records
@@ -96,6 +99,9 @@ def _campaign_json(records: Records, campaign: Campaign, report: EngineReport | 
         by_list[list_id] += count
         if outcome is not None:
             outcomes[outcome.value] += count
+    runways = own.runways_s if own else {}
+    together = [(each.ready_open, runways.get(each.lead_list.name)) for each in lists if each.lead_list.to_dial]
+    shares = _shares_json(campaign, lists, own)
     return {
         "campaign_id": campaign.campaign_id,
         "name": campaign.name,
@@ -112,6 +118,7 @@ def _campaign_json(records: Records, campaign: Campaign, report: EngineReport | 
         "pacing": _pacing_json(campaign, own),
         "limits": list(own.limits) if own else _limits(campaign, lists, engine=report is not None),
         "runs_dry": _runs_dry(own) if own else [],
+        "runway_s": runway_together(together),
         "next_at": moment(own.next_at if own else _next_at(lists)),
         "sessions": {
             "opened": sum(statuses.values()),
@@ -121,10 +128,33 @@ def _campaign_json(records: Records, campaign: Campaign, report: EngineReport | 
         },
         "lists": [
             _list_json(each, by_list[each.lead_list.list_id])
-            | {"runway_s": own.runways_s.get(each.lead_list.name) if own else None}
+            | shares[each.lead_list.list_id]
+            | {"runway_s": runways.get(each.lead_list.name)}
             for each in lists
         ],
     }
+
+
+def _shares_json(campaign: Campaign, lists: list[ListOutlook], own: CampaignReport | None) -> Mapping[int, Json]:
+    """Return what part of the calls each list is to have, and what it had so far, by list id.
+
+    `actual_percentage` is of the calls since one of the lists with somebody to call came, went or was changed, in this
+    run of the engine; None for a list that has nobody to call, and before the first call.
+    """
+    due = percentages([each.lead_list for each in lists], weighting=campaign.settings.weighting)
+    counted = {each.list: each.calls for each in own.shares.lists} if own and own.shares else {}
+    total = sum(counted.values())
+    return {
+        each.list_id: {
+            "percentage": _rounded(due.get(each.list_id)),
+            "actual_percentage": _rounded(100 * counted[each.name] / total if total and each.name in counted else None),
+        }
+        for each in (one.lead_list for one in lists)
+    }
+
+
+def _rounded(percentage: float | None) -> float | None:
+    return None if percentage is None else round(percentage, 2)
 
 
 def _runs_dry(own: CampaignReport) -> list[str]:

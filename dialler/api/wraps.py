@@ -5,7 +5,7 @@ from collections.abc import Callable
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from dialler.api.bounds import Clean, LeadId
+from dialler.api.bounds import LeadId
 from dialler.api.callbacks import CallbackForm
 from dialler.api.campaigns import followed
 from dialler.api.desk import Desk, TheDesk, Who
@@ -25,7 +25,7 @@ class Wrap(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     code: str = Field(min_length=1, max_length=40)
-    note: Clean | None = Field(None, max_length=2000)
+    note: str | None = Field(None, max_length=2000)
     callback: CallbackForm | None = Field(None, description="needed where the code is a callback")
 
 

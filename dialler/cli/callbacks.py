@@ -8,7 +8,7 @@ from cyclopts.validators import Number
 
 from dialler.cli.connection import connected
 from dialler.cli.options import Reading, Writing
-from dialler.cli.printing import moment, note, print_json, print_line, print_table
+from dialler.cli.printing import moment, note, print_done, print_json, print_line, print_table
 
 app = App(name="callback", help="Callbacks: calls that people were promised.")
 
@@ -88,10 +88,7 @@ async def cancel(lead_id: int, /, *, options: Writing = _WRITING) -> None:
     """
     async with connected(options) as api:
         lead = await api.delete(f"/leads/{lead_id}/callback")
-    if options.json:
-        print_json(lead)
-    else:
-        print_line(f"lead {lead_id} has no callback any more: {lead['state']}")
+    print_done(lead, options.json, f"lead {lead_id} has no callback any more: {lead['state']}")
 
 
 def _wall(local: str) -> str:

@@ -7,9 +7,8 @@ from cyclopts import App
 
 from dialler.cli.campaign_options import NOTHING_GIVEN, CampaignOptions, body_of
 from dialler.cli.connection import connected, segment
-from dialler.cli.options import Reading, Writing
-from dialler.cli.printing import plain_moments, print_fields, print_json, print_line, print_table
-from dialler.errors import UsageError
+from dialler.cli.options import Reading, Writing, changes
+from dialler.cli.printing import plain_moments, print_done, print_fields, print_json, print_line, print_table
 
 app = App(name="campaign", help="Campaigns: create, change, start and stop them.")
 
@@ -41,7 +40,7 @@ async def create(
     body = body_of(given)
     async with connected(options) as api:
         made = await api.post("/campaigns", {"name": name, **body})
-    _print_one(made, options.json, f"campaign {made['name']} is created; it is stopped; pacing {made['pacing']}")
+    print_done(made, options.json, f"campaign {made['name']} is created; it is stopped; pacing {made['pacing']}")
 
 
 @app.command(name="set")
@@ -56,12 +55,10 @@ async def set_(
 
     Example: `dialler campaign set spring --weight 200 --no-weighting`
     """
-    body = body_of(given)
-    if not body:
-        raise UsageError("nothing to set: name an option, see `dialler campaign set --help`")
+    body = changes(body_of(given), None, noun="campaign")
     async with connected(options) as api:
         changed = await api.patch(f"/campaigns/{segment(campaign)}", body)
-    _print_one(changed, options.json, f"campaign {changed['name']} is changed")
+    print_done(changed, options.json, f"campaign {changed['name']} is changed")
 
 
 @app.command(name="list")
@@ -86,7 +83,10 @@ async def show(campaign: str, /, *, options: Reading = _READING) -> None:
     """
     async with connected(options) as api:
         found = await api.get(f"/campaigns/{segment(campaign)}")
-    _print_one(found, options.json)
+    if options.json:
+        print_json(found)
+    else:
+        print_fields({**found, **_holidays(found)})
 
 
 @app.command
@@ -142,15 +142,6 @@ def state_of(campaign: Mapping[str, Any]) -> str:
     if actual is None:
         return f"wanted {desired}"
     return str(actual) if actual == desired else f"{actual}, wanted {desired}"
-
-
-def _print_one(campaign: Mapping[str, Any], as_json: bool, said: str = "") -> None:
-    if as_json:
-        print_json(campaign)
-    elif said:
-        print_line(said)
-    else:
-        print_fields({**campaign, **_holidays(campaign)})
 
 
 def _holidays(campaign: Mapping[str, Any]) -> Mapping[str, str]:

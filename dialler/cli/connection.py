@@ -24,6 +24,8 @@ Upload = Callable[[str, Mapping[str, str], AsyncIterable[bytes], Callable[[Docum
 
 _LONGEST_ANSWER_S = 600  # a check of ten million leads
 _PAGE_MAX = 1000
+_SIZED = ("/audit",)
+"""Where `size` says how long a page is, as of searches."""
 
 
 class Connection:
@@ -66,7 +68,9 @@ class Connection:
         items: list[Document] = []
         while True:
             room = limit - len(items) if limit else _PAGE_MAX
-            answer = await self.get(path, **params, after=after, limit=min(room, _PAGE_MAX), size=_size(params, room))
+            size = min(room, _PAGE_MAX)
+            by_size = path in _SIZED or _is_search(params)
+            answer = await self.get(path, **params, after=after, **{"size" if by_size else "limit": size})
             items += answer["items"]
             after = answer["next"]
             if after is None or (limit and len(items) >= limit):
@@ -119,10 +123,8 @@ class Connection:
         return cast(Document, document)
 
 
-def _size(params: Mapping[str, object], room: int) -> int | None:
-    """Return how many items a search is to give; other pages are told by their limit."""
-    is_search = any(params.get(name) is not None for name in ("filter", "saved", "group"))
-    return min(room, _PAGE_MAX) if is_search else None
+def _is_search(params: Mapping[str, object]) -> bool:
+    return any(params.get(name) is not None for name in ("filter", "saved", "group"))
 
 
 def segment(name: str) -> str:

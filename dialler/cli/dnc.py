@@ -1,18 +1,14 @@
 """dialler dnc ..."""
 
-import sys
-from contextlib import ExitStack
-from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
 from dialler.cli.connection import connected, segment
 from dialler.cli.options import Reading, Writing
-from dialler.cli.printing import print_json, print_line, print_table
+from dialler.cli.printing import print_done, print_json, print_line, print_table
 from dialler.cli.sessions import tell_next
-from dialler.cli.uploading import UploadAnswer, chunks_of, opened, rejects_file
-from dialler.errors import DiallerError, UsageError
+from dialler.cli.uploading import Delimiter, Encoding, FileArgument, Rejects, upload_file
 
 app = App(name="dnc", help="Numbers that must not be called.")
 
@@ -55,10 +51,7 @@ async def add(
     async with connected(options) as api:
         body = {"numbers": numbers, "campaign": campaign, "merchant": merchant, "region": region, "reason": reason}
         answer = await api.post("/dnc", body)
-    if options.json:
-        print_json(answer)
-    else:
-        print_line(f"{answer['added']} added, {len(numbers) - answer['added']} were there already")
+    print_done(answer, options.json, f"{answer['added']} added, {len(numbers) - answer['added']} were there already")
 
 
 @app.command
@@ -80,10 +73,7 @@ async def remove(
         answer = await api.delete(
             f"/dnc/{segment(number)}", campaign=campaign, merchant=merchant, region=region, reason=reason or None
         )
-    if options.json:
-        print_json(answer)
-    else:
-        print_line(f"{answer['number']} " + ("is removed" if answer["removed"] else "was not there"))
+    print_done(answer, options.json, f"{answer['number']} " + ("is removed" if answer["removed"] else "was not there"))
     return 0 if answer["removed"] else 1
 
 
@@ -143,7 +133,7 @@ async def list_(
 
 @app.command(name="import")
 async def import_(
-    file: Annotated[str, Parameter(allow_leading_hyphen=True, help='The file; "-" is standard input.')],
+    file: FileArgument,
     /,
     *,
     campaign: InCampaign = None,
@@ -152,9 +142,9 @@ async def import_(
     reason: Why = "",
     reason_column: Annotated[str | None, Parameter(help="A column that says why, row by row.")] = None,
     region: Region = None,
-    delimiter: Annotated[str | None, Parameter(help='One character, or "tab"; else it is guessed.')] = None,
-    encoding: Annotated[str | None, Parameter(help="Such as utf-8 or cp1252; else it is guessed.")] = None,
-    rejects: Annotated[Path | None, Parameter(help="Write rejected rows there, with their reasons, as CSV.")] = None,
+    delimiter: Delimiter = None,
+    encoding: Encoding = None,
+    rejects: Rejects = None,
     dry_run: Annotated[bool, Parameter(help="Check everything, add nothing.")] = False,
     options: Writing = _WRITING,
 ) -> None:
@@ -162,8 +152,6 @@ async def import_(
 
     Example: `dialler dnc import register.csv --region US --reason "national register, October"`
     """
-    if file.startswith("-") and file != "-":
-        raise UsageError(f"unknown option {file}")
     params: dict[str, Any] = {
         "campaign": campaign,
         "merchant": merchant,
@@ -173,20 +161,11 @@ async def import_(
         "region": region,
         "delimiter": delimiter,
         "encoding": encoding,
-        "dry_run": "true" if dry_run else None,
-        "rejects": "true" if rejects is not None else None,
-        "source": "standard input" if file == "-" else file,
     }
-    with ExitStack() as files:
-        source = sys.stdin.buffer if file == "-" else files.enter_context(opened(Path(file), "rb"))
-        progress = "{rows:,} rows, {added:,} added, {known:,} there already, {rejected:,} rejected"
-        answer = UploadAnswer(rejects_file(files, rejects, source), progress=progress)
-        way = Reading(config=options.config, json=options.json) if dry_run else options
-        async with connected(way) as api:
-            await api.upload("/dnc/import", params, chunks_of(source, file), answer.take)
-    report = answer.report
-    if report is None:
-        raise DiallerError("the import ended without a report")
+    progress = "{rows:,} rows, {added:,} added, {known:,} there already, {rejected:,} rejected"
+    report = await upload_file(
+        "/dnc/import", file, params, rejects=rejects, dry_run=dry_run, progress=progress, options=options
+    )
     if options.json:
         print_json(report)
         return

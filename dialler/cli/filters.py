@@ -8,7 +8,7 @@ from cyclopts import App, Parameter
 
 from dialler.cli.connection import Connection, connected, segment
 from dialler.cli.options import Reading, Writing
-from dialler.cli.printing import print_json, print_line, print_table
+from dialler.cli.printing import print_done, print_json, print_line, print_table
 
 app = App(name="filter", help="Filters: what they may name, and those that you saved.")
 columns_app = App(name="columns", help="Columns: which ones you see in a view, and in which order.")
@@ -71,10 +71,7 @@ async def save(name: str, text: str, /, *, of: Noun = "leads", options: Writing 
     """
     async with connected(options) as api:
         saved = await api.put(f"/filters/{of}/{segment(name)}", {"filter": text})
-    if options.json:
-        print_json(saved)
-    else:
-        print_line(f"filter {saved['name']} on {saved['noun']} is saved")
+    print_done(saved, options.json, f"filter {saved['name']} on {saved['noun']} is saved")
 
 
 @app.command(name="list")
@@ -100,10 +97,7 @@ async def delete(name: str, /, *, of: Noun = "leads", options: Writing = _WRITIN
     """
     async with connected(options) as api:
         answer = await api.delete(f"/filters/{of}/{segment(name)}")
-    if options.json:
-        print_json(answer)
-    else:
-        print_line(f"filter {name} on {of} is deleted")
+    print_done(answer, options.json, f"filter {name} on {of} is deleted")
 
 
 @app.command

@@ -1,18 +1,15 @@
 """dialler lead import."""
 
-import sys
 from collections.abc import Mapping
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from dialler.cli.connection import connected
-from dialler.cli.options import Reading, Writing
+from dialler.cli.options import Writing
 from dialler.cli.printing import print_json, print_line
-from dialler.cli.uploading import UploadAnswer, chunks_of, opened, rejects_file
-from dialler.errors import DiallerError, UsageError
+from dialler.cli.uploading import Delimiter, Encoding, FileArgument, Rejects, opened, upload_file
+from dialler.errors import UsageError
 
 _WRITING = Writing()
 _EXAMPLES_SHOWN = 5
@@ -20,7 +17,7 @@ _PROGRESS = "{rows:,} rows, {imported:,} imported, {updated:,} updated, {rejecte
 
 
 async def import_(
-    file: Annotated[str, Parameter(allow_leading_hyphen=True, help='The file; "-" is standard input.')],
+    file: FileArgument,
     /,
     *,
     campaign: Annotated[str, Parameter(help="The campaign.")],
@@ -39,9 +36,9 @@ async def import_(
     region: Annotated[
         str | None, Parameter(help="Country of numbers without country code, such as US; it chooses the zone rules.")
     ] = None,
-    delimiter: Annotated[str | None, Parameter(help='One character, or "tab"; else it is guessed.')] = None,
-    encoding: Annotated[str | None, Parameter(help="Such as utf-8 or cp1252; else it is guessed.")] = None,
-    rejects: Annotated[Path | None, Parameter(help="Write rejected rows there, with their reasons, as CSV.")] = None,
+    delimiter: Delimiter = None,
+    encoding: Encoding = None,
+    rejects: Rejects = None,
     dry_run: Annotated[bool, Parameter(help="Check everything, load nothing.")] = False,
     options: Writing = _WRITING,
 ) -> None:
@@ -51,8 +48,6 @@ async def import_(
 
     Example: `dialler lead import leads.csv --campaign spring --list hospitals --map number="Phone Number" --region US`
     """
-    if file.startswith("-") and file != "-":
-        raise UsageError(f"unknown option {file}")
     params: dict[str, Any] = {
         "campaign": campaign,
         "list": list_name,
@@ -60,23 +55,14 @@ async def import_(
         "region": region,
         "delimiter": delimiter,
         "encoding": encoding,
-        "dry_run": "true" if dry_run else None,
-        "rejects": "true" if rejects is not None else None,
-        "source": "standard input" if file == "-" else file,
     }
-    with ExitStack() as files:
-        source = sys.stdin.buffer if file == "-" else files.enter_context(opened(Path(file), "rb"))
-        answer = UploadAnswer(rejects_file(files, rejects, source), progress=_PROGRESS)
-        # A trial run writes nothing, so it need not wait for whoever does.
-        way = Reading(config=options.config, json=options.json) if dry_run else options
-        async with connected(way) as api:
-            await api.upload("/leads/import", params, chunks_of(source, file), answer.take)
-    if answer.report is None:
-        raise DiallerError("the import ended without a report")
+    report = await upload_file(
+        "/leads/import", file, params, rejects=rejects, dry_run=dry_run, progress=_PROGRESS, options=options
+    )
     if options.json:
-        print_json(answer.report)
+        print_json(report)
     else:
-        _print_report(answer.report, params, rejects)
+        _print_report(report, params, rejects)
 
 
 def mapping_params(options: tuple[str, ...], file: Path | None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from dialler.cli.connection import Connection, connected
 from dialler.cli.options import Writing
-from dialler.cli.printing import moment, note, print_json, print_line, shown
+from dialler.cli.printing import moment, note, print_done, shown
 from dialler.errors import UsageError
 
 _WRITING = Writing()
@@ -76,7 +76,7 @@ async def add(
     }
     async with connected(options) as api:
         lead = await api.post("/leads", body)
-    _tell(lead, options, f"lead {lead['lead_id']} is {'updated' if lead['updated'] else 'added'}")
+    print_done(lead, options.json, f"lead {lead['lead_id']} is {'updated' if lead['updated'] else 'added'}")
 
 
 async def set_(lead_id: int, /, *changes: str, options: Writing = _WRITING) -> None:
@@ -91,7 +91,7 @@ async def set_(lead_id: int, /, *changes: str, options: Writing = _WRITING) -> N
     body = _edit(changes)
     async with connected(options) as api:
         lead = await api.patch(f"/leads/{lead_id}", body)
-    _tell(lead, options, f"lead {lead_id} is changed: {', '.join(sorted(body))}")
+    print_done(lead, options.json, f"lead {lead_id} is changed: {', '.join(sorted(body))}")
 
 
 async def reset(lead_id: int, /, *, options: Writing = _WRITING) -> None:
@@ -101,7 +101,7 @@ async def reset(lead_id: int, /, *, options: Writing = _WRITING) -> None:
     """
     async with connected(options) as api:
         lead = await api.post(f"/leads/{lead_id}/reset")
-    _tell(lead, options, f"lead {lead_id} is {lead['state']}")
+    print_done(lead, options.json, f"lead {lead_id} is {lead['state']}")
 
 
 async def complete(lead_id: int, /, *, options: Writing = _WRITING) -> None:
@@ -111,7 +111,7 @@ async def complete(lead_id: int, /, *, options: Writing = _WRITING) -> None:
     """
     async with connected(options) as api:
         lead = await api.post(f"/leads/{lead_id}/complete")
-    _tell(lead, options, f"lead {lead_id} is {lead['state']} ({lead['completed_reason']})")
+    print_done(lead, options.json, f"lead {lead_id} is {lead['state']} ({lead['completed_reason']})")
 
 
 async def duplicate(
@@ -130,7 +130,9 @@ async def duplicate(
     async with connected(options) as api:
         body = {"campaign": campaign, "list": list_name, "customer_key": customer_key}
         lead = await api.post(f"/leads/{lead_id}/duplicate", body)
-    _tell(lead, options, f"lead {lead['lead_id']} is a copy of {lead_id}, in {lead['campaign']} / {lead['list']}")
+    print_done(
+        lead, options.json, f"lead {lead['lead_id']} is a copy of {lead_id}, in {lead['campaign']} / {lead['list']}"
+    )
 
 
 async def move(
@@ -148,7 +150,7 @@ async def move(
     body: dict[str, Any] = {"to_campaign": campaign, "to_list": to, **_which(lead_ids, campaign, from_, state)}
     async with connected(options) as api:
         done = await api.post("/leads/move", body)
-    _tell(done, options, _sentence("moved", done))
+    print_done(done, options.json, _sentence("moved", done))
 
 
 async def delete(
@@ -168,11 +170,11 @@ async def delete(
     async with connected(options) as api:
         counted = await api.post("/leads/delete", {**body, "dry_run": True})
         if dry_run:
-            _tell(counted, options, _sentence("would be deleted", counted))
+            print_done(counted, options.json, _sentence("would be deleted", counted))
             return
         _confirm(yes, f"delete {_leads(counted['done'])}")
         done = await api.post("/leads/delete", body)
-    _tell(done, options, _sentence("deleted", done))
+    print_done(done, options.json, _sentence("deleted", done))
 
 
 async def erase(lead_id: int, /, *, yes: Yes = False, options: Writing = _WRITING) -> None:
@@ -186,7 +188,7 @@ async def erase(lead_id: int, /, *, yes: Yes = False, options: Writing = _WRITIN
         await api.get(f"/leads/{lead_id}")
         _confirm(yes, f"erase lead {lead_id} for good")
         done = await api.post(f"/leads/{lead_id}/erase", confirm="true")
-    _tell(done, options, f"lead {lead_id} is erased, and what {done['sessions']} sessions said of the person")
+    print_done(done, options.json, f"lead {lead_id} is erased, and what {done['sessions']} sessions said of the person")
 
 
 async def wrap(
@@ -220,14 +222,7 @@ async def wrap_at(
     said = f"session {session['session_id']} is wrapped {session['wrap_code']}: {session['status']}"
     if session["callback_at"] is not None:
         said += f"; call back at {moment(session['callback_at'])}"
-    _tell(session, options, said)
-
-
-def _tell(document: Mapping[str, Any], options: Writing, text: str) -> None:
-    if options.json:
-        print_json(document)
-    else:
-        print_line(text)
+    print_done(session, options.json, said)
 
 
 def _which(lead_ids: tuple[int, ...], campaign: str | None, list_name: str | None, state: str | None) -> dict[str, Any]:

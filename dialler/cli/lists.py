@@ -1,16 +1,14 @@
 """dialler list ..."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
 from dialler.cli import change_sets
 from dialler.cli.connection import connected, segment
-from dialler.cli.options import Reading, Writing
-from dialler.cli.printing import print_fields, print_json, print_line, print_table
-from dialler.errors import UsageError
+from dialler.cli.options import Reading, Rename, Writing, changes
+from dialler.cli.printing import print_done, print_fields, print_json, print_table
 
 app = App(name="list", help="Lists of leads, and their weights.")
 app.command(change_sets.apply)
@@ -77,7 +75,7 @@ async def create(
     body = {"name": name, **_body(given)}
     async with connected(options) as api:
         made = await api.post(f"/campaigns/{segment(campaign)}/lists", body)
-    _print_one(made, options.json, f"list {made['name']} of {made['campaign']} is created, weight {made['weight']}")
+    print_done(made, options.json, f"list {made['name']} of {made['campaign']} is created, weight {made['weight']}")
 
 
 @app.command(name="set")
@@ -87,19 +85,17 @@ async def set_(
     /,
     *,
     given: ListOptions = _NOTHING,
-    rename: Annotated[str | None, Parameter(help="Its new name.")] = None,
+    rename: Rename = None,
     options: Writing = _WRITING,
 ) -> None:
     """Change a list; what is not named stays. A running engine follows at once.
 
     Example: `dialler list set spring hospitals --weight 30 --no-to-dial`
     """
-    body = _body(given) | ({"name": rename} if rename is not None else {})
-    if not body:
-        raise UsageError("nothing to set: name an option, see `dialler list set --help`")
+    body = changes(_body(given), rename, noun="list")
     async with connected(options) as api:
         changed = await api.patch(_path(campaign, name), body)
-    _print_one(changed, options.json, f"list {changed['name']} of {changed['campaign']} is changed")
+    print_done(changed, options.json, f"list {changed['name']} of {changed['campaign']} is changed")
 
 
 @app.command(name="list")
@@ -131,7 +127,10 @@ async def show(campaign: str, name: str, /, *, options: Reading = _READING) -> N
     """
     async with connected(options) as api:
         found = await api.get(_path(campaign, name))
-    _print_one(found, options.json)
+    if options.json:
+        print_json(found)
+    else:
+        print_fields(found)
 
 
 @app.command
@@ -142,20 +141,11 @@ async def delete(campaign: str, name: str, /, *, options: Writing = _WRITING) ->
     """
     async with connected(options) as api:
         answer = await api.delete(_path(campaign, name))
-    _print_one(answer, options.json, f"list {name} of {campaign} is deleted")
+    print_done(answer, options.json, f"list {name} of {campaign} is deleted")
 
 
 def _path(campaign: str, name: str) -> str:
     return f"/campaigns/{segment(campaign)}/lists/{segment(name)}"
-
-
-def _print_one(document: Mapping[str, Any], as_json: bool, said: str = "") -> None:
-    if as_json:
-        print_json(document)
-    elif said:
-        print_line(said)
-    else:
-        print_fields(document)
 
 
 def _body(given: ListOptions) -> dict[str, object]:

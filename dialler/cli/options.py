@@ -1,5 +1,6 @@
 """Options that commands share."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -7,6 +8,8 @@ from typing import Annotated
 
 from cyclopts import Group, Parameter
 from cyclopts.validators import Number
+
+from dialler.errors import UsageError
 
 _COMMON = Group("Common options", sort_key=10)
 _WAIT = timedelta(seconds=10)
@@ -47,6 +50,17 @@ class Writing:
             group=_COMMON, help="How long to wait for another command that holds the records.", show_default="10s"
         ),
     ] = _WAIT
+
+
+Rename = Annotated[str | None, Parameter(help="Its new name.")]
+
+
+def changes(body: Mapping[str, object], rename: str | None, *, noun: str) -> dict[str, object]:
+    """Return what `dialler NOUN set` changes. Raises UsageError where that is nothing."""
+    changed = {**body, **({"name": rename} if rename is not None else {})}
+    if not changed:
+        raise UsageError(f"nothing to set: name an option, see `dialler {noun} set --help`")
+    return changed
 
 
 @Parameter(name="*")

@@ -17,7 +17,8 @@ _UNWATCHED_COLUMNS: Final = 1_000
 """The width where no terminal shows it: a row then stays a line."""
 
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?([+-]\d\d:\d\d|Z)")
-_MINUTE_S: Final = 60
+_MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
+_MINUTES_MAX_S, _HOURS_MAX_S = 3 * _HOUR_S, 2 * _DAY_S
 _MOMENT_MIN: Final = len("2026-11-21T14:00:00")
 
 
@@ -63,6 +64,14 @@ def print_fields(document: Json, *, leave_out: Sequence[str] = ()) -> None:
     _print(_console(), table)
 
 
+def print_done(document: Json, as_json: bool, said: str) -> None:
+    """Print what was done: the API's document, or a line for people."""
+    if as_json:
+        print_json(document)
+    else:
+        print_line(said)
+
+
 def print_line(text: str = "") -> None:
     """Print a line of the answer."""
     sys.stdout.write(text + "\n")
@@ -102,11 +111,19 @@ def moment(text: str | None) -> str:
     return at.isoformat(sep=" ", timespec="seconds").replace("+00:00", "Z")
 
 
-def runway_words(seconds: float) -> str:
-    """Return how long a list lasts, in words."""
+def lasting(seconds: float) -> str:
+    """Return how long leads last, in words."""
     if seconds < _MINUTE_S:
-        return "has leads for less than a minute"
-    return f"has leads for {seconds / _MINUTE_S:.0f} min"
+        return "less than a minute"
+    for most_s, unit_s, unit in ((_MINUTES_MAX_S, _MINUTE_S, "min"), (_HOURS_MAX_S, _HOUR_S, "h")):
+        if seconds < most_s:
+            return f"{seconds / unit_s:.0f} {unit}"
+    return f"{seconds / _DAY_S:.0f} days"
+
+
+def runway_words(seconds: float) -> str:
+    """Return how long a list lasts, as a part of a sentence."""
+    return f"has leads for {lasting(seconds)}"
 
 
 def plain_moments(text: str) -> str:

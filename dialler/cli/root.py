@@ -9,6 +9,7 @@ from cyclopts.exceptions import CycloptsError
 
 import dialler
 from dialler.cli import (
+    audit,
     callbacks,
     campaigns,
     checks,
@@ -27,6 +28,7 @@ from dialler.cli import (
     strategies,
     successes,
 )
+from dialler.domain.clean_text import unclean_at
 from dialler.errors import Conflict, DiallerError, NotFound, SettingsError, TelephonyError, UsageError
 
 OK, FAILED, WRONG = 0, 1, 2
@@ -69,6 +71,7 @@ for noun in (
     filters.columns_app,
     callbacks.app,
     dnc.app,
+    audit.app,
     status.agents,
     database.app,
     setup.tokens,
@@ -78,6 +81,9 @@ for noun in (
 
 def run(arguments: Sequence[str]) -> int:
     """Carry out a command line; return its exit code."""
+    if (at := unclean_at(list(arguments))) is not None:
+        # Bytes that are no UTF-8 arrive as halves of surrogate pairs, and can't be sent on.
+        return _tell(f"argument {int(at) + 1}, {arguments[int(at)]!a}: expected text in UTF-8", WRONG)
     try:
         code = app(_arranged(arguments), exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()

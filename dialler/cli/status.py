@@ -8,7 +8,7 @@ from cyclopts import App
 from dialler.cli.campaigns import state_of
 from dialler.cli.connection import connected
 from dialler.cli.options import Reading
-from dialler.cli.printing import moment, plain_moments, print_json, print_line, print_table, runway_words
+from dialler.cli.printing import lasting, moment, plain_moments, print_json, print_line, print_table, runway_words
 
 agents = App(name="agent", help="Agents, as the engine sees them.")
 
@@ -16,6 +16,9 @@ _READING = Reading()
 _LISTS = {
     "name": "list",
     "weight": "weight",
+    "percentage": "share %",
+    "actual_percentage": "so far %",
+    "runway_s": "lasts",
     "sessions": "sessions",
     "leads": "leads",
     "dialable_now": "dialable",
@@ -26,7 +29,8 @@ _LISTS = {
     "in_call": "in call",
     "completed": "done",
 }
-_SPARE = ("next_due", "next_open")
+_SPARE = ("next_due", "next_open", "weight", "sessions", "in_call")
+_MINUTE_S = 60
 _TRUNKS = {
     "name": "trunk",
     "server": "server",
@@ -87,6 +91,8 @@ def _lines(campaign: Mapping[str, Any]) -> Iterator[str]:
     lasts = {each["name"]: each.get("runway_s") for each in campaign["lists"]}
     for name in campaign.get("runs_dry", ()):
         yield f"  runs dry: list {name} {runway_words(lasts[name])} at the present pace"
+    if (lasts_s := campaign.get("runway_s")) is not None:
+        yield f"  leads that may be called now last {lasting(lasts_s)} at the present pace"
     if campaign["next_at"]:
         yield f"  next lead due or window opening: {moment(campaign['next_at'])}"
     if campaign["actual"] is not None:
@@ -110,4 +116,9 @@ def _trunk_row(trunk: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _list_row(lead_list: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {**lead_list, "name": lead_list["name"] + ("" if lead_list["to_dial"] else " (not to dial)")}
+    lasts_s = lead_list.get("runway_s")
+    return {
+        **lead_list,
+        "name": lead_list["name"] + ("" if lead_list["to_dial"] else " (not to dial)"),
+        "runway_s": None if lasts_s is None else "< 1 min" if lasts_s < _MINUTE_S else lasting(lasts_s),
+    }

@@ -4,13 +4,13 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
 from dialler.cli.connection import connected, segment
-from dialler.cli.options import Reading, Writing
-from dialler.cli.printing import print_fields, print_json, print_line, print_table
+from dialler.cli.options import Reading, Rename, Writing, changes
+from dialler.cli.printing import print_done, print_fields, print_json, print_line, print_table
 from dialler.errors import UsageError
 
 app = App(name="strategy", help="Dialler strategies: which lead of a list goes first, by which number, and when again.")
@@ -89,9 +89,9 @@ async def create(name: str, /, *, given: StrategyOptions = _NOTHING, options: Wr
     """
     async with connected(options) as api:
         made = await api.post("/strategies", {"name": name, **_body(given)})
-    _told(
+    print_done(
         made,
-        options,
+        options.json,
         f"strategy {made['name']} is created; give it to a list: dialler list set CAMPAIGN LIST"
         f" --strategy {made['name']}",
     )
@@ -103,19 +103,17 @@ async def set_(
     /,
     *,
     given: StrategyOptions = _NOTHING,
-    rename: Annotated[str | None, Parameter(help="Its new name.")] = None,
+    rename: Rename = None,
     options: Writing = _WRITING,
 ) -> None:
     """Change a strategy: a new version. What is not named stays; a running engine follows at once.
 
     Example: `dialler strategy set gentle --order random --seed 7`
     """
-    body = _body(given) | ({"name": rename} if rename is not None else {})
-    if not body:
-        raise UsageError("nothing to set: name an option, see `dialler strategy set --help`")
+    body = changes(_body(given), rename, noun="strategy")
     async with connected(options) as api:
         changed = await api.patch(f"/strategies/{segment(name)}", body)
-    _told(changed, options, f"strategy {changed['name']} is changed: version {changed['version']}")
+    print_done(changed, options.json, f"strategy {changed['name']} is changed: version {changed['version']}")
 
 
 @app.command(name="list")
@@ -165,14 +163,7 @@ async def delete(name: str, /, *, options: Writing = _WRITING) -> None:
     """
     async with connected(options) as api:
         answer = await api.delete(f"/strategies/{segment(name)}")
-    _told(answer, options, f"strategy {name} is deleted")
-
-
-def _told(document: dict[str, Any], options: Writing, said: str) -> None:
-    if options.json:
-        print_json(document)
-    else:
-        print_line(said)
+    print_done(answer, options.json, f"strategy {name} is deleted")
 
 
 def _body(given: StrategyOptions) -> dict[str, object]:

@@ -1,11 +1,16 @@
 """Files of rows that commands send to the API: read in chunks, with progress, and rejected rows written down."""
 
 import os
-from collections.abc import AsyncIterator, Mapping
-from contextlib import ExitStack, suppress
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Annotated, Any, cast
 
+from cyclopts import Parameter
+
+from dialler.cli.connection import connected
+from dialler.cli.options import Reading, Writing
 from dialler.cli.progress import Progress
 from dialler.errors import DiallerError, UsageError
 
@@ -47,6 +52,56 @@ class UploadAnswer:
 
     def _tell(self, progress: Mapping[str, int]) -> None:
         self._progress.tell(self._text.format(**progress))
+
+
+FileArgument = Annotated[str, Parameter(allow_leading_hyphen=True, help='The file; "-" is standard input.')]
+Delimiter = Annotated[str | None, Parameter(help='One character, or "tab"; else it is guessed.')]
+Encoding = Annotated[str | None, Parameter(help="Such as utf-8 or cp1252; else it is guessed.")]
+Rejects = Annotated[Path | None, Parameter(help="Write rejected rows there, with their reasons, as CSV.")]
+
+
+async def upload_file(
+    path: str,
+    file: str,
+    params: Mapping[str, Any],
+    *,
+    rejects: Path | None,
+    dry_run: bool,
+    progress: str,
+    options: Writing,
+) -> dict[str, Any]:
+    """Send a file, or standard input for "-", to a route that loads it; return its report. Raises what was said of it.
+
+    `progress` as for `UploadAnswer`.
+    """
+    said = {
+        **params,
+        "dry_run": "true" if dry_run else None,
+        "rejects": "true" if rejects is not None else None,
+        "source": "standard input" if file == "-" else file,
+    }
+    with ExitStack() as files:
+        source = files.enter_context(source_of(file))
+        answer = UploadAnswer(rejects_file(files, rejects, source), progress=progress)
+        # A trial run writes nothing, so it need not wait for whoever does.
+        way = Reading(config=options.config, json=options.json) if dry_run else options
+        async with connected(way) as api:
+            await api.upload(path, said, chunks_of(source, file), answer.take)
+    if answer.report is None:
+        raise DiallerError("the import ended without a report")
+    return answer.report
+
+
+@contextmanager
+def source_of(file: str) -> Iterator[IO[bytes]]:
+    """Open a file that is to be sent, or give standard input. Raises DiallerError, UsageError for what is an option."""
+    if file == "-":
+        yield sys.stdin.buffer
+        return
+    if file.startswith("-"):
+        raise UsageError(f"unknown option {file}")
+    with opened(Path(file), "rb") as source:
+        yield source
 
 
 def rejects_file(files: ExitStack, path: Path | None, source: IO[bytes]) -> IO[str] | None:

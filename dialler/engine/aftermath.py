@@ -8,6 +8,7 @@ from functools import cache
 from dialler.domain.by_hand import Callback as PlannedCallback
 from dialler.domain.by_hand import planned_callback, with_callback
 from dialler.domain.campaign import in_force
+from dialler.domain.changes import differences
 from dialler.domain.lead import Lead
 from dialler.domain.next_turn import lead_after
 from dialler.domain.outcome import TRAITS, NumberVerdict
@@ -92,25 +93,35 @@ def wrap_up(
     is_latest = bool(latest) and latest[0].session_id == session.session_id
     if callback is not None and chosen.callback is Callback.NONE:
         raise UsageError(f"callback: wrap code {chosen.code} has none")
+    planned = lead
     if lead is not None and is_latest:
         turns = _Turns(records, windows)
+        promised = lead
         if callback is not None:
-            lead = with_callback(lead, turns.planned(lead, callback, now))
+            promised = with_callback(lead, turns.planned(lead, callback, now))
         elif chosen.callback is Callback.REQUIRED and (lead.callback_at is None or lead.callback_at <= now):
             raise UsageError(f"wrap code {chosen.code} needs a callback: when to call, on the lead's own clock")
-        records.set_lead(turns.next_of(lead, wrapped, chosen, now))
+        planned = turns.next_of(promised, wrapped, chosen, now)
+        records.set_lead(planned)
     elif callback is not None:
         raise Conflict(f"session {session.session_id} is not its lead's last one, so its callback would come too late")
     if chosen.dnc is not DncScope.NONE:
         _add_dnc(records, session, chosen.dnc, f"wrap code {code}", now, by=by)
-    details = {
-        "session_id": session.session_id,
-        "lead_id": session.lead_id,
-        "before": {"wrap_code": before, "status": session.status},
-        "after": {"wrap_code": chosen.code, "status": wrapped.status},
-    }
+    change = differences(
+        {"wrap_code": before, **_told(session, lead)}, {"wrap_code": chosen.code, **_told(wrapped, planned)}
+    )
+    details = {"session_id": session.session_id, **change}
     records.add_audit(now, by, "session.wrap", details, lead_id=session.lead_id)
     return wrapped
+
+
+def _told(session: Session, lead: Lead | None) -> dict[str, object]:
+    """Return what a wrap code changes beside itself, for the audit."""
+    said: dict[str, object] = {"note": session.wrap_note, "status": session.status}
+    if lead is not None:
+        callback_at = None if lead.callback_at is None else lead.callback_at.isoformat()
+        said |= {"lead_state": lead.state, "completed_reason": lead.completed_reason, "callback_at": callback_at}
+    return said
 
 
 def last_session_of(records: Records, lead_id: int) -> Session:
@@ -163,4 +174,8 @@ def _add_dnc(
         added_at=at,
         added_by=by,
     )
-    records.add_dnc([entry])
+    if records.add_dnc([entry]):
+        campaign = session.campaign if is_narrow else None
+        after = {"numbers": [session.number], "reason": reason}
+        details = {"campaign": campaign, "merchant": entry.merchant, "after": after}
+        records.add_audit(at, by, "dnc.add", details, lead_id=session.lead_id)

@@ -260,5 +260,6 @@ def _drained(campaign_id: int, records: Records, *, clock: Clock) -> Campaign:
     if campaign.desired is Desired.DRAINING:
         campaign = replace(campaign, desired=Desired.STOPPED)
         records.set_campaign(campaign)
-        records.add_audit(clock.now(), "engine", "campaign drained", {"campaign": campaign.name})
+        change = {"before": {"desired": Desired.DRAINING}, "after": {"desired": Desired.STOPPED}}
+        records.add_audit(clock.now(), "engine", "campaign.drained", {"campaign": campaign.name, **change})
     return campaign

@@ -15,7 +15,7 @@ from dialler.importing.checking import Checked, Rejected, RowChecker
 from dialler.importing.mapping import Columns
 from dialler.importing.options import ImportOptions
 from dialler.importing.phones import check_region, read_numbers
-from dialler.importing.rows import UNCLEAN, Row
+from dialler.importing.rows import Row
 from dialler.importing.writing import updated
 from dialler.ports import Records
 
@@ -58,6 +58,10 @@ class Added:
     """A number that another lead of the campaign has already."""
 
     warnings: Sequence[tuple[str, str]]
+    before: Lead | None
+    """As it was; None for one that is new."""
+
+    after: NewLead
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +131,6 @@ def _check(
         "priority": "" if lead.priority is None else str(lead.priority),
     }
     cells = [*lead.numbers, *single.values(), *lead.data.values()]
-    if any(UNCLEAN.search(text) for text in (*cells, *lead.data)):
-        return Rejected("unclean", "it has a NUL character, or half of a surrogate pair")
     first_data = len(lead.numbers) + len(single)
     header = (*(f"number {n}" for n in range(len(lead.numbers))), *single, *lead.data)
     columns = Columns(
@@ -159,7 +161,7 @@ def add_leads(
     every = [phone.number for each in leads for phone in each.checked.lead.numbers]
     known = records.numbers_known(campaign.campaign_id, list(dict.fromkeys(every)))
     new = [_new_lead(each) for each, key in zip(leads, keys, strict=True) if key is None or key not in there]
-    ids = iter(records.add_leads(lead_list.list_id, new, now) if new else ())
+    made = iter(zip(records.add_leads(lead_list.list_id, new, now) if new else (), new, strict=True))
     changed: list[Lead] = []
     results: list[Added | Rejected] = []
     seen: set[str] = set()
@@ -170,14 +172,29 @@ def add_leads(
         repeats = next((one for one in numbers if one in seen or (one in known and one not in own)), None)
         seen.update(numbers)
         if existing is None:
-            result = Added(lead_id=next(ids), result="added", repeats=repeats, warnings=each.checked.warnings)
+            lead_id, lead = next(made)
+            result = Added(
+                lead_id=lead_id,
+                result="added",
+                repeats=repeats,
+                warnings=each.checked.warnings,
+                before=None,
+                after=lead,
+            )
         else:
             after = _updated(existing, each, now)
             if existing.state is LeadState.IN_CALL and calls_differ(existing, after):
                 results.append(Rejected("in_call", f"lead {existing.lead_id} is in a call: its number and zone stay"))
                 continue
             changed.append(after)
-            result = Added(lead_id=existing.lead_id, result="updated", repeats=repeats, warnings=each.checked.warnings)
+            result = Added(
+                lead_id=existing.lead_id,
+                result="updated",
+                repeats=repeats,
+                warnings=each.checked.warnings,
+                before=existing,
+                after=after,
+            )
         results.append(result)
     records.set_leads(changed)
     return results

@@ -13,7 +13,6 @@ from dialler.errors import Conflict, UsageError
 from dialler.importing.adding import calls_differ
 from dialler.importing.checking import CHARS_MAX, DATA_CHARS_MAX, KEY_CHARS_MAX
 from dialler.importing.phones import WITH_EXTENSION, check_region, read_numbers
-from dialler.importing.rows import UNCLEAN
 from dialler.importing.zone_rules import shipped_zone_rules
 
 _TEXTS: Final = {"name": CHARS_MAX["name"], "postcode": CHARS_MAX["postcode"]}
@@ -110,8 +109,5 @@ def _check_text(key: str, value: object) -> None:
     pairs = value.items() if isinstance(value, Mapping) else [(key, value)]
     for name, text in pairs:
         most = DATA_CHARS_MAX if key == "data" else {**_TEXTS, "state": CHARS_MAX["region"]}.get(key, KEY_CHARS_MAX)
-        for each in (name, text):
-            if isinstance(each, str) and UNCLEAN.search(each):
-                raise UsageError(f"{key}: it has a NUL character, or half of a surrogate pair")
         if isinstance(text, str) and len(text) > most:
             raise UsageError(f"{name}: it has {len(text)} characters, at most {most}")

@@ -41,6 +41,7 @@ class Loading:
         lead_list: LeadList,
         options: ImportOptions,
         clock: Clock,
+        by: str,
         file: LeadFile,
         checker: RowChecker,
         columns: Columns,
@@ -55,6 +56,7 @@ class Loading:
         self._list_id = lead_list.list_id
         self._dry_run = options.dry_run
         self._clock = clock
+        self._by = by
         self._checker = checker
         self._numbers_a_row = len(columns.numbers)
         self._has_key = "customer_key" in columns.single
@@ -132,6 +134,7 @@ class Loading:
             campaign_id=self._campaign_id,
             seen=self._seen,
             now=self._clock.now(),
+            by=self._by,
         )
         if not self._look_up:
             try:

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+from dialler.domain.clean_text import UNCLEAN
 from dialler.errors import ImportMisused
 
 LINE_CHARS_MAX = 1 << 20
 """A longer line is no line of a lead file; what does not fit is skipped, and its row rejected."""
 
-UNCLEAN = re.compile("[\x00\ud800-\udfff]")
 _DELIMITERS = (",", ";", "\t", "|", "¬")
 _SAMPLE_ROWS = 50
 

@@ -35,10 +35,11 @@ async def import_leads(
     lead_list: LeadList,
     options: ImportOptions,
     clock: Clock,
+    by: str,
     progress: Callable[[Progress], None] | None = None,
     rejects: RejectSink | None = None,
 ) -> ImportReport:
-    """Load the file whose bytes `chunks` gives into a list of a campaign.
+    """Load the file whose bytes `chunks` gives into a list of a campaign; `by` is who does, for the audit.
 
     `progress` is called after each transaction. Raises ImportRefused, before anything is written, if the file or the
     options can't be used; StoreError, or what `chunks` raises, on the way: then what was written stays.
@@ -65,6 +66,7 @@ async def import_leads(
         lead_list=lead_list,
         options=options,
         clock=clock,
+        by=by,
         file=file,
         checker=checker,
         columns=columns,

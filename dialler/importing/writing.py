@@ -1,9 +1,10 @@
 """One transaction of an import."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from dialler.domain.changes import differences, lead_told
 from dialler.domain.lead import Lead, NewLead, WindowKey
 from dialler.importing.checking import Checked
 from dialler.ports import Records
@@ -64,8 +65,9 @@ def write_batch(
     seen: NumbersSeen,
     now: datetime,
     look_up: bool,
+    by: str,
 ) -> Written:
-    """Add or update leads.
+    """Add or update leads; `by` is who has updated them, for the audit.
 
     With `look_up` each customer key is looked for first; without, Conflict is raised if one is there already.
     """
@@ -95,9 +97,23 @@ def write_batch(
             owned.append(frozenset(phone.number for phone in existing.numbers))
     if new:
         records.add_leads(list_id, new, now)
-    records.set_leads(list(changed.values()))
+    write_updates(records, list(changed.values()), now=now, by=by)
     written.repeats = repeats(leads, known, owned, seen)
     return written
+
+
+def write_updates(
+    records: Records, leads: Sequence[Lead], *, now: datetime, by: str, said: Mapping[str, object] | None = None
+) -> None:
+    """Write leads that a file updates; those that it changes are noted in the audit, with what else is `said`."""
+    before = records.leads_with([lead.lead_id for lead in leads])
+    records.set_leads(leads)
+    changed = {
+        lead.lead_id: {**(said or {}), **differences(lead_told(before[lead.lead_id]), lead_told(lead))}
+        for lead in leads
+        if before[lead.lead_id] != lead
+    }
+    records.add_audits(now, by, "lead.import.update", changed)
 
 
 def look_batch(

@@ -5,7 +5,7 @@ from typing import Final
 
 import anyio
 
-EVERY_S = 0.02
+EVERY_S: Final = 0.1
 
 
 async def watch_loop(observe: Callable[[float], None], *, every_s: float = EVERY_S) -> None:

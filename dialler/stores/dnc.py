@@ -1,12 +1,11 @@
-"""Numbers that must not be called, and the audit, in the records."""
+"""Numbers that must not be called, in the records."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Final
 
 from dialler.ports import DncEntry, DncFilter
-from dialler.stores.codec import from_us, to_json, to_us
+from dialler.stores.codec import from_us, to_us
 from dialler.stores.number_keys import hashed_if_any
 from dialler.stores.transaction import SqlRow, Transaction, marks, portions
 
@@ -21,7 +20,7 @@ _AFTER_ALL_DIGITS: Final = ":"
 
 
 class DncRecords:
-    """The part of the records about do-not-call, and who changed what."""
+    """The part of the records about do-not-call."""
 
     _in: Transaction
 
@@ -87,14 +86,6 @@ class DncRecords:
             f"SELECT {_COLUMNS} FROM dnc WHERE number IN ({marks(len(names))}) ORDER BY campaign_id, merchant", names
         )
         return [_entry(row) for row in rows]
-
-    def add_audit(
-        self, at: datetime, who: str, what: str, details: Mapping[str, object], *, lead_id: int | None = None
-    ) -> None:
-        self._in.run(
-            "INSERT INTO audit (at, who, what, details, lead_id) VALUES (?, ?, ?, ?, ?)",
-            (to_us(at), who, what, to_json(details), lead_id),
-        )
 
 
 def _key(number: str, campaign_id: int | None, merchant: str | None) -> tuple[str, int, str]:

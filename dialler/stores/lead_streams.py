@@ -7,6 +7,7 @@ from typing import Final
 from dialler.domain.digits import next_containing
 from dialler.domain.filter import All, Condition, Filter, Op, folded
 from dialler.domain.lead import LeadState
+from dialler.stores.by_time import ends
 from dialler.stores.search_index import PIECE, SearchIndex, pieces_of, whole_piece
 from dialler.stores.streams import Streams
 
@@ -107,7 +108,7 @@ class LeadStreams(Streams):
         return None
 
     def _with_digits(self, digits: str) -> Iterator[int]:
-        last = self._ends()[1]
+        last = ends(self._in, self.table, self.key)[1]
 
         def ids() -> Iterator[int]:
             lead_id = self.after

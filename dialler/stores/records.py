@@ -1,14 +1,15 @@
 """The records inside one transaction: `dialler.ports.Records` in SQL."""
 
 from dialler.stores.attempts import AttemptRecords
+from dialler.stores.audit import AuditRecords
 from dialler.stores.callbacks import CallbackRecords
 from dialler.stores.campaigns import CampaignRecords
 from dialler.stores.change_sets import ChangeSetRecords
 from dialler.stores.check import CheckRecords
 from dialler.stores.dnc import DncRecords
+from dialler.stores.erasure import ErasureRecords
 from dialler.stores.import_blocks import ImportBlockRecords
 from dialler.stores.imports import ImportRecords
-from dialler.stores.lead_removal import RemovalRecords
 from dialler.stores.link import Link
 from dialler.stores.lists import ListRecords
 from dialler.stores.saved import SavedRecords
@@ -24,13 +25,14 @@ class SqlRecords(
     ListRecords,
     StrategyRecords,
     ChangeSetRecords,
-    RemovalRecords,
+    ErasureRecords,
     CallbackRecords,
     AttemptRecords,
     SessionRecords,
     SearchRecords,
     SavedRecords,
     DncRecords,
+    AuditRecords,
     ImportRecords,
     ImportBlockRecords,
     TotalRecords,

@@ -172,8 +172,8 @@ class SearchRecords:
     def search_work(self) -> IndexWork | None:
         return SearchIndex(self._in).work()
 
-    def keep_search_work(self, work: IndexWork) -> None:
-        SearchIndex(self._in).keep(work)
+    def keep_search_work(self, work: IndexWork) -> bool:
+        return SearchIndex(self._in).keep(work)
 
     def _lead_value(self, lead: Lead, name: str) -> object:
         if name in ("agent", "session"):

@@ -7,14 +7,15 @@ at, in the order of ids. A data field's value that is too short for a piece is o
 
 Loading leads writes nothing of this, and no attempt does. Blocks are indexed in the background once they are full, up
 to a marker; what stands above it is searched by walking. A lead that is edited is noted as pending, and looked at
-in every search until its new pieces are in; old pieces stay, since all that is found this way is looked at anyway.
+in every search until its new pieces are in; old pieces stay, since all that is found this way is looked at anyway,
+until the person is erased: the audit tells then which they were.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from dialler.domain.filter import folded
-from dialler.domain.lead import Lead, NewLead
+from dialler.domain.lead import NewLead
 from dialler.ports import IndexWork
 from dialler.stores.lead_rows import COLUMNS, lead_of
 from dialler.stores.transaction import Transaction
@@ -23,6 +24,9 @@ BLOCK: Final = 2048
 PIECE: Final = 3
 UPTO: Final = "search_upto"
 """The marker: leads up to this id are indexed."""
+
+FORGOTTEN: Final = "search_forgotten"
+"""How often somebody was taken out of the index: what was read before must not be written after it."""
 
 _BITMAP: Final = BLOCK // 8
 _READ_AHEAD: Final = 64
@@ -100,10 +104,10 @@ def pend(transaction: Transaction, lead_id: int) -> None:
     transaction.run(_PEND, (lead_id,))
 
 
-def forget(transaction: Transaction, lead: Lead) -> None:
-    """Take a lead out of the index by its present text; pieces of earlier texts, that it was edited from, stay."""
-    block, place = divmod(lead.lead_id, BLOCK)
-    for gram in sorted(pieces_of_lead(lead)):
+def forget(transaction: Transaction, lead_id: int, pieces: Iterable[str]) -> None:
+    """Take a lead out of the index where it stands under these pieces; work that is on its way is done anew."""
+    block, place = divmod(lead_id, BLOCK)
+    for gram in sorted(pieces):
         row = transaction.row("SELECT leads FROM search_grams WHERE gram = ? AND block = ?", (gram, block))
         if row is None:
             continue
@@ -112,6 +116,10 @@ def forget(transaction: Transaction, lead: Lead) -> None:
             transaction.run(_KEEP, (gram, block, pack(places_of(left))))
         else:
             transaction.run("DELETE FROM search_grams WHERE gram = ? AND block = ?", (gram, block))
+    transaction.run(
+        "INSERT INTO meta (key, value) VALUES (?, 1) ON CONFLICT (key) DO UPDATE SET value = meta.value + 1",
+        (FORGOTTEN,),
+    )
 
 
 class SearchIndex:
@@ -122,7 +130,10 @@ class SearchIndex:
 
     def upto(self) -> int:
         """Return the id up to which leads are indexed."""
-        row = self._in.row("SELECT value FROM meta WHERE key = ?", (UPTO,))
+        return self._meta(UPTO)
+
+    def _meta(self, key: str) -> int:
+        row = self._in.row("SELECT value FROM meta WHERE key = ?", (key,))
         return 0 if row is None else int(row[0])
 
     def having(self, pieces: Iterable[str], above: int, upto: int) -> Iterator[int]:
@@ -167,15 +178,13 @@ class SearchIndex:
 
     def work(self) -> IndexWork | None:
         """Return what is to be indexed next: a full block, else some leads that have changed; None if all is done."""
-        upto = self.upto()
-        row = self._in.row("SELECT value FROM meta WHERE key = 'lead_id'")
-        last = 0 if row is None else int(row[0])
+        upto, forgotten, last = self.upto(), self._meta(FORGOTTEN), self._meta("lead_id")
         block = (upto + 1) // BLOCK
         end = (block + 1) * BLOCK - 1
         if end <= last:
             found = self._pieces("lead_id > ? AND lead_id <= ?", (upto, end))
             rows = [(gram, block, pack(places)) for gram, places in sorted(found.get(block, {}).items())]
-            return IndexWork(rows=rows, upto=end)
+            return IndexWork(rows=rows, upto=end, forgotten=forgotten)
         pending = self._in.rows(
             "SELECT lead_id, version FROM search_pending WHERE lead_id <= ? ORDER BY lead_id LIMIT ?",
             (upto, _PENDING_AT_ONCE),
@@ -189,7 +198,7 @@ class SearchIndex:
             for at, pieces in sorted(found.items())
             for gram, places in sorted(pieces.items())
         ]
-        return IndexWork(rows=rows, settled=[(row[0], row[1]) for row in pending])
+        return IndexWork(rows=rows, settled=[(row[0], row[1]) for row in pending], forgotten=forgotten)
 
     def _pieces(self, condition: str, values: Sequence[object]) -> Mapping[int, dict[str, set[int]]]:
         found: dict[int, dict[str, set[int]]] = {}
@@ -205,8 +214,11 @@ class SearchIndex:
         row = self._in.row("SELECT leads FROM search_grams WHERE gram = ? AND block = ?", (gram, block))
         return () if row is None else places_of(unpack(bytes(row[0])))
 
-    def keep(self, work: IndexWork) -> None:
-        """Write what was found; the marker moves, and leads are settled, only with the last portion."""
+    def keep(self, work: IndexWork) -> bool:
+        """Write what was found, if nobody was forgotten since; the marker moves, and leads are settled, only with the
+        last portion."""
+        if self._meta(FORGOTTEN) != work.forgotten:
+            return False
         self._in.run_many(_KEEP, work.rows)
         if work.upto is not None:
             self._in.run(
@@ -214,3 +226,4 @@ class SearchIndex:
                 (UPTO, work.upto),
             )
         self._in.run_many("DELETE FROM search_pending WHERE lead_id = ? AND version = ?", work.settled)
+        return True

@@ -12,6 +12,7 @@ from itertools import chain, islice
 from typing import Final
 
 from dialler.domain.filter import All, Any_, Condition, Filter, Op
+from dialler.stores.by_time import SKEW, first_since
 from dialler.stores.codec import to_us
 from dialler.stores.transaction import Transaction
 
@@ -23,9 +24,6 @@ WALK_IS_CHEAPER: Final = 8
 
 RANGE_MAX: Final = 5_000
 """So few keys of a range may be sorted; the order of an index by time is not that of pages."""
-
-SKEW: Final = timedelta(hours=1)
-"""Clocks of engines may differ by less than this: then later keys are of later moments, but for so much."""
 
 _PORTION: Final = 500
 _ORDERED: Final = (Op.EQ, Op.LT, Op.LE, Op.GT, Op.GE)
@@ -90,27 +88,7 @@ class Streams:
             return None
         at = to_us(value)  # type: ignore[arg-type]
         skew = SKEW // timedelta(microseconds=1)
-        return self._first_since(at - skew if is_low else at + skew)
-
-    def _first_since(self, at_us: int) -> int:
-        """Return the first key that was created at `at_us` or later, as far as clocks agree: by bisection."""
-        low, high = self._ends()
-        while low < high:
-            middle = (low + high) // 2
-            row = self._in.row(
-                f"SELECT {self.key}, created_at FROM {self.table} WHERE {self.key} >= ? ORDER BY {self.key} LIMIT 1",
-                (middle,),
-            )
-            if row is None or row[1] >= at_us:
-                high = middle
-            else:
-                low = row[0] + 1
-        return low
-
-    def _ends(self) -> tuple[int, int]:
-        first = self._in.row(f"SELECT {self.key} FROM {self.table} ORDER BY {self.key} LIMIT 1")
-        last = self._in.row(f"SELECT {self.key} FROM {self.table} ORDER BY {self.key} DESC LIMIT 1")
-        return (first[0], last[0] + 1) if first and last else (0, 0)
+        return first_since(self._in, self.table, self.key, "created_at", at - skew if is_low else at + skew)
 
     def _of_ranges(self, items: Sequence[Filter]) -> Iterator[Iterator[int] | None]:
         """Yield a stream for each field whose bounds leave few keys."""

@@ -6,6 +6,8 @@ from typing import Annotated
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 Count = Annotated[int, Field(ge=0)]
+Part = Annotated[float, Field(ge=0, le=100)]
+Seconds = Annotated[float, Field(ge=0)]
 Text = Annotated[str, Field(max_length=2_000)]
 
 
@@ -68,6 +70,11 @@ class LeadList(_Answer):
     resting: Count
     in_call: Count
     completed: Count
+    percentage: Part | None = None
+    """Of the campaign's calls, while each list has somebody to call; None: it is not to dial."""
+
+    actual_percentage: Part | None = None
+    runway_s: Seconds | None = None
 
 
 class Campaign(_Answer):
@@ -83,6 +90,7 @@ class Campaign(_Answer):
     hopper: Mapping[str, Count] = {}
     pacing: Pacing
     limits: tuple[Text, ...] = ()
+    runway_s: Seconds | None = None
     next_at: AwareDatetime | None = None
     lists: tuple[LeadList, ...] = ()
 

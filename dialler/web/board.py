@@ -152,6 +152,7 @@ def _campaign(campaign: Campaign, commands: Commands) -> Json:
         "cures": [commands.dialler(words) for words in _steps(campaign)],
         "pacing": _pacing(campaign),
         "next_at": _iso(campaign.next_at),
+        "lasts_s": campaign.runway_s,
         "lists": [_list(each, campaign.hopper) for each in campaign.lists],
     }
 
@@ -227,7 +228,14 @@ def _list(each: LeadList, hopper: Mapping[str, int]) -> Json:
         "done": each.completed,
         "leads": each.leads,
         "weight": each.weight,
+        "share": _percent(each.percentage),
+        "so_far": _percent(each.actual_percentage),
+        "lasts_s": each.runway_s,
     }
+
+
+def _percent(percentage: float | None) -> str | None:
+    return None if percentage is None else f"{percentage:.3g} %"
 
 
 def _trunk(trunk: Trunk) -> Json:

@@ -171,6 +171,6 @@ async def test_who_changed_what_is_kept(api: httpx.AsyncClient, store: MemorySto
     assert [what for what, _, _ in noted] == ["dnc.add", "dnc.remove", "dnc.import"]
     assert all(who for _, who, _ in noted)
     added, removed, imports = (json.loads(details) for _, _, details in noted)
-    assert (added["numbers"], added["reason"]) == (["+12025550123"], "asked")
+    assert (added["after"]["numbers"], added["after"]["reason"]) == (["+12025550123"], "asked")
     assert (removed["before"]["reason"], removed["reason"]) == ("asked", "called back")
-    assert (imports["rows"], imports["added"]) == (1, 1)
+    assert (imports["after"]["rows"], imports["after"]["added"]) == (1, 1)

@@ -10,6 +10,7 @@ from dialler.api.desk import Desk
 from dialler.api.routes import make_api
 from dialler.clock import FixedClock
 from dialler.errors import StoreError
+from dialler.ports import ListShare, ShareReport
 from dialler.stores.memory import MemoryStore
 from tests.support.desks import NOW, FakeEngine, client_of, fill
 
@@ -118,11 +119,34 @@ async def test_a_list_that_will_run_dry_is_told_in_the_status_and_with_its_leads
     (campaign,) = (await engine_api.get("/status")).json()["campaigns"]
     assert campaign["runs_dry"] == ["east"]
     assert [each["runway_s"] for each in campaign["lists"]] == [600.0, 7200.0]
+    # One lead of east may be called now, and none of west: 600 seconds at its pace.
+    assert campaign["runway_s"] == 600.0
     assert (await engine_api.get(f"/leads/{floor[0]}/explain")).json()["list_runway_s"] == 600.0
 
 
 async def test_without_an_engine_nobody_knows_when_a_list_runs_dry(api: httpx.AsyncClient, floor: list[int]) -> None:
     (campaign,) = (await api.get("/status")).json()["campaigns"]
     assert campaign["runs_dry"] == []
+    assert campaign["runway_s"] is None
     assert [each["runway_s"] for each in campaign["lists"]] == [None, None]
     assert (await api.get(f"/leads/{floor[0]}/explain")).json()["list_runway_s"] is None
+
+
+async def test_lists_tell_their_percentage_and_what_part_of_the_calls_they_had_so_far(
+    engine_api: httpx.AsyncClient, engine: FakeEngine, floor: list[int]
+) -> None:
+    await engine.follow()
+
+    def parts(status: httpx.Response) -> list[tuple[float | None, float | None]]:
+        (campaign,) = status.json()["campaigns"]
+        return [(each["percentage"], each["actual_percentage"]) for each in campaign["lists"]]
+
+    assert parts(await engine_api.get("/status")) == [(70.0, None), (30.0, None)]
+    shares = [ListShare(list="east", weight=70, calls=8), ListShare(list="west", weight=30, calls=3)]
+    engine.shares = ShareReport(lists=shares, after_change=False, worst=0.5)
+    assert parts(await engine_api.get("/status")) == [(70.0, 72.73), (30.0, 27.27)]
+    engine.shares = ShareReport(lists=shares[:1], after_change=True, worst=0.5)
+    await engine_api.patch("/campaigns/spring", json={"weighting": False})
+    assert parts(await engine_api.get("/status")) == [(50.0, 100.0), (50.0, None)]
+    await engine_api.patch("/campaigns/spring/lists/west", json={"to_dial": False})
+    assert parts(await engine_api.get("/status")) == [(100.0, 100.0), (None, None)]

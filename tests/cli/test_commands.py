@@ -411,3 +411,12 @@ def test_lists_are_changed_together_after_a_look_and_put_back(spring: Dialler, f
         (folder / "bad.toml").write_text(text)
         wrong = spring("list", "apply", "bad.toml", "--yes")
         assert wrong.code == 2 and said in wrong.err
+
+
+def test_an_argument_that_is_no_text_is_wrong_usage(spring: Dialler, folder: Path) -> None:
+    said = spring("list", "create", "spring", "caf\udce9")
+    assert (said.code, said.out, said.err) == (2, "", "dialler: argument 4, 'caf\\udce9': expected text in UTF-8\n")
+    (folder / "monday.toml").write_text('campaign = "spring"\n[lists.east]\nname = "a\\u0000"\n')
+    said = spring("list", "apply", "monday.toml", "--yes")
+    assert said.code == 2 and "NUL character" in said.err, said.err
+    assert [one["name"] for one in spring("list", "list", "--json").json["items"]] == ["east"]

@@ -38,6 +38,9 @@ def test_commands_go_to_the_daemon_that_holds_the_records(daemon: FakeEngine, sp
     shown = spring("status").out
     assert "3 ringing" in shown
     assert "why not more: no agent is ready" in shown
+    heads, _, east = shown.splitlines()[-3:]
+    assert "share %" in heads and "lasts" in heads
+    assert "100" in east and "10 min" in east
     assert "PJSIP/7001" in spring("agent", "list").out
 
 

@@ -46,6 +46,7 @@ class Desk:
             lead_list=self.lead_list,
             options=options,
             clock=FixedClock(NOW),
+            by="ann",
             **more,
         )
 
@@ -327,6 +328,7 @@ async def test_an_upload_that_breaks_off_ends_the_import_with_its_own_error(desk
             lead_list=desk.lead_list,
             options=US,
             clock=FixedClock(NOW),
+            by="ann",
         )
 
 

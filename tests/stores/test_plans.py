@@ -10,7 +10,7 @@ from dialler.domain.lead import LeadState
 from dialler.domain.outcome import Outcome
 from dialler.domain.session import SessionStatus
 from dialler.domain.strategy import LeadOrder, StrategySettings
-from dialler.ports import LeadFilter, Records, SessionFilter
+from dialler.ports import AuditFilter, LeadFilter, Records, SessionFilter
 from dialler.stores.memory import MemoryDesk
 from dialler.stores.records import SqlRecords
 from dialler.stores.transaction import Transaction, WindowKeys
@@ -120,4 +120,14 @@ def test_callbacks_are_listed_along_an_index_that_holds_no_other_leads() -> None
     assert any("leads_callbacks (callback_at>" in step or "leads_callbacks ((callback_at" in step for step in steps), (
         steps
     )
+    assert not any("TEMP B-TREE" in step for step in steps), steps
+
+
+def test_what_was_done_to_a_lead_is_found_along_its_index() -> None:
+    def work(records: Records) -> object:
+        records.add_audit(NOW, "ann", "lead.edit", {}, lead_id=1)
+        return records.audit(AuditFilter(lead_id=1, who="ann"), after=9)
+
+    steps = plans(work)
+    assert any("audit_by_lead (lead_id=? AND audit_id>? AND audit_id<?)" in step for step in steps), steps
     assert not any("TEMP B-TREE" in step for step in steps), steps

@@ -12,7 +12,7 @@ from dialler.domain.campaign import CampaignSettings, Desired
 from dialler.domain.lead import CompletedReason, LeadState, NewLead, PhoneNumber, WindowKey
 from dialler.domain.outcome import Outcome
 from dialler.domain.session import Session, SessionStatus
-from dialler.ports import Account, CampaignReport, EngineReport, Records, TrunkReport
+from dialler.ports import Account, CampaignReport, EngineReport, Records, ShareReport, TrunkReport
 from dialler.stores.memory import MemoryStore
 from strategies.pacing import PacingDecision
 
@@ -29,6 +29,9 @@ class FakeEngine:
     trunks: tuple[str, ...] = ("trunk-a",)
     fails: Exception | None = None
     """What taking an account fails with."""
+
+    shares: ShareReport | None = None
+    """Of each campaign."""
 
     followed: list[dict[str, Desired]] = field(default_factory=list)
 
@@ -63,6 +66,7 @@ class FakeEngine:
                     next_at=None,
                     runways_s={"east": 600.0, "west": 7200.0},
                     runway_min_s=1800.0,
+                    shares=self.shares,
                 )
                 for at, (name, desired) in enumerate(wanted.items(), start=1)
             ],

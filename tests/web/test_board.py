@@ -137,6 +137,12 @@ def test_lists_show_their_hopper_and_counts() -> None:
         *(25, 40, 30, 20, 2),
         8,
     )
+    assert (row["share"], row["so_far"], row["lasts_s"]) == (None, None, None), "an older daemon does not tell"
+    told = lead_list(percentage=70.0, actual_percentage=69.97, runway_s=720.5)
+    new = card(lists=[told], runway_s=3600)
+    assert new["lasts_s"] == 3600
+    [row] = new["lists"]
+    assert (row["share"], row["so_far"], row["lasts_s"]) == ("70 %", "70 %", 720.5)
 
 
 @pytest.mark.parametrize("trouble", Trouble)

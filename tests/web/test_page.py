@@ -126,6 +126,10 @@ def test_the_board_follows_what_goes_on_survives_the_daemon_and_shows_names_as_t
         resting = f"{card('spring')}.querySelector('tbody [data-put=resting]').textContent.replace(',', '')"
         before = int(page.evaluate(resting))
         page.until(f"Number({resting}) > {before + 5}")
+        lasts = f"{card('spring')}.querySelector('tbody [data-put=lasts]').textContent"
+        page.until(f"/^[0-9]+ (s|min|h|d)/.test({lasts})")
+        assert page.evaluate(f"{card('spring')}.querySelector('.lasts').textContent").endswith("at the present pace")
+        assert page.evaluate(f"{card('spring')}.querySelector('tbody [data-put=so_far]').textContent") == "100 %"
         assert figure(page, "channels") == 40
         assert figure(page, "running") == 2
         assert "wait for their window" in page.evaluate(f"{card(HOSTILE)}.querySelector('.why').innerText")

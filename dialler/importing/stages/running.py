@@ -16,7 +16,7 @@ from dialler.importing.stages.plain_lead import CUSTOMER_KEY, LeadsRead, PlainLe
 from dialler.importing.stages.reviewing import differences, existing_leads, fingerprint
 from dialler.importing.stages.row_pages import rows_after
 from dialler.importing.stages.staged import Tell, expected, recounted, rows_of, tell_nobody
-from dialler.importing.writing import updated
+from dialler.importing.writing import updated, write_updates
 from dialler.ports import Records, Store
 
 _EXAMPLES_MAX: Final = 20
@@ -74,7 +74,11 @@ async def cancel_import(*, store: Store, import_id: int, clock: Clock, who: str)
             return one
         done = replace(one, stage=ImportStage.CANCELLED, revision=one.revision + 1)
         records.set_import(done)
-        details = {"import": import_id, "stage": one.stage.value, "list": one.list_name, "counts": one.counts}
+        change = {
+            "before": {"stage": one.stage.value, "counts": dict(one.counts)},
+            "after": {"stage": done.stage.value},
+        }
+        details = {"import": import_id, "list": one.list_name, **change}
         records.add_audit(clock.now(), who, "lead.import.cancel", details)
         return done
 
@@ -94,10 +98,12 @@ def _begin(records: Records, import_id: int, clock: Clock, who: str) -> LeadImpo
     now = clock.now()
     if one.list_id is None:
         made = records.add_list(one.campaign_id, one.list_name, now, to_dial=False)
-        details = {"campaign": one.review["campaign"], "list": made.name, "import": import_id, "to_dial": False}
+        after = {"to_dial": False}
+        details = {"campaign": one.review["campaign"], "list": made.name, "import": import_id, "after": after}
         records.add_audit(now, who, "list.create", details)
         one = replace(one, list_id=made.list_id)
-    one = replace(one, cursor=0, options={**one.options, "begun": True, "begun_at": now.isoformat()})
+    begun = {"begun": True, "begun_at": now.isoformat(), "begun_by": who}
+    one = replace(one, cursor=0, options={**one.options, **begun})
     records.set_import(one)
     return one
 
@@ -131,6 +137,7 @@ class _Batch:
         self._now = clock.now()
         self._block = block
         self._read = read
+        self._import_id, self._by = one.import_id, str(one.options.get("begun_by", one.created_by))
         self._new: list[NewLead] = []
         self._new_keys: set[str] = set()
         self._changed: dict[str, Lead] = {}
@@ -148,7 +155,13 @@ class _Batch:
             for place in valid:
                 self._take(place, leads[place])
             self._write_new()
-            self._records.set_leads(list(self._changed.values()))
+            write_updates(
+                self._records,
+                list(self._changed.values()),
+                now=self._now,
+                by=self._by,
+                said={"import": self._import_id},
+            )
         return replace(self._block, status="".join(self._status), problems=self._problems, leads=b"")
 
     def _load_all(self, leads: Sequence[PlainLead], valid: Sequence[int]) -> bool:
@@ -206,9 +219,9 @@ def _end(records: Records, import_id: int, clock: Clock, who: str) -> tuple[Lead
     done = replace(one, stage=ImportStage.DONE, report=_report(records, one, now.isoformat(), who))
     records.set_import(done)
     kept: Any = done.report
-    details = {key: kept[key] for key in ("campaign", "list", "file", "sha256", "rows", "imported", "updated",
-                                          "rejected", "skipped", "dropped", "duplicates")}  # fmt: skip
-    records.add_audit(now, who, "lead.import", {"import": import_id, **details})
+    where = {key: kept[key] for key in ("campaign", "list", "file", "sha256")}
+    after = {key: kept[key] for key in ("rows", "imported", "updated", "rejected", "skipped", "dropped", "duplicates")}
+    records.add_audit(now, who, "lead.import", {"import": import_id, **where, "after": after})
     return done, True
 
 

@@ -123,12 +123,13 @@ function showCampaign(card, campaign, now) {
   commands(cures, campaign.cures);
   holdHeight(card.querySelector(".why"));
   put(card.querySelector(".next"), nextOf(campaign, now));
+  put(card.querySelector(".lasts"), campaign.lasts_s === null ? "nobody knows" : `${span(campaign.lasts_s * 1000)} at the present pace`);
   const region = card.querySelector(".scroll");
   show(region, campaign.lists.length > 0);
   const label = `Lists of ${campaign.name}`;
   if (region.getAttribute("aria-label") !== label) region.setAttribute("aria-label", label);
   each(card.querySelector("tbody"), campaign.lists, (list) => list.id, () => copyOf("list"), (row, list) => {
-    fill(row, list);
+    fill(row, { ...list, lasts: list.lasts_s === null ? null : span(list.lasts_s * 1000) });
     show(row.querySelector(".tag"), !list.to_dial);
   });
 }

@@ -2,17 +2,23 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from dialler.domain.changes import differences, lead_told
 from dialler.domain.lead import CompletedReason, LeadState, NumberStatus
 from dialler.domain.outcome import Outcome
-from dialler.domain.session import SessionStatus
+from dialler.domain.session import Evidence, SessionStatus
 from dialler.engine.search_upkeep import index_leads
 from dialler.errors import Conflict, NotFound
-from dialler.ports import DncEntry, LeadFilter, Records
+from dialler.ports import AuditFilter, DncEntry, IndexWork, LeadFilter, Records
+from dialler.stores import erasure, search_index
+from dialler.stores.memory import MemoryStore
 from dialler.stores.open import AnyStore
-from dialler.stores.search_index import BLOCK, SearchIndex
+from dialler.stores.search_index import BLOCK, SearchIndex, unpack
 from tests.support.stores import NOW, TEXAS, list_of_leads, new_lead, new_session
 
 
@@ -136,6 +142,117 @@ async def test_an_erased_person_is_nowhere_and_what_the_law_asks_for_stays(store
     assert await store.write(lambda records: records.erase_lead(lead.lead_id)) == 1, "twice is once"
     assert await store.write(lambda records: records.remove_dnc(number, None))
     assert await store.read(lambda records: records.dnc_hits(lead_list.campaign_id, [number])) == frozenset()
+
+
+async def test_what_the_exchange_and_the_gates_said_of_a_person_is_wiped(store: AnyStore) -> None:
+    lead_list, _ = await list_of_leads(store, 1)
+    person = new_lead("+13105550123", TEXAS, name="Ann O'Hara", customer_key="key-77", external_lead_id="30")
+    [lead_id] = await store.write(lambda records: records.add_leads(lead_list.list_id, [person], NOW))
+    lead = await store.read(lambda records: records.lead(lead_id))
+    pick = {"gates": [{"name": "dnc", "value": "+13105550123 is not listed"}, {"name": "weight", "value": "30 of 100"}]}
+    error = "PJSIP/0013105550123@carrier for ann o'hara (key-77): 30 s over; annoying"
+
+    def past(records: Records) -> None:
+        session = records.add_session(new_session(lead, "s-1", pick=pick))
+        evidence = Evidence(cause=30, error=error)
+        records.set_session(
+            replace(session, status=SessionStatus.FAILED, outcome=Outcome.FAILED, evidence=evidence, ended_at=NOW)
+        )
+
+    await store.write(past)
+    await store.write(lambda records: records.erase_lead(lead_id))
+    session = await store.read(lambda records: records.session("s-1"))
+    assert session.evidence == Evidence(
+        cause=30, error="PJSIP/00(erased)@carrier for (erased) ((erased)): 30 s over; annoying"
+    )
+    assert session.pick == {
+        "gates": [{"name": "dnc", "value": "(erased) is not listed"}, {"name": "weight", "value": "30 of 100"}]
+    }
+
+
+async def test_numbers_go_from_what_was_done_to_no_lead_step_by_step(
+    store: AnyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(erasure, "SPAN", 2)
+
+    def past(records: Records) -> None:
+        records.add_audit(NOW, "ann", "dnc.add", {"after": {"numbers": ["+13105550123", "+13105550124"], "added": 2}})
+        records.add_audit(NOW, "ann", "lead.import.fix", {"before": {"Tel": "310 555-0123"}, "after": {"Tel": "1"}})
+        records.add_audit(NOW, "ann", "list.set", {"before": {"name": "310 555-0123"}})
+        records.add_audit(NOW, "ann", "lead.edit", {"before": {"name": "+13105550123"}}, lead_id=9)
+        records.add_audit(NOW, "ann", "dnc.remove", {"number": "+13105550123", "before": {"reason": "13105550123 x"}})
+
+    await store.write(past)
+    steps, after = list[int | None](), 0
+    while True:
+        step = await store.write(
+            lambda records, after=after: records.forget_numbers(  # type: ignore[misc]
+                ["+13105550123", "(310) 555 0123"], after=after
+            )
+        )
+        steps.append(step)
+        if step is None:
+            break
+        after = step
+    assert steps == [2, 4, 6, None]
+    found = await store.read(lambda records: records.audit(AuditFilter(), newest_first=False))
+    assert [entry.details for entry in found.items] == [
+        {"after": {"numbers": ["(erased)", "+13105550124"], "added": 2}},
+        {"before": {"Tel": "(erased)"}, "after": {"Tel": "1"}},
+        {"before": {"name": "310 555-0123"}},
+        {"before": {"name": "+13105550123"}},
+        {"number": "(erased)", "before": {"reason": "13105550123 x"}},
+    ]
+    assert await store.write(lambda records: records.forget_numbers(["+1"], after=99)) is None
+
+
+def in_index(records: Records, lead_id: int) -> set[str]:
+    """Return the pieces under which a lead stands in the index of texts."""
+    block, place = divmod(lead_id, search_index.BLOCK)
+    rows = records._in.rows("SELECT gram, leads FROM search_grams WHERE block = ?", (block,))  # type: ignore[attr-defined]
+    return {gram for gram, leads in rows if unpack(bytes(leads)) >> place & 1}
+
+
+STEPS = st.lists(st.sampled_from(("edit", "look", "keep", "erase")), max_size=12)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS, names=st.lists(st.text("abcdé ", min_size=1, max_size=8), min_size=12, max_size=12))
+async def test_no_piece_of_any_earlier_text_is_left_of_who_was_erased(
+    steps: list[str], names: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is edited, and whenever the index is kept up beside that."""
+    monkeypatch.setattr(search_index, "BLOCK", 4)
+    monkeypatch.setattr(search_index, "_BITMAP", 1)
+    async with MemoryStore() as store:
+        _, leads = await list_of_leads(store, 9, name="Annabel")
+        lead_id = leads[4].lead_id
+        looked: list[IndexWork] = []
+
+        def edit(records: Records, name: str) -> None:
+            before = records.lead(lead_id)
+            after = replace(before, name=name, data={"f": name[:2]})
+            records.set_lead(after)
+            details = differences(lead_told(before), lead_told(after))
+            records.add_audit(NOW, "ann", "lead.edit", details, lead_id=lead_id)
+
+        for step, name in zip([*steps, "erase"], [*names, ""], strict=False):
+            if step == "edit":
+                await store.write(partial(edit, name=name))
+            elif step == "look" and (work := await store.read(lambda records: records.search_work())):
+                looked.append(work)
+            elif step == "keep":
+                for work in looked:
+                    await store.write(lambda records, work=work: records.keep_search_work(work))  # type: ignore[misc]
+            elif step == "erase":
+                await store.write(lambda records: records.erase_lead(lead_id))
+                break
+        for work in looked:
+            await store.write(lambda records, work=work: records.keep_search_work(work))  # type: ignore[misc]
+        await index_leads(store)
+        now = await store.read(lambda records: records.lead(lead_id))
+        assert await store.read(lambda records: in_index(records, lead_id)) == search_index.pieces_of_lead(now)
+        assert await store.read(lambda records: in_index(records, leads[5].lead_id)) >= {"ann"}
 
 
 async def test_an_erased_person_leaves_the_index_of_texts(store: AnyStore) -> None:
