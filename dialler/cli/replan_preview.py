@@ -1,0 +1,41 @@
+"""What other rules would make of leads, as `strategy set --dry-run` and `campaign set --dry-run` print it."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from dialler.cli.printing import print_json, print_line
+
+DryRun = Annotated[
+    bool, Parameter(negative="", help="Change nothing; say how many leads would come back, rest longer, be exhausted.")
+]
+_SAID = {
+    "comes_back": "come back",
+    "rests_longer": "rest longer",
+    "rests_less": "rest less",
+    "exhausted": "are exhausted",
+}
+
+
+def print_preview(document: Mapping[str, Any], *, as_json: bool, nothing: str = "none") -> None:
+    """Print what a change would do; `nothing` is what a setting without a value means."""
+    if as_json:
+        print_json(document)
+        return
+    for key, (was, will) in document["changes"].items():
+        old, new = (nothing if value is None else value for value in (was, will))
+        print_line(f"{key}: {old} -> {new}")
+    replan = document["replan"]
+    if not document["changes"]:
+        print_line("nothing would change")
+    elif not replan["lists"]:
+        print_line("no lead would have another turn: redial rules and limits of attempts stay, or no list has them")
+    else:
+        many = f"{replan['looked_at']} of {replan['leads']} leads"
+        some = ", the first ones looked at" if replan["is_partial"] else ""
+        told = ", ".join(f"{replan[key]} {said}" for key, said in _SAID.items())
+        print_line(f"lists {', '.join(replan['lists'])}: of {many}{some}: {told}")
+        if replan["in_call"]:
+            print_line(f"{replan['in_call']} in a call are planned by the new rules when it ends")
+    print_line("trial run, nothing is changed")
