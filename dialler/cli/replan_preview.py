@@ -1,4 +1,4 @@
-"""What other rules would make of leads, as `strategy set --dry-run` and `campaign set --dry-run` print it."""
+"""What other rules would make of leads, as `strategy set`, `campaign set` and `list apply` print it."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -26,16 +26,21 @@ def print_preview(document: Mapping[str, Any], *, as_json: bool, nothing: str = 
     for key, (was, will) in document["changes"].items():
         old, new = (nothing if value is None else value for value in (was, will))
         print_line(f"{key}: {old} -> {new}")
-    replan = document["replan"]
     if not document["changes"]:
         print_line("nothing would change")
-    elif not replan["lists"]:
+    elif not document["replan"]["lists"]:
         print_line("no lead would have another turn: redial rules and limits of attempts stay, or no list has them")
-    else:
-        many = f"{replan['looked_at']} of {replan['leads']} leads"
-        some = ", the first ones looked at" if replan["is_partial"] else ""
-        told = ", ".join(f"{replan[key]} {said}" for key, said in _SAID.items())
-        print_line(f"lists {', '.join(replan['lists'])}: of {many}{some}: {told}")
-        if replan["in_call"]:
-            print_line(f"{replan['in_call']} in a call are planned by the new rules when it ends")
+    print_replan(document["replan"])
     print_line("trial run, nothing is changed")
+
+
+def print_replan(replan: Mapping[str, Any]) -> None:
+    """Print what leads would have another turn; nothing where no list has other rules."""
+    if not replan["lists"]:
+        return
+    many = f"{replan['looked_at']} of {replan['leads']} leads"
+    some = ", the first ones looked at" if replan["is_partial"] else ""
+    told = ", ".join(f"{replan[key]} {said}" for key, said in _SAID.items())
+    print_line(f"lists {', '.join(replan['lists'])}: of {many}{some}: {told}")
+    if replan["in_call"]:
+        print_line(f"{replan['in_call']} in a call are planned by the new rules when it ends")

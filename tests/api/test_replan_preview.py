@@ -109,6 +109,17 @@ async def test_a_change_that_leaves_the_rules_looks_at_nobody(api: httpx.AsyncCl
     assert wrong.status_code == 422 and "attempts_max" in wrong.text
 
 
+async def test_a_change_set_that_gives_a_list_another_strategy_says_what_becomes_of_its_leads(
+    api: httpx.AsyncClient, tried: MemoryStore
+) -> None:
+    await api.post("/strategies", json={"name": "once", "attempts_max": 1})
+    apply, preview = "/campaigns/Spring/lists/apply", {"preview": "true"}
+    plan = (await api.post(apply, json={"lists": {"A": {"strategy": "once"}}}, params=preview)).json()
+    assert plan["replan"] == WHERE | NOTHING | {"exhausted": 3}
+    same = (await api.post(apply, json={"lists": {"A": {"weight": 7}}}, params=preview)).json()
+    assert same["replan"]["lists"] == []
+
+
 async def test_a_preview_looks_at_so_many_leads_and_says_if_there_are_more(
     api: httpx.AsyncClient, tried: MemoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
