@@ -38,9 +38,9 @@ def print_replan(replan: Mapping[str, Any]) -> None:
     """Print what leads would have another turn; nothing where no list has other rules."""
     if not replan["lists"]:
         return
-    many = f"{replan['looked_at']} of {replan['leads']} leads"
-    some = ", the first ones looked at" if replan["is_partial"] else ""
     told = ", ".join(f"{replan[key]} {said}" for key, said in _SAID.items())
-    print_line(f"lists {', '.join(replan['lists'])}: of {many}{some}: {told}")
+    print_line(f"lists {', '.join(replan['lists'])}: of {replan['looked_at']} leads looked at {told}")
+    if replan["is_partial"]:
+        print_line(f"there are {replan['leads']} leads; no more were looked at")
     if replan["in_call"]:
         print_line(f"{replan['in_call']} in a call are planned by the new rules when it ends")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from dialler.domain.campaign import Campaign, LeadList, in_force
-from dialler.domain.lead import Lead
+from dialler.domain.lead import Lead, LeadState
 from dialler.domain.replan import Rules, may_change, replanned
 from dialler.engine.windows import Windows
 from dialler.ports import Records
@@ -19,7 +19,9 @@ def replan_leads(
     if not open_:
         return []
     last = records.last_sessions([lead.lead_id for lead in open_ if lead.outcome_run])
-    numbers = sorted({each.number for lead in open_ for each in lead.numbers})
+    # Only those who might come back are held by what others used up of their numbers.
+    completed = [lead for lead in open_ if lead.state is LeadState.COMPLETED]
+    numbers = sorted({each.number for lead in completed for each in lead.numbers})
     attempts = records.number_attempts(campaign.campaign_id, numbers)
     settings, hours = in_force(campaign.settings, lead_list), campaign.settings.hours
     found = []

@@ -12,7 +12,7 @@ def test_a_trial_run_of_other_rules_says_what_they_would_do_and_changes_nothing(
     assert said.out.splitlines() == [
         "redial: {} -> {'NO_ANSWER': {'rests': ['5h']}}",
         "attempts_max: the campaign's -> 4",
-        "lists east: of 1 of 1 leads: 0 come back, 0 rest longer, 0 rest less, 0 are exhausted",
+        "lists east: of 1 leads looked at 0 come back, 0 rest longer, 0 rest less, 0 are exhausted",
         "trial run, nothing is changed",
     ]
     assert spring("strategy", "show", "standard", "--json").json["version"] == 1
