@@ -125,7 +125,7 @@ def test_the_board_follows_what_goes_on_survives_the_daemon_and_shows_names_as_t
         # It goes on by itself: more and more were called, and rest.
         resting = f"{card('spring')}.querySelector('tbody [data-put=resting]').textContent.replace(',', '')"
         before = int(page.evaluate(resting))
-        page.until(f"Number({resting}) > {before + 5}")
+        page.until(f"Number({resting}) > {before + 5}", within_s=90)
         assert figure(page, "channels") == 40
         assert figure(page, "running") == 2
         assert "wait for their window" in page.evaluate(f"{card(HOSTILE)}.querySelector('.why').innerText")
