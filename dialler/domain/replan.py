@@ -8,7 +8,7 @@ from enum import StrEnum
 from dialler.domain.calling_window import CallingWindow
 from dialler.domain.campaign import CampaignSettings
 from dialler.domain.evolve import evolve
-from dialler.domain.lead import CompletedReason, Lead, LeadState, NumberAttempts, Rank
+from dialler.domain.lead import CompletedReason, Lead, LeadState, NumberAttempts, NumberStatus, Rank
 from dialler.domain.next_turn import turn_again
 from dialler.domain.redial import RedialRules
 from dialler.domain.session import Session
@@ -46,9 +46,11 @@ class Rules:
 
 def may_change(lead: Lead) -> bool:
     """Tell whether other rules may make anything of a lead: false for one in a call, for one that was completed for
-    good or by hand, and for one never planned by rules."""
+    good or by hand, or erased, and for one never planned by rules."""
     if lead.state is LeadState.COMPLETED:
-        return lead.completed_reason in _BY_RULES
+        # Of a person who was erased no number is left to dial.
+        has_usable = any(number.status is NumberStatus.OK for number in lead.numbers)
+        return lead.completed_reason in _BY_RULES and has_usable
     return lead.state is not LeadState.IN_CALL and lead.outcome_run > 0
 
 

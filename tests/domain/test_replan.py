@@ -143,6 +143,14 @@ def test_what_people_did_by_hand_stays() -> None:
         assert replanned(each, last, rules("9"), now=NOON) == each
 
 
+def test_a_person_who_was_erased_stays_so() -> None:
+    for outcome_run in (0, 2):
+        lead, last = unanswered(rules("2", attempts_max=2), times=2)
+        numbers = tuple(replace(one, number="-", status=NumberStatus.BAD) for one in lead.numbers)
+        erased = replace(lead, numbers=numbers, outcome_run=outcome_run)
+        assert replanned(erased, last, rules("2", attempts_max=9), now=NOON) == erased
+
+
 @pytest.mark.parametrize("code", ["SALE", "REFUSED", "DNC", None])
 def test_what_was_agreed_stays(code: str | None) -> None:
     lead, last = ended(a_lead(), Outcome.CONNECTED, SHIPPED, at=NOON, code=code)
