@@ -1,7 +1,7 @@
 #!/bin/sh
 # Sets up .venv from the hashed lock files, then runs what is asked.
 #   ./go demo    a running contact centre: embedded database, simulated network
-#   ./go test    the tests (arguments go to pytest)
+#   ./go test    the tests, by several workers (arguments go to pytest, which then has none without -n)
 #   ./go check   lint, types, import arrows, tests
 #   ./go bench   the figures of benchmarks/README.md (NAME... takes some of them, --full the long form, --json)
 #   ./go build   the wheel and its requirements, into dist/ (docs/install.md)
@@ -17,6 +17,11 @@ verb=${1:-demo}
   echo "go: Python 3.11 or newer is needed; this is $("$python" --version 2>&1). Set PYTHON to another one." >&2
   exit 1
 }
+# Bytecode is kept in .venv, whatever the environment says: the tests start hundreds of processes, and without it each
+# of them compiles 800 modules, which takes longer than all the rest of its start.
+unset PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX="$PWD/.venv/bytecode"
+
 if [ ! -x .venv/bin/pip ]; then
   "$python" -m venv .venv || {
     echo "go: could not make .venv; on Debian and Ubuntu: apt install python3-venv" >&2
@@ -43,6 +48,14 @@ lint() {
   .venv/bin/lint-imports
 }
 
+# One worker more than there are processors: many tests wait for a server or for another process.
+tests() {
+  if [ $# -eq 0 ]; then
+    set -- -n "$(.venv/bin/python -c 'import os; print((os.cpu_count() or 1) + 1)')"
+  fi
+  exec .venv/bin/python -m pytest "$@"
+}
+
 case $verb in
   lock)
     [ -x .venv/bin/uv ] || .venv/bin/python -m pip install -q 'uv>=0.9'
@@ -56,7 +69,7 @@ case $verb in
     ;;
   test)
     install dev
-    exec .venv/bin/python -m pytest "$@"
+    tests "$@"
     ;;
   lint)
     install dev
@@ -75,7 +88,7 @@ case $verb in
   check)
     install dev
     lint
-    exec .venv/bin/python -m pytest "$@"
+    tests "$@"
     ;;
   *)
     install run

@@ -146,7 +146,7 @@ class ListRunsDry(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListReplanned(Event):
-    """All leads of a list have their places in its new order."""
+    """All leads of a list have their places and their turns by its rules as they are now."""
 
     name: ClassVar[str] = "list.replanned"
     campaign: str

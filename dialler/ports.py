@@ -212,7 +212,8 @@ class Records(Protocol):
         """Create a stopped campaign. Raises Conflict if the name is taken."""
 
     def set_campaign(self, campaign: Campaign) -> None:
-        """Write name, desired state, settings and version."""
+        """Write name, desired state, settings and version. With other caps the leads of its lists are to be replanned.
+        Raises NotFound, Conflict if the name is taken."""
 
     def lists(self, campaign_id: int | None = None) -> Sequence[LeadList]:
         """Return lists, by id."""
@@ -238,7 +239,7 @@ class Records(Protocol):
 
     def set_list(self, lead_list: LeadList) -> None:
         """Write everything that may change of a list, but not how far its leads are replanned: that begins anew with
-        another order. Raises NotFound, Conflict if the name is taken in the campaign."""
+        another order, other redial rules or caps. Raises NotFound, Conflict if the name is taken in the campaign."""
 
     def set_lists(self, lists: Sequence[LeadList]) -> None:
         """Do as `set_list` for several different lists, which may swap their names."""
@@ -246,11 +247,11 @@ class Records(Protocol):
     def delete_list(self, list_id: int) -> None:
         """Delete a list and its leads; sessions stay. Raises Conflict while it is to dial or has a lead in a call."""
 
-    def replan(self, list_id: int, *, limit: int) -> int:
-        """Give up to `limit` leads of a list the ranks of its strategy as it is now; return how many were looked at.
+    def replan(self, list_id: int, *, limit: int) -> Sequence[int]:
+        """Give up to `limit` leads of a list the ranks of its strategy as it is now; return their ids, in order.
 
-        Goes on by id behind the last one that has its own; fewer than `limit`: all have. A lead whose turn has not
-        come is dialled by the same gates as ever, only still in the place of the order before.
+        Goes on by id behind the last one that was planned anew; fewer than `limit`: all are. Their turns by redial
+        rules are the caller's to plan, in the same transaction.
         """
 
     # dialler strategies
@@ -264,8 +265,9 @@ class Records(Protocol):
         """Create a strategy, version 1. Raises Conflict if the name is taken."""
 
     def set_strategy(self, strategy: Strategy, now: datetime) -> Strategy:
-        """Write name and settings; other settings are a new version, and another order replans the leads of its lists.
-        Returns the strategy as it is now. Raises NotFound, Conflict if the name is taken."""
+        """Write name and settings; other settings are a new version, and with another order, other redial rules or
+        caps the leads of its lists are to be replanned. Returns the strategy as it is now. Raises NotFound, Conflict
+        if the name is taken."""
 
     def delete_strategy(self, strategy_id: int) -> None:
         """Delete a strategy and its versions. Raises NotFound, Conflict while a list refers to it."""
@@ -435,6 +437,9 @@ class Records(Protocol):
 
     def session(self, session_id: str) -> Session:
         """Return one session. Raises NotFound."""
+
+    def last_sessions(self, lead_ids: Sequence[int]) -> Mapping[int, Session]:
+        """Return the last session of each of these leads that was ever called, by lead: a look-up each."""
 
     def open_sessions(self) -> Sequence[Session]:
         """Return all sessions whose status is open, by seq."""

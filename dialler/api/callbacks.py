@@ -38,7 +38,7 @@ class CallbackForm(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     at: datetime
-    agent: str | None = Field(None, max_length=AGENT_CHARS_MAX, description="who promised it; null: anyone")
+    agent: str | None = Field(None, max_length=AGENT_CHARS_MAX, description="who promised it; a note")
     expires_at: datetime | None = Field(None, description="then it is an ordinary lead again; a day after `at`")
 
 
@@ -70,6 +70,7 @@ async def list_callbacks(
 async def set_callback(lead_id: LeadId, form: CallbackForm, desk: TheDesk, who: Who) -> Json:
     """Promise a call. A time outside the lead's calling window is moved to the next opening: `moved` says so.
 
+    It is called then by whoever is free: `agent` only notes who promised it, and finds it in the list of callbacks.
     Refused for a lead in a call (its agent says so with the wrap code) and for one completed by do-not-call.
     """
     now = desk.clock.now()

@@ -1,6 +1,6 @@
 """Routes for campaigns, and their control: start, stop, pause, drain."""
 
-from collections.abc import Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +11,7 @@ from dialler.api.desk import Desk, TheDesk, Who
 from dialler.api.edits import CampaignEdit, NewCampaign, pacing_of
 from dialler.api.forms import Json, campaign_json, page
 from dialler.api.looks import campaign_of
+from dialler.api.replan_preview import DryRun, Planned, replan_preview, was_and_is
 from dialler.domain.campaign import WEIGHT_DEFAULT, Campaign, Desired
 from dialler.domain.changes import differences
 from dialler.errors import Conflict, UsageError
@@ -63,18 +64,28 @@ async def show_campaign(campaign: str, desk: TheDesk) -> Json:
 
 
 @router.patch("/{campaign}")
-async def set_campaign(campaign: str, edit: CampaignEdit, desk: TheDesk, who: Who) -> Json:
+async def set_campaign(campaign: str, edit: CampaignEdit, desk: TheDesk, who: Who, dry_run: DryRun = False) -> Json:
     """Change settings of a campaign; a running engine follows at once. Keys not given stay as they are.
 
-    When weighting is switched on, all its lists get weight 100: they go on equal, as they were.
+    When weighting is switched on, all its lists get weight 100: they go on equal, as they were. Other limits of
+    attempts, or another least rest, plan leads that rest or are exhausted anew, in the background, as if they had been
+    these from the start. With `dry_run` nothing is changed: `replan` says how many would come back, rest longer or
+    less, or be exhausted.
     """
     now, trunks = desk.clock.now(), desk.trunks_known()
 
-    def work(records: Records) -> Campaign:
+    def change(records: Records) -> tuple[Campaign, Campaign]:
         old = campaign_of(records, campaign)
         new = replace(old, settings=edit.apply(old.settings), version=old.version + 1)
         if old.desired is Desired.RUNNING:
             _check_startable(new, trunks)
+        return old, new
+
+    if dry_run:
+        return await _previewed(desk, change)
+
+    def work(records: Records) -> Campaign:
+        old, new = change(records)
         records.set_campaign(new)
         if new.settings.weighting and not old.settings.weighting:
             even_weights(records, new, who, now)
@@ -133,6 +144,23 @@ def _told(campaign: Campaign) -> Json:
     """Return what a supervisor may change of a campaign."""
     own = ("campaign_id", "created_at", "desired", "version")
     return {key: value for key, value in campaign_json(campaign).items() if key not in own}
+
+
+async def _previewed(desk: Desk, change: Callable[[Records], tuple[Campaign, Campaign]]) -> Json:
+    """Return what a change of a campaign would do."""
+
+    def plan(records: Records) -> Sequence[Planned]:
+        old, new = change(records)
+        return [
+            Planned(campaign=old, lead_list=each, new_campaign=new, new_list=each)
+            for each in records.lists(old.campaign_id)
+        ]
+
+    replan = await replan_preview(desk, plan)
+    old, new = await desk.store.read(change)
+    changes = was_and_is(campaign_json(old), campaign_json(new))
+    changes.pop("version", None)
+    return {"applied": False, "name": old.name, "changes": changes, "replan": replan}
 
 
 async def followed(desk: Desk) -> None:

@@ -1,5 +1,6 @@
 """Routes for change-sets: several lists of a campaign changed together, shown first, and put back in one step."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Annotated
@@ -14,6 +15,7 @@ from dialler.api.list_edits import ListEdit
 from dialler.api.list_plan import Plan, plan_json, still_as
 from dialler.api.list_rows import list_settings
 from dialler.api.looks import campaign_of, list_of, strategy_of
+from dialler.api.replan_preview import Planned, replan_preview
 from dialler.domain.campaign import WEIGHT_DEFAULT, Campaign, LeadList
 from dialler.domain.change_set import CampaignLists, differences, put_back, state_of
 from dialler.errors import Conflict, NotFound, UsageError
@@ -45,12 +47,21 @@ async def apply_changes(
 
     The answer tells for each list what changes, its leads that can be dialled now, its percentage, and its runway: the
     hours that those leads last when the campaign goes on at the pace of the last hour. `become_dialable` and
-    `blocked` are leads of the whole campaign.
+    `blocked` are leads of the whole campaign. A preview says in `replan` how many leads another strategy would bring
+    back, let rest longer or less, or exhaust.
     """
     now = desk.clock.now()
 
     def look(records: Records) -> Json:
         return plan_json(records, planned(records, campaign_of(records, campaign), changes), now)
+
+    def turns(records: Records) -> Sequence[Planned]:
+        plan = planned(records, campaign_of(records, campaign), changes)
+        owner = plan.campaign
+        return [
+            Planned(campaign=owner, lead_list=old, new_campaign=owner, new_list=new)
+            for old, new in zip(plan.before, plan.after, strict=True)
+        ]
 
     def work(records: Records) -> Json:
         plan = planned(records, campaign_of(records, campaign), changes)
@@ -69,7 +80,7 @@ async def apply_changes(
         return document | {"applied": True, "change_set_id": made.change_set_id}
 
     if preview:
-        return await desk.store.read(look)
+        return await desk.store.read(look) | {"replan": await replan_preview(desk, turns)}
     done = await desk.store.write(work)
     await followed(desk)
     return done

@@ -1,5 +1,6 @@
 """Routes for dialler strategies."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -8,10 +9,11 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from dialler.api.campaigns import followed
-from dialler.api.desk import TheDesk, Who
+from dialler.api.desk import Desk, TheDesk, Who
 from dialler.api.edits import Edit, Name, said
 from dialler.api.forms import Json, moment, page
 from dialler.api.looks import strategy_of
+from dialler.api.replan_preview import DryRun, Planned, replan_preview, was_and_is
 from dialler.domain.strategy import (
     LeadOrder,
     NumberOrder,
@@ -106,13 +108,17 @@ async def strategy_versions(strategy: str, desk: TheDesk) -> Json:
 
 
 @router.patch("/{strategy}")
-async def set_strategy(strategy: str, edit: StrategyEdit, desk: TheDesk, who: Who) -> Json:
+async def set_strategy(strategy: str, edit: StrategyEdit, desk: TheDesk, who: Who, dry_run: DryRun = False) -> Json:
     """Change a strategy: a new version; a running engine follows at once. Keys not given stay as they are.
 
     Another order gives the leads of its lists new places in the background; until a lead's turn has come it is
-    merely out of order.
+    merely out of order. Other redial rules or caps plan those that rest or are exhausted anew, as if the rules had
+    been these from the start; nobody is called by the rules before. With `dry_run` nothing is changed: `replan` says
+    how many would come back, rest longer or less, or be exhausted.
     """
     now = desk.clock.now()
+    if dry_run:
+        return await _previewed(desk, strategy, edit)
 
     def work(records: Records) -> Json:
         old = strategy_of(records, strategy)
@@ -144,6 +150,38 @@ async def delete_strategy(strategy: str, desk: TheDesk, who: Who) -> Json:
         return {"deleted": document}
 
     return await desk.store.write(work)
+
+
+async def _previewed(desk: Desk, strategy: str, edit: StrategyEdit) -> Json:
+    """Return what a change of a strategy would do."""
+
+    def change(records: Records) -> tuple[Strategy, Strategy]:
+        old = strategy_of(records, strategy)
+        return old, replace(old, settings=edit.apply(old.settings))
+
+    def plan(records: Records) -> Sequence[Planned]:
+        old, new = change(records)
+        owners = {each.campaign_id: each for each in records.campaigns()}
+        return [
+            Planned(
+                campaign=owners[each.campaign_id],
+                lead_list=each,
+                new_campaign=owners[each.campaign_id],
+                new_list=replace(each, strategy=new),
+            )
+            for each in records.lists()
+            if each.strategy is not None and each.strategy.strategy_id == old.strategy_id
+        ]
+
+    replan = await replan_preview(desk, plan)
+    old, new = await desk.store.read(change)
+    return {
+        "applied": False,
+        "name": old.name,
+        "version": old.version,
+        "changes": was_and_is(settings_to_json(old.settings), settings_to_json(new.settings)),
+        "replan": replan,
+    }
 
 
 def strategy_json(records: Records, strategy: Strategy) -> Json:

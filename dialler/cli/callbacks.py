@@ -57,7 +57,7 @@ async def set_(
     at: str,
     /,
     *,
-    agent: Annotated[str | None, Parameter(help="Who promised it; else anyone.")] = None,
+    agent: Annotated[str | None, Parameter(help="Who promised it: a note; whoever is free calls.")] = None,
     expires_at: Annotated[str | None, Parameter(help="An ordinary lead again from then on; else a day later.")] = None,
     options: Writing = _WRITING,
 ) -> None:

@@ -9,6 +9,7 @@ from dialler.cli.campaign_options import NOTHING_GIVEN, CampaignOptions, body_of
 from dialler.cli.connection import connected, segment
 from dialler.cli.options import Reading, Writing, changes
 from dialler.cli.printing import plain_moments, print_done, print_fields, print_json, print_line, print_table
+from dialler.cli.replan_preview import DryRun, print_preview
 
 app = App(name="campaign", help="Campaigns: create, change, start and stop them.")
 
@@ -49,13 +50,21 @@ async def set_(
     /,
     *,
     given: CampaignOptions = NOTHING_GIVEN,
+    dry_run: DryRun = False,
     options: Writing = _WRITING,
 ) -> None:
     """Change settings of a campaign; what is not named stays. A running engine follows at once.
 
+    Leads that rest or are exhausted are planned anew by other limits of attempts.
+
     Example: `dialler campaign set spring --weight 200 --no-weighting`
     """
     body = changes(body_of(given), None, noun="campaign")
+    if dry_run:
+        async with connected(Reading(config=options.config, json=options.json)) as api:
+            preview = await api.patch(f"/campaigns/{segment(campaign)}", body, dry_run=True)
+        print_preview(preview, as_json=options.json)
+        return
     async with connected(options) as api:
         changed = await api.patch(f"/campaigns/{segment(campaign)}", body)
     print_done(changed, options.json, f"campaign {changed['name']} is changed")

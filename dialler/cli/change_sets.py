@@ -12,6 +12,7 @@ from cyclopts import Parameter
 from dialler.cli.connection import connected, segment
 from dialler.cli.options import Writing
 from dialler.cli.printing import print_json, print_line, print_table, shown
+from dialler.cli.replan_preview import print_replan
 from dialler.errors import UsageError
 
 _WRITING = Writing()
@@ -108,6 +109,7 @@ def _print_plan(plan: Mapping[str, Any]) -> None:
         {"name": "(all)", "changes": "-", "dialable": _step(plan["dialable"]), "runway_h": _step(plan["runway_h"])}
     )
     print_table(rows, _COLUMNS, empty="no lists")
+    print_replan(plan["replan"])
     print_line(f"fingerprint: {plan['fingerprint']}")
 
 

@@ -55,9 +55,9 @@ class Connection:
         """As `get`, but changes something."""
         return await self._ask("POST", path, body=body, params=params)
 
-    async def patch(self, path: str, body: object) -> Document:
+    async def patch(self, path: str, body: object, **params: object) -> Document:
         """As `post`, for changes of what is there."""
-        return await self._ask("PATCH", path, body=body)
+        return await self._ask("PATCH", path, body=body, params=params)
 
     async def delete(self, path: str, **params: object) -> Document:
         """As `post`, for what is to go."""

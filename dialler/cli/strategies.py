@@ -11,6 +11,7 @@ from cyclopts import App, Parameter
 from dialler.cli.connection import connected, segment
 from dialler.cli.options import Reading, Rename, Writing, changes
 from dialler.cli.printing import print_done, print_fields, print_json, print_line, print_table
+from dialler.cli.replan_preview import DryRun, print_preview
 from dialler.errors import UsageError
 
 app = App(name="strategy", help="Dialler strategies: which lead of a list goes first, by which number, and when again.")
@@ -104,13 +105,21 @@ async def set_(
     *,
     given: StrategyOptions = _NOTHING,
     rename: Rename = None,
+    dry_run: DryRun = False,
     options: Writing = _WRITING,
 ) -> None:
     """Change a strategy: a new version. What is not named stays; a running engine follows at once.
 
-    Example: `dialler strategy set gentle --order random --seed 7`
+    Leads that rest or are exhausted are planned anew by other redial rules or limits.
+
+    Example: `dialler strategy set gentle --attempts-max 4 --dry-run`
     """
     body = changes(_body(given), rename, noun="strategy")
+    if dry_run:
+        async with connected(Reading(config=options.config, json=options.json)) as api:
+            preview = await api.patch(f"/strategies/{segment(name)}", body, dry_run=True)
+        print_preview(preview, as_json=options.json, nothing="the campaign's")
+        return
     async with connected(options) as api:
         changed = await api.patch(f"/strategies/{segment(name)}", body)
     print_done(changed, options.json, f"strategy {changed['name']} is changed: version {changed['version']}")

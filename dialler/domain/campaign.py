@@ -137,10 +137,10 @@ class LeadList:
     """Leads added from now on expire after so many days, where they don't say when; None: never."""
 
     replan_after: int | None = None
-    """While the leads get new ranks: the last lead that has its own; None: all have."""
+    """While the leads are planned anew: the last lead that is; None: all are."""
 
     replanned: int = 0
-    """How many leads have got their new rank since the order last changed."""
+    """How many leads have been planned anew since the order, redial rules or caps last changed."""
 
     def __post_init__(self) -> None:
         _check_weight(self.weight)
@@ -154,6 +154,10 @@ class LeadList:
         """What its strategy says, or what the standard one does."""
         return _STANDARD if self.strategy is None else self.strategy.settings
 
+    def awaits_replan(self, lead_id: int) -> bool:
+        """Whether a lead of the list has its rank, and its turn, by rules before these."""
+        return self.replan_after is not None and lead_id > self.replan_after
+
     def is_current(self, now: datetime) -> bool:
         """Whether `now` is between its start and its end."""
         return (self.starts_at is None or self.starts_at <= now) and (self.ends_at is None or now < self.ends_at)
@@ -166,6 +170,11 @@ def in_force(settings: CampaignSettings, lead_list: LeadList) -> CampaignSetting
         return settings
     caps = {name: value for name in _CAPS if (value := getattr(rules, name)) is not None}
     return replace(settings, **caps)
+
+
+def caps_of(settings: CampaignSettings) -> tuple[int, ...]:
+    """Return the limits of attempts, and the least rest between two: what leads' turns rest on beside redial rules."""
+    return tuple(getattr(settings, name) for name in _CAPS)
 
 
 _STANDARD: Final = StrategySettings()

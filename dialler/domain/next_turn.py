@@ -12,7 +12,7 @@ from dialler.domain.local_day import day_after, local_date
 from dialler.domain.outcome import TRAITS, NumberVerdict, Outcome, counts_attempt
 from dialler.domain.redial import Redial, RedialRules, redial
 from dialler.domain.session import Session
-from dialler.domain.wrap import Callback, DncScope, WrapCode
+from dialler.domain.wrap import WRAP_CODES, Callback, DncScope, WrapCode
 
 _NUMBER_STATUS = {NumberVerdict.BAD: NumberStatus.BAD, NumberVerdict.FAX: NumberStatus.FAX}
 _REACHED = frozenset({Outcome.CONNECTED, Outcome.PLAYED, Outcome.ABANDONED, Outcome.ABANDONED_SHORT})
@@ -54,11 +54,46 @@ def lead_after(
     lead = _with_wrap(_with_number(lead, session.number, again, wrap), wrap)
     if counted_before and lead.state is LeadState.IN_CALL:
         return lead
+    return _by(lead, session, outcome, again, settings=settings, window=window, at=ended_at, wrap=wrap)
+
+
+def turn_again(
+    lead: Lead, last: Session, *, rules: RedialRules, settings: CampaignSettings, window: CallingWindow, at: datetime
+) -> Lead:
+    """Return the turn that a lead would have had by these rules after its last attempt, counted already.
+
+    `at` is when that turn was planned: the attempt's end, or its wrap code's moment. What the attempt itself proved
+    about the number was marked then and may have been mended since; only what these rules make of it is marked.
+
+    Raises ValueError for a session without an outcome.
+    """
+    outcome = last.outcome
+    if outcome is None:
+        raise ValueError(f"session {last.session_id} has no outcome yet")
+    wrap = None if last.wrap_code is None else WRAP_CODES.get(last.wrap_code)
+    again = redial(rules, outcome, run=max(1, lead.outcome_run), wrap=last.wrap_code)
+    if again.as_after is not outcome:
+        lead = _with_number(lead, last.number, again, None)
+    return _by(lead, last, outcome, again, settings=settings, window=window, at=at, wrap=wrap)
+
+
+def _by(
+    lead: Lead,
+    session: Session,
+    outcome: Outcome,
+    again: Redial,
+    *,
+    settings: CampaignSettings,
+    window: CallingWindow,
+    at: datetime,
+    wrap: WrapCode | None,
+) -> Lead:
+    """Return a lead, whose counters and numbers are right, completed or due again as `again` says, from `at` on."""
     reason = _completed_reason(lead, outcome, again, settings, wrap)
-    due_at = ended_at + (again.rest or timedelta(0))
+    due_at = at + (again.rest or timedelta(0))
     if _counts(session, outcome):
-        due_at = max(due_at, ended_at + timedelta(seconds=settings.rest_min_s))
-    return _turned(lead, reason, due_at, settings=settings, window=window, now=ended_at)
+        due_at = max(due_at, at + timedelta(seconds=settings.rest_min_s))
+    return _turned(lead, reason, due_at, settings=settings, window=window, now=at)
 
 
 def _counts(session: Session, outcome: Outcome) -> bool:

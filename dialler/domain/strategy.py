@@ -92,6 +92,11 @@ class StrategySettings:
         return self.order, self.seed if is_random else 0, self.field, self.descending and by_field
 
     @property
+    def planning(self) -> tuple[object, ...]:
+        """What the leads' ranks and turns rest on: while it stays the same nobody is to be planned anew."""
+        return self.ranking, self.redial, self.attempts_max, self.attempts_per_day_max, self.rest_min_s
+
+    @property
     def has_caps(self) -> bool:
         """Whether it says anything about attempts that the campaign says, too."""
         return not (self.attempts_max is self.attempts_per_day_max is self.rest_min_s is None)

@@ -9,6 +9,7 @@ from dialler.domain.evolve import evolve
 from dialler.domain.lead import CompletedReason, Lead, LeadState, NumberAttempts, Rank, WindowKey
 from dialler.domain.verdict import Facts, Verdict, dialable
 from dialler.engine.hopper import Hopper
+from dialler.engine.replan import replan_leads
 from dialler.engine.windows import Windows
 from dialler.ports import Records
 
@@ -77,12 +78,15 @@ class Picking:
                 # Its callback has expired, and it has no business before the others any more.
                 self._to_write.append(without_callback(lead))
                 continue
+            # Its batch has not come yet, and nobody is called by rules that are no longer.
+            anew = self._replanned(lead, lead_list) if lead_list.awaits_replan(lead_id) else None
+            lead = anew or lead
             verdict = dialable(lead, self._facts(lead, lead_list), self._now)
             if verdict.dialable:
                 return lead, verdict
             gate = next(gate.name for gate in verdict.gates if not gate.passed)
             self.refused.append((lead_list, lead, gate))
-            aside = put_aside(lead, verdict, self._now)
+            aside = put_aside(lead, verdict, self._now) or anew
             if aside is not None:
                 self._to_write.append(aside)
         return None
@@ -102,6 +106,11 @@ class Picking:
         numbers = sorted({number.number for lead in leads.values() for number in lead.numbers})
         self._dnc |= self._records.dnc_hits(self._campaign.campaign_id, numbers)
         self._attempts.update(self._records.number_attempts(self._campaign.campaign_id, numbers))
+
+    def _replanned(self, lead: Lead, lead_list: LeadList) -> Lead | None:
+        """Return the lead by the rules as they are now; None: it is so already."""
+        changed = replan_leads(self._records, self._windows, self._campaign, lead_list, [lead], self._now)
+        return changed[0][1] if changed else None
 
     def _facts(self, lead: Lead, lead_list: LeadList) -> Facts:
         """Return what the gates know beside the lead itself: the same for all leads of a bucket."""

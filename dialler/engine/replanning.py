@@ -1,19 +1,23 @@
-"""Gives leads their places in a new order, in the background: bounded batches, beside the dialling.
+"""Plans leads anew after another order, other redial rules or caps, in the background: bounded batches, beside the
+dialling.
 
-How far a list has come is in the records, so a restart goes on where it was. A lead whose turn has not come yet is
-judged by the same gates as ever; it is merely still in the place of the order before.
+How far a list has come is in the records, so a restart goes on where it was. A lead that is picked before its batch has
+come is planned then (`Picking`), so that nobody is called by the rules before.
 """
 
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
 from dialler.engine.floor import Floor
+from dialler.engine.replan import replan_leads
 from dialler.engine.wake import Wake
+from dialler.engine.windows import Windows
 from dialler.errors import NotFound, StoreError
 from dialler.events import ListReplanned, StoreFailed
 from dialler.ports import Records
 
-BATCH: Final = 500
+BATCH: Final = 100
 """Leads in one transaction: some milliseconds in which the records do nothing else."""
 
 PAUSE_S: Final = 0.01
@@ -21,16 +25,20 @@ PAUSE_S: Final = 0.01
 
 RETRY_S: Final = 1.0
 
+TOLD_EVERY: Final = timedelta(seconds=1)
+"""How often at most the dial loop hears of leads that may be called earlier: its stock is made anew each time."""
+
 
 class Replanning:
-    """Works off the lists whose order has changed."""
+    """Works off the lists whose rules have changed."""
 
     def __init__(self, floor: Floor) -> None:
         self._floor = floor
         self._wake = Wake(floor.clock)
+        self._told_at: datetime | None = None
 
     def look(self) -> None:
-        """Look for lists whose order has changed."""
+        """Look for lists whose rules have changed."""
         self._wake.call()
 
     async def run(self) -> None:
@@ -51,14 +59,20 @@ class Replanning:
         for each in lists:
             if each.replan_after is None:
                 continue
+            now = floor.clock.now()
             try:
-                leads = await floor.store.write(partial(_batch, each.list_id), urgent=False)
+                changed, leads = await floor.store.write(
+                    partial(_batch, each.list_id, floor.windows, now), urgent=False
+                )
             except NotFound:
                 continue  # It was deleted meanwhile.
+            running = floor.campaigns.get(each.campaign_id)
             if leads is not None:
-                running = floor.campaigns.get(each.campaign_id)
                 name = str(each.campaign_id) if running is None else running.campaign.name
-                floor.journal.emit(ListReplanned(at=floor.clock.now(), campaign=name, list=each.name, leads=leads))
+                floor.journal.emit(ListReplanned(at=now, campaign=name, list=each.name, leads=leads))
+            is_time = self._told_at is None or not timedelta(0) <= now - self._told_at < TOLD_EVERY
+            if leads is not None or (changed and is_time):
+                self._told_at = now
                 if running is not None:
                     running.hopper.stale = True
                 floor.wake.call()
@@ -66,8 +80,17 @@ class Replanning:
         return False
 
 
-def _batch(list_id: int, records: Records) -> int | None:
-    """Replan some leads; return how many there were in all, once the last one has its place."""
-    records.replan(list_id, limit=BATCH)
+def _batch(list_id: int, windows: Windows, now: datetime, records: Records) -> tuple[int, int | None]:
+    """Plan some leads anew; return how many have another turn, and how many there were in all, once the last one has
+    its own."""
+    ids = records.replan(list_id, limit=BATCH)
     lead_list = records.lead_list(list_id)
-    return lead_list.replanned if lead_list.replan_after is None else None
+    campaign = records.campaign(lead_list.campaign_id)
+    leads = records.leads_with(ids, to_change=True)
+    changed = replan_leads(records, windows, campaign, lead_list, [leads[each] for each in ids], now)
+    records.set_leads([after for _, after in changed])
+    if lead_list.replan_after is not None:
+        return len(changed), None
+    details = {"campaign": campaign.name, "list": lead_list.name, "leads": lead_list.replanned}
+    records.add_audit(now, "engine", "list.replan", details)
+    return len(changed), lead_list.replanned

@@ -1,12 +1,12 @@
 """Campaigns and the state of their round robins in the records."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 
 import orjson
 
-from dialler.domain.campaign import Campaign, CampaignSettings, Desired
+from dialler.domain.campaign import Campaign, CampaignSettings, Desired, LeadList, caps_of, in_force
 from dialler.errors import Conflict, NotFound
 from dialler.stores.codec import (
     from_us,
@@ -15,6 +15,7 @@ from dialler.stores.codec import (
     to_json,
     to_us,
 )
+from dialler.stores.lists import to_be_replanned
 from dialler.stores.transaction import SqlRow, Transaction
 
 _CAMPAIGN = "campaign_id, name, created_at, desired, settings, version"
@@ -26,6 +27,7 @@ class CampaignRecords:
     """The part of the records about campaigns."""
 
     _in: Transaction
+    lists: Callable[..., Sequence[LeadList]]
 
     def campaigns(self) -> Sequence[Campaign]:
         return [_campaign(row) for row in self._in.rows(f"SELECT {_CAMPAIGN} FROM campaigns ORDER BY campaign_id")]
@@ -59,7 +61,8 @@ class CampaignRecords:
         )
         if taken:
             raise Conflict(f"there is a campaign {campaign.name!r} already, with id {taken[0]}")
-        changed = self._in.run(
+        old = self.campaign(campaign.campaign_id).settings
+        self._in.run(
             "UPDATE campaigns SET name = ?, desired = ?, settings = ?, version = ?, merchant = ? WHERE campaign_id = ?",
             (
                 campaign.name,
@@ -70,8 +73,9 @@ class CampaignRecords:
                 campaign.campaign_id,
             ),
         )
-        if not changed:
-            raise NotFound(f"there is no campaign {campaign.campaign_id}")
+        for each in self.lists(campaign.campaign_id):
+            if caps_of(in_force(campaign.settings, each)) != caps_of(in_force(old, each)):
+                to_be_replanned(self._in, "list_id", each.list_id)
 
     def round_state(self, scope: str) -> Mapping[str, int] | None:
         row = self._in.row("SELECT state FROM round_states WHERE scope = ?", (scope,))

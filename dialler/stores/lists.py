@@ -1,9 +1,9 @@
-"""Lists in the records, and the ranks of their leads while these change."""
+"""Lists in the records, and how far their leads are planned anew after a change of rules."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Final
+from typing import Final, Literal
 
 import orjson
 
@@ -98,8 +98,8 @@ class ListRecords:
             ),
         )
         self._in.rules.pop(lead_list.list_id, None)
-        if self.lead_list(lead_list.list_id).rules.ranking != old.rules.ranking:
-            self._in.run("UPDATE lists SET replan_after = 0, replanned = 0 WHERE list_id = ?", (lead_list.list_id,))
+        if self.lead_list(lead_list.list_id).rules.planning != old.rules.planning:
+            to_be_replanned(self._in, "list_id", lead_list.list_id)
 
     def set_lists(self, lists: Sequence[LeadList]) -> None:
         # Names first out of the way, so that lists can swap theirs; none can be like that, since it is no print.
@@ -108,10 +108,10 @@ class ListRecords:
         for each in lists:
             self.set_list(each)
 
-    def replan(self, list_id: int, *, limit: int) -> int:
+    def replan(self, list_id: int, *, limit: int) -> Sequence[int]:
         row = self._in.row(f"SELECT replan_after FROM lists WHERE list_id = ?{self._in.for_update}", (list_id,))
         if row is None or row[0] is None:
-            return 0
+            return ()
         rules = self.lead_list(list_id).rules
         runs = [self._in.rows(_TO_REPLAN, (list_id, state, row[0], limit)) for state in _STATES]
         ids: list[int] = sorted(row[0] for run in runs for row in run)[:limit]
@@ -133,7 +133,7 @@ class ListRecords:
             "UPDATE lists SET replan_after = ?, replanned = replanned + ? WHERE list_id = ?",
             (None if is_done else ids[-1], len(ids), list_id),
         )
-        return len(ids)
+        return ids
 
     def delete_list(self, list_id: int) -> None:
         lead_list = self.lead_list(list_id)
@@ -156,6 +156,11 @@ class ListRecords:
         self._in.leads.clear()
         self._in.run("DELETE FROM lead_counts WHERE list_id = ?", (list_id,))
         self._in.run("DELETE FROM lists WHERE list_id = ?", (list_id,))
+
+
+def to_be_replanned(transaction: Transaction, by: Literal["list_id", "strategy_id"], value: int) -> None:
+    """Note that all leads of some lists are to be planned anew, from the first one on."""
+    transaction.run(f"UPDATE lists SET replan_after = 0, replanned = 0 WHERE {by} = ?", (value,))
 
 
 # Read in every transaction of the dial path and changed by hand: a row that reads as before is not parsed again.

@@ -80,7 +80,7 @@ lists = Table(
     Column("starts_at", BIG),
     Column("ends_at", BIG),
     Column("lead_days", Integer),
-    Column("replan_after", BIG),  # while leads get new ranks: the last one that has its own
+    Column("replan_after", BIG),  # while leads are planned anew: the last one that is
     Column("replanned", BIG, nullable=False, server_default="0"),
     UniqueConstraint("campaign_id", "name", name="lists_name"),
     sqlite_autoincrement=True,

@@ -107,6 +107,15 @@ class SessionRecords:
             raise NotFound(f"there is no session {session_id}")
         return session_of(row)
 
+    def last_sessions(self, lead_ids: Sequence[int]) -> Mapping[int, Session]:
+        found: dict[int, Session] = {}
+        for marked, some in portions(lead_ids):
+            rows = self._in.rows(
+                f"{_SELECT} WHERE seq IN (SELECT MAX(seq) FROM sessions WHERE lead_id {marked} GROUP BY lead_id)", some
+            )
+            found.update((session.lead_id, session) for session in map(session_of, rows))
+        return found
+
     def open_sessions(self) -> Sequence[Session]:
         return [session_of(row) for row in self._in.rows(f"{_SELECT} WHERE seq IN ({_SEQS_OPEN}) ORDER BY seq")]
 

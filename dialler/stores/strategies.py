@@ -7,7 +7,7 @@ from typing import Final
 from dialler.domain.strategy import Strategy, StrategySettings, StrategyVersion
 from dialler.errors import Conflict, NotFound
 from dialler.stores.codec import from_us, strategy_from_json, strategy_to_json, to_us
-from dialler.stores.lists import strategy_of
+from dialler.stores.lists import strategy_of, to_be_replanned
 from dialler.stores.transaction import Transaction
 
 _SELECT: Final = "SELECT strategy_id, name, version, created_at, body FROM strategies"
@@ -59,10 +59,8 @@ class StrategyRecords:
         assert row is not None
         self._in.run(_ADD_VERSION, (strategy.strategy_id, row[0], to_us(now), body))
         self._in.rules.clear()
-        if strategy.settings.ranking != old.settings.ranking:
-            self._in.run(
-                "UPDATE lists SET replan_after = 0, replanned = 0 WHERE strategy_id = ?", (strategy.strategy_id,)
-            )
+        if strategy.settings.planning != old.settings.planning:
+            to_be_replanned(self._in, "strategy_id", strategy.strategy_id)
         return self.strategy(strategy.strategy_id)
 
     def delete_strategy(self, strategy_id: int) -> None:

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from dialler.stores.schema import HEAD
 
 NAMES = "number=Phone Number", "name=Name", "region=State"
@@ -32,6 +34,7 @@ def dialler_json(folder: Path, *arguments: str) -> Any:
     return json.loads(dialler(folder, *arguments, "--json"))
 
 
+@pytest.mark.slow
 def test_from_an_empty_folder_to_leads_that_are_ready_to_be_called(folder: Path) -> None:
     assert HEAD in dialler(folder, "db", "upgrade")
     dialler(folder, "campaign", "create", "spring", "--hours", "none", "--pacing", "agentless", "--rest-min", "45m")

@@ -53,6 +53,7 @@ def test_promtool_accepts_the_rules_and_reads_the_same_ones_as_these_tests() -> 
     assert len(RULES) == 2
 
 
+@pytest.mark.slow
 def test_each_alert_fires_when_it_should_is_silent_before_and_over_afterwards() -> None:
     done = promtool("test", "rules", FIRED)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -89,6 +89,7 @@ def counted_once(records: Records) -> object:
         (lambda r: r.sessions(SessionFilter(campaign_id=1), after=9), "sessions_by_campaign"),
         (lambda r: r.sessions(SessionFilter(list_id=1), newest_first=False), "sessions_by_list"),
         (lambda r: r.sessions(SessionFilter(lead_id=1), after=9), "sessions_by_lead"),
+        (lambda r: r.last_sessions([1, 2]), "COVERING INDEX sessions_by_lead (lead_id=?)"),
         (lambda r: r.session_counts(1), "SEARCH session_counts"),
         (lambda r: r.attempts_since([1, 2], NOW), "COVERING INDEX sessions_by_list (list_id=? AND seq>?)"),
         (lambda r: r.last_change_set(1), "change_sets_by_campaign"),

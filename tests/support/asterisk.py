@@ -5,7 +5,6 @@ call that reaches the carrier is one line of a file inside Asterisk's own reach 
 its death included, can lose one.
 """
 
-import atexit
 import contextlib
 import os
 import shutil
@@ -18,6 +17,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from random import SystemRandom
 from string import Template
 from typing import Final, Self
 
@@ -27,6 +27,7 @@ import anyio.to_thread
 from telephony.ami import AsteriskNetwork, AsteriskServer, AsteriskTrunk, Snippet, Timing
 from telephony.simulated import Fate
 from tests.support.ami_peer import CuttableProxy
+from tests.support.at_end import at_end
 from tests.support.exchanges import ExchangeUnavailable
 
 DEFAULT_ROOT: Final = "/var/cache/dialler-asterisk"
@@ -40,6 +41,7 @@ BRIEF_QUEUE: Final = "brief"
 EMPTY_QUEUE: Final = "empty"
 """A queue without agents: its calls go to the information message at once."""
 START_S: Final = 30.0
+_PORTS: Final = SystemRandom()
 
 FAST: Final = Timing(back_off_first_s=0.05, back_off_max_s=0.2)
 
@@ -161,10 +163,13 @@ def _fate_extensions() -> str:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port that is free now: below those that the system gives to whoever asks for any, so that no connection
+    takes it before its server does."""
+    while True:
+        port = _PORTS.randrange(20_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class RealAsterisk:
@@ -367,7 +372,7 @@ def shared_asterisk() -> RealAsterisk:
     """Return one Asterisk for all tests of this process that clean up behind them; started when first needed."""
     if not _shared:
         asterisk = RealAsterisk()
-        atexit.register(asterisk.close)
+        at_end.callback(asterisk.close)
         asterisk.start()
         _shared.append(asterisk)
     return _shared[0]

@@ -4,7 +4,6 @@
 that need one are skipped with the reason, or fail if `DIALLER_TEST_REQUIRE` names "postgres".
 """
 
-import atexit
 import os
 import shutil
 import tempfile
@@ -17,6 +16,8 @@ from pathlib import Path
 import psycopg
 import pytest
 from sqlalchemy import make_url
+
+from tests.support.at_end import at_end
 
 _names = count(1)
 
@@ -36,8 +37,8 @@ def server_url() -> str:
     except Exception as error:
         shutil.rmtree(data, ignore_errors=True)
         return _missing(f"PostgreSQL does not start here: {error}")
-    atexit.register(shutil.rmtree, data, ignore_errors=True)
-    atexit.register(server.cleanup)
+    at_end.callback(shutil.rmtree, data, ignore_errors=True)
+    at_end.callback(server.cleanup)
     return str(server.get_uri())
 
 

@@ -1,5 +1,6 @@
 """Stores for tests: fresh records of each kind, quickly, and leads and sessions to put into them."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,7 +43,7 @@ def _sqlite_template() -> tuple[TemporaryDirectory[str], Path]:
 def _postgres_template() -> str:
     """Return the name of a database that is upgraded already; new ones are copies of it."""
     server = make_url(postgres.server_url()).set(drivername="postgresql")
-    name = f"dialler_template_{id(server)}"
+    name = f"dialler_template_{os.getpid()}"  # workers may have one server
     url = server.render_as_string(hide_password=False)
     postgres.administer(url, f'DROP DATABASE IF EXISTS "{name}"')
     postgres.administer(url, f'CREATE DATABASE "{name}"')

@@ -125,7 +125,7 @@ def test_the_board_follows_what_goes_on_survives_the_daemon_and_shows_names_as_t
         # It goes on by itself: more and more were called, and rest.
         resting = f"{card('spring')}.querySelector('tbody [data-put=resting]').textContent.replace(',', '')"
         before = int(page.evaluate(resting))
-        page.until(f"Number({resting}) > {before + 5}")
+        page.until(f"Number({resting}) > {before + 5}", within_s=90)
         lasts = f"{card('spring')}.querySelector('tbody [data-put=lasts]').textContent"
         page.until(f"/^[0-9]+ (s|min|h|d)/.test({lasts})")
         assert page.evaluate(f"{card('spring')}.querySelector('.lasts').textContent").endswith("at the present pace")

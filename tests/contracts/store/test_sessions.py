@@ -193,3 +193,18 @@ async def test_sessions_are_numbered_in_the_order_of_intent_and_paged_either_way
             ):
                 found.extend(one.seq for one in page)
             assert found == (expected[::-1] if newest_first else expected), which
+
+
+async def test_the_last_session_of_each_lead_is_found(store: AnyStore) -> None:
+    _, (twice, once, never) = await list_of_leads(store, 3)
+
+    def work(records: Records) -> None:
+        for lead, session_id in ((twice, "a"), (once, "b"), (twice, "c")):
+            session = records.add_session(new_session(lead, session_id))
+            records.set_session(replace(session, status=SessionStatus.EXPIRED, outcome=Outcome.BUSY, ended_at=NOW))
+        asked = [never.lead_id, once.lead_id, twice.lead_id]
+        expected = {twice.lead_id: records.session("c"), once.lead_id: records.session("b")}
+        assert records.last_sessions(asked) == expected
+        assert records.last_sessions([]) == {}
+
+    await store.write(work)

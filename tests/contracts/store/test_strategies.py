@@ -6,8 +6,11 @@ from datetime import timedelta
 
 import pytest
 
+from dialler.domain.campaign import Desired
 from dialler.domain.lead import LeadState
-from dialler.domain.strategy import LeadOrder, Strategy, StrategySettings
+from dialler.domain.outcome import Outcome
+from dialler.domain.redial import RedialRule, RedialRules
+from dialler.domain.strategy import LeadOrder, NumberOrder, Strategy, StrategySettings
 from dialler.errors import Conflict, NotFound
 from dialler.ports import Records
 from dialler.stores.open import AnyStore
@@ -93,12 +96,12 @@ async def test_leads_get_new_places_in_batches_by_id_whatever_their_state(store:
 
     await store.write(switch)
     looked_at = [await store.write(lambda records: records.replan(lead_list.list_id, limit=4)) for _ in range(3)]
-    assert looked_at == [4, 4, 3]
+    assert list(map(len, looked_at)) == [4, 4, 3]
 
     def look(records: Records) -> None:
         done = records.lead_list(lead_list.list_id)
         assert (done.replan_after, done.replanned) == (None, 11)
-        assert records.replan(lead_list.list_id, limit=4) == 0
+        assert records.replan(lead_list.list_id, limit=4) == ()
         records.set_lead(replace(records.lead(ids[0]), state=LeadState.READY, due_at=None))
         back = replace(records.lead(ids[1]), state=LeadState.READY, completed_reason=None)
         records.set_lead(back)
@@ -120,21 +123,46 @@ async def test_a_lead_that_is_not_replanned_yet_is_only_in_its_old_place(store: 
         oldest = records.set_strategy(replace(newest, settings=StrategySettings()), NOW)
         now = records.lead_list(lead_list.list_id)
         assert (now.replan_after, now.replanned, now.strategy) == (0, 0, oldest)
-        while records.replan(lead_list.list_id, limit=3) == 3:
+        while len(records.replan(lead_list.list_id, limit=3)) == 3:
             pass
         assert order_of(records, lead_list.list_id) == [lead.lead_id for lead in leads]
 
     await store.write(work)
 
 
-async def test_a_change_that_leaves_the_order_replans_nothing(store: AnyStore) -> None:
+async def test_other_redial_rules_or_caps_replan_and_nothing_else_does(store: AnyStore) -> None:
     lead_list, _ = await list_of_leads(store, 3)
+    campaign_id, list_id = lead_list.campaign_id, lead_list.list_id
 
     def work(records: Records) -> None:
-        capped = records.add_strategy("capped", StrategySettings(attempts_max=2), NOW)
-        records.set_list(replace(lead_list, strategy=capped))
-        records.set_strategy(replace(capped, settings=replace(capped.settings, attempts_max=3)), NOW)
-        assert records.lead_list(lead_list.list_id).replan_after is None
+        def is_to_be_replanned() -> bool:
+            found = records.lead_list(list_id).replan_after == 0
+            while records.replan(list_id, limit=9):
+                pass
+            return found
+
+        def has_caps(**caps: int) -> bool:
+            campaign = records.campaign(campaign_id)
+            records.set_campaign(replace(campaign, settings=replace(campaign.settings, **caps)))
+            return is_to_be_replanned()
+
+        own = records.add_strategy("own", StrategySettings(attempts_max=2), NOW)
+        records.set_list(replace(lead_list, strategy=own))
+        assert is_to_be_replanned()
+        rests = RedialRules({Outcome.BUSY: RedialRule(rests=(timedelta(hours=1),))})
+        for change, is_planning in (
+            ({"attempts_max": 3}, True),
+            ({"redial": rests}, True),
+            ({"rest_min_s": 60}, True),
+            ({"numbers": NumberOrder.ROTATE}, False),
+        ):
+            own = records.set_strategy(replace(own, settings=replace(own.settings, **change)), NOW)
+            assert is_to_be_replanned() == is_planning
+        records.set_list(replace(records.lead_list(list_id), name="B", weight=7))
+        records.set_campaign(replace(records.campaign(campaign_id), desired=Desired.RUNNING))
+        assert not is_to_be_replanned()
+        # The strategy's own caps stand in the place of the campaign's.
+        assert [has_caps(attempts_per_day_max=9), has_caps(attempts_max=9), has_caps(weight=9)] == [True, False, False]
 
     await store.write(work)
 
