@@ -1,6 +1,7 @@
 """dialler dnc ..."""
 
 import sys
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
@@ -179,22 +180,26 @@ async def import_(
     }
     with ExitStack() as files:
         source = sys.stdin.buffer if file == "-" else files.enter_context(opened(Path(file), "rb"))
-        progress = "{rows:,} rows, {added:,} added, {known:,} there already, {rejected:,} rejected"
-        answer = UploadAnswer(rejects_file(files, rejects, source), progress=progress)
+        answer = UploadAnswer(rejects_file(files, rejects, source), progress=_counts_words)
         way = Reading(config=options.config, json=options.json) if dry_run else options
         async with connected(way) as api:
             await api.upload("/dnc/import", params, chunks_of(source, file), answer.take)
+        answer.end()
     report = answer.report
     if report is None:
         raise DiallerError("the import ended without a report")
     if options.json:
         print_json(report)
         return
-    print_line(("trial run, nothing added: " if dry_run else "") + progress.format(**report))
+    print_line(("trial run, nothing added: " if dry_run else "") + _counts_words(report))
     for line in (*report["notes"], *report["examples"][:_EXAMPLES_SHOWN]):
         print_line(f"  {line}")
     if rejects is not None and report["rejected"]:
         print_line(f"  rejected rows are in {rejects}")
+
+
+def _counts_words(counts: Mapping[str, Any]) -> str:
+    return "{rows:,} rows, {added:,} added, {known:,} there already, {rejected:,} rejected".format(**counts)
 
 
 def _scope_of(entry: dict[str, Any]) -> str:

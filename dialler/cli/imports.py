@@ -9,14 +9,14 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from dialler.cli.connection import connected
-from dialler.cli.options import Reading, Writing
-from dialler.cli.printing import print_json, print_line
+from dialler.cli.import_printing import print_examples, print_notes, print_report
+from dialler.cli.options import Writing
+from dialler.cli.printing import note, print_json, print_line
+from dialler.cli.progress import stage_words
 from dialler.cli.uploading import UploadAnswer, chunks_of, opened, rejects_file
 from dialler.errors import DiallerError, UsageError
 
 _WRITING = Writing()
-_EXAMPLES_SHOWN = 5
-_PROGRESS = "{rows:,} rows, {imported:,} imported, {updated:,} updated, {rejected:,} rejected"
 
 
 async def import_(
@@ -47,7 +47,8 @@ async def import_(
 ) -> None:
     """Load leads from a delimited text file, or from standard input as "-".
 
-    Rejected rows leave the exit code at 0: the report has their reasons.
+    Rejected rows leave the exit code at 0: the report has their reasons. It is an import in stages of which nobody
+    looks at the stages: interrupted after the file was read, `dialler import resume` goes on with it.
 
     Example: `dialler lead import leads.csv --campaign spring --list hospitals --map number="Phone Number" --region US`
     """
@@ -62,15 +63,19 @@ async def import_(
         "encoding": encoding,
         "dry_run": "true" if dry_run else None,
         "rejects": "true" if rejects is not None else None,
-        "source": "standard input" if file == "-" else file,
+        "source": "standard input" if file == "-" else Path(file).name,
     }
     with ExitStack() as files:
         source = sys.stdin.buffer if file == "-" else files.enter_context(opened(Path(file), "rb"))
-        answer = UploadAnswer(rejects_file(files, rejects, source), progress=_PROGRESS)
-        # A trial run writes nothing, so it need not wait for whoever does.
-        way = Reading(config=options.config, json=options.json) if dry_run else options
-        async with connected(way) as api:
-            await api.upload("/leads/import", params, chunks_of(source, file), answer.take)
+        answer = UploadAnswer(rejects_file(files, rejects, source), progress=stage_words)
+        try:
+            async with connected(options) as api:
+                await api.upload("/leads/import", params, chunks_of(source, file), answer.take)
+        except BaseException as error:
+            _tell_way_on(answer.import_id, error, dry_run=dry_run)
+            raise
+        finally:
+            answer.end()
     if answer.report is None:
         raise DiallerError("the import ended without a report")
     if options.json:
@@ -96,25 +101,22 @@ def mapping_params(options: tuple[str, ...], file: Path | None) -> dict[str, Any
     }
 
 
+def _tell_way_on(import_id: int | None, error: BaseException, *, dry_run: bool) -> None:
+    """Say what can be done with an import whose end we did not see; of what went wrong the API says so itself."""
+    if import_id is not None and not dry_run and f"import {import_id}" not in str(error):
+        note(
+            f"import {import_id}: `dialler import show {import_id}` tells where it is,"
+            f" `dialler import resume {import_id}` goes on with it, `dialler import cancel {import_id}` gives it up"
+        )
+
+
 def _print_report(report: Mapping[str, Any], params: Mapping[str, Any], rejects: Path | None) -> None:
-    print_line(
-        ("trial run, nothing loaded: " if report["dry_run"] else "")
-        + f"{report['rows']:,} rows: {report['imported']:,} imported, {report['updated']:,} updated,"
-        f" {report['rejected']:,} rejected, {report['duplicates']:,} with a number that another lead has"
-    )
-    for reason, count in report["reasons"].items():
-        print_line(f"  rejected {count:,}: {reason}")
-    for warning, count in report["warnings"].items():
-        print_line(f"  noticed {count:,}: {warning}")
+    print_report(report, before="trial run, nothing loaded: " if report["dry_run"] else "")
     print_line(f"  columns: {_columns_used(report['columns'], params['map'])}")
-    for line in report["notes"]:
-        print_line(f"  note: {line}")
+    print_notes(report["notes"])
     if params["region"] is None and "number_invalid" in report["reasons"]:
-        print_line("  note: numbers without their country's code need --region, such as --region US")
-    examples = sorted(report["examples"], key=lambda line: ": rejected: " not in line)
-    for line in examples[:_EXAMPLES_SHOWN]:
-        print_line(f"  {line}")
-    if len(examples) > _EXAMPLES_SHOWN:
+        print_notes(["numbers without their country's code need --region, such as --region US"])
+    if print_examples(report["examples"]):
         print_line("  ... --json has more of them, --rejects FILE has each rejected row")
     if rejects is not None and report["rejected"]:
         print_line(f"  rejected rows are in {rejects}")

@@ -1,7 +1,7 @@
 """Files of rows that commands send to the API: read in chunks, with progress, and rejected rows written down."""
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, Any, cast
@@ -13,13 +13,19 @@ _CHUNK_BYTES = 256 * 1024
 
 
 class UploadAnswer:
-    """Takes the lines of the answer as they come: shows progress, keeps the report, writes rejected rows down."""
+    """Takes the lines of the answer as they come: shows progress, keeps the last one, writes rejected rows down."""
 
-    def __init__(self, rejects: IO[str] | None, *, progress: str) -> None:
-        """`progress` is what is said of it, with the counts in braces."""
+    def __init__(self, rejects: IO[str] | None, *, progress: Callable[[Mapping[str, Any]], str]) -> None:
+        """`progress` says in words how far it is."""
         self.report: dict[str, Any] | None = None
+        self.one: dict[str, Any] | None = None
+        """An import, where one is answered with."""
+
+        self.import_id: int | None = None
+        """Of the import that progress was told of."""
+
         self._rejects = rejects
-        self._text = progress
+        self._words = progress
         self._is_emptied = False
         self._progress = Progress()
 
@@ -27,11 +33,17 @@ class UploadAnswer:
         if "rejects" in line and self._rejects is not None:
             self._reject(line["rejects"])
         elif "progress" in line:
-            self._tell(line["progress"])
+            self.import_id = line["progress"].get("import_id")
+            self._progress.tell(self._words(line["progress"]))
+        elif "import" in line:
+            self.one = line["import"]
         elif "report" in line:
             self.report = line["report"]
             self._reject("")
-            self._progress.end()
+
+    def end(self) -> None:
+        """Take the progress off the screen."""
+        self._progress.end()
 
     def _reject(self, text: str) -> None:
         """Write rejected rows; what an earlier import left there goes only now, when this one was not refused."""
@@ -44,9 +56,6 @@ class UploadAnswer:
             self._rejects.write(text)
         except OSError as error:
             raise DiallerError(f"{self._rejects.name}: {error.strerror or error}") from error
-
-    def _tell(self, progress: Mapping[str, int]) -> None:
-        self._progress.tell(self._text.format(**progress))
 
 
 def rejects_file(files: ExitStack, path: Path | None, source: IO[bytes]) -> IO[str] | None:
