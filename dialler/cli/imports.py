@@ -72,10 +72,11 @@ async def import_(
             async with connected(options) as api:
                 await api.upload("/leads/import", params, chunks_of(source, file), answer.take)
         except BaseException as error:
-            _tell_way_on(answer.import_id, error, dry_run=dry_run)
-            raise
-        finally:
             answer.end()
+            if not dry_run:
+                _tell_way_on(answer.progress, error)
+            raise
+        answer.end()
     if answer.report is None:
         raise DiallerError("the import ended without a report")
     if options.json:
@@ -101,9 +102,11 @@ def mapping_params(options: tuple[str, ...], file: Path | None) -> dict[str, Any
     }
 
 
-def _tell_way_on(import_id: int | None, error: BaseException, *, dry_run: bool) -> None:
-    """Say what can be done with an import whose end we did not see; of what went wrong the API says so itself."""
-    if import_id is not None and not dry_run and f"import {import_id}" not in str(error):
+def _tell_way_on(progress: Mapping[str, Any], error: BaseException) -> None:
+    """Say what can be done with an import whose end we did not see; the API says so itself, if it still can."""
+    import_id = progress.get("import_id")
+    # While the file arrives nothing of it stays.
+    if import_id is not None and progress["stage"] != "file" and f"import {import_id} " not in str(error):
         note(
             f"import {import_id}: `dialler import show {import_id}` tells where it is,"
             f" `dialler import resume {import_id}` goes on with it, `dialler import cancel {import_id}` gives it up"

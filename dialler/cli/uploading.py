@@ -21,8 +21,8 @@ class UploadAnswer:
         self.one: dict[str, Any] | None = None
         """An import, where one is answered with."""
 
-        self.import_id: int | None = None
-        """Of the import that progress was told of."""
+        self.progress: Mapping[str, Any] = {}
+        """What was told last of how far it is."""
 
         self._rejects = rejects
         self._words = progress
@@ -33,8 +33,8 @@ class UploadAnswer:
         if "rejects" in line and self._rejects is not None:
             self._reject(line["rejects"])
         elif "progress" in line:
-            self.import_id = line["progress"].get("import_id")
-            self._progress.tell(self._words(line["progress"]))
+            self.progress = line["progress"]
+            self._progress.tell(self._words(self.progress))
         elif "import" in line:
             self.one = line["import"]
         elif "report" in line:

@@ -1,13 +1,17 @@
 """A whole import, on records in memory."""
 
 import csv
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, TypeVar
 
+import anyio
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from dialler.clock import FixedClock
 from dialler.domain.campaign import Campaign, CampaignSettings, LeadList
@@ -25,7 +29,8 @@ from dialler.importing.zone_rules import shipped_zone_rules
 from dialler.ports import LeadFilter, Records, Store
 from dialler.stores.memory import MemoryStore
 from tests.support.lead_files import MAP_OPTIONS, expected_counts, lead_file, write_lead_file
-from tests.support.stores import NOW, new_lead
+from tests.support.mortal import Killed, MortalStore
+from tests.support.stores import NOW, add_campaign_and_list, new_lead
 
 T = TypeVar("T")
 
@@ -404,6 +409,77 @@ async def test_an_import_that_is_cancelled_meanwhile_says_so_and_nothing_of_goin
         await desk.load("Phone\n2565938310\n", tell=cancel)
     assert "resume" not in str(refused.value)
     assert await desk.leads() == []
+
+
+some_numbers = st.sampled_from(["2565938310", "2568453150", "12", ""])
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rows=st.lists(
+        st.tuples(st.sampled_from(["2565938310", "2568453150", "12", ""]), st.sampled_from("-abc")), max_size=14
+    ),
+    kills=st.lists(st.tuples(st.integers(0, 25), st.booleans()), min_size=1, max_size=4),
+    dry_run=st.booleans(),
+)
+def test_wherever_it_is_killed_nothing_stays_or_going_on_loads_each_row_once(monkeypatch, rows, kills, dry_run):
+    monkeypatch.setattr(filing, "ROWS_AT_ONCE", 3)
+    content = "Phone,Key,Name\n" + "".join(f"{number},{key.strip('-')},x\n" for number, key in rows)
+
+    async def work() -> None:
+        async with MortalStore() as store:
+            campaign, lead_list = await store.write(add_campaign_and_list)
+            desk = Desk(store, campaign, lead_list)
+            (store.writes_left, store.is_durable), *more = kills
+            with suppress(Killed):
+                await desk.load(content, replace(KEYED, dry_run=dry_run))
+            for store.writes_left, store.is_durable in more:
+                with suppress(Killed):
+                    await resumed(desk)
+            store.writes_left = None
+            await resumed(desk)
+            keys = Counter(lead.customer_key for lead in await desk.leads())
+            [one] = await imports(desk) or [None]
+            if one is None or one.stage in (ImportStage.FILE, ImportStage.CANCELLED, ImportStage.REVIEW):
+                assert not keys
+                assert dry_run or one is None or one.stage is not ImportStage.REVIEW
+            else:
+                assert one.stage is ImportStage.DONE and not dry_run
+                good = [key.strip("-") or None for number, key in rows if len(number) > 2]
+                assert keys == Counter(set(good) - {None}) + Counter(key for key in good if key is None)
+                assert one.report["imported"] + one.report["updated"] == len(good)
+                assert one.report["rejected"] == len(rows) - len(good)
+            assert await store.read(lambda records: records.check()) == []
+
+    anyio.run(work)
+
+
+async def resumed(desk: Desk) -> None:
+    for one in await imports(desk):
+        await go_on(store=desk.store, import_id=one.import_id, clock=FixedClock(NOW), who="bob")
+
+
+async def test_an_import_whose_task_is_cancelled_while_its_file_arrives_leaves_nothing(desk):
+    with anyio.CancelScope() as daemon:
+
+        async def arriving() -> AsyncIterator[bytes]:
+            yield b"Phone\n" + b"2565938310\n" * 20_000
+            daemon.cancel()
+            await anyio.sleep_forever()
+
+        await import_leads(
+            arriving(),
+            store=desk.store,
+            campaign=desk.campaign,
+            lead_list=desk.lead_list,
+            options=US,
+            clock=FixedClock(NOW),
+            who="ann",
+        )
+    assert daemon.cancelled_caught
+    [one] = await imports(desk)
+    assert one.stage is ImportStage.CANCELLED
+    assert await rows_kept(desk) == 0
 
 
 async def test_the_header_is_refused_before_the_file_is_read_on(desk):
