@@ -544,7 +544,6 @@ async def test_an_upload_that_breaks_off_ends_the_import_with_its_own_error_and_
         ({"region": "USA"}, "region: 'USA' is no country"),
         ({"delimiter": ",,"}, "expected one character"),
         ({"encoding": "utf-99"}, "encoding = 'utf-99'"),
-        ({"region": "CA", "zone_rules": shipped_zone_rules("US")}, "zones of US, but the region is CA"),
     ],
 )
 def test_options_that_can_not_be_are_refused(options, message):
