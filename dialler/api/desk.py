@@ -1,5 +1,6 @@
 """What the routes work with."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -36,6 +37,12 @@ class Desk:
         if self.engine is None:
             return self.trunks
         return frozenset(trunk.name for trunk in self.engine.report().trunks)
+
+
+async def noted(desk: Desk, who: str, what: str, details: Mapping[str, object]) -> None:
+    """Note in the audit who did what."""
+    now = desk.clock.now()
+    await desk.store.write(lambda records: records.add_audit(now, who, what, details))
 
 
 def desk_of(request: Request) -> Desk:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -13,7 +14,7 @@ from dialler.api.forms import Json, moment, page
 from dialler.api.leads import e164
 from dialler.api.looks import campaign_of
 from dialler.api.sessions import Limit
-from dialler.api.streaming import StreamedReport, Upload
+from dialler.api.streaming import Lines, StreamedAnswer, WhenLeft
 from dialler.domain.campaign import MERCHANT, MERCHANT_CHARS_MAX
 from dialler.errors import UsageError
 from dialler.importing.number_file import REASON_CHARS_MAX, NumberOptions, NumberReport, import_numbers
@@ -108,7 +109,11 @@ async def import_dnc(
     dry_run: bool = False,
     rejects: Annotated[bool, Query(description="send rejected rows back, as CSV")] = False,
 ) -> Response:
-    """Add the numbers of a delimited text file, the body; the answer is JSON lines, as that of `/leads/import`."""
+    """Add the numbers of a delimited text file, the body; the answer is JSON lines, as that of `/leads/import`.
+
+    Who asks for rejects has to read the answer while he sends. Most HTTP clients read it only afterwards: that is fine
+    for progress, but not for a million rejected rows.
+    """
     campaign_id, of_merchant = await desk.store.read(lambda records: _scope(records, campaign, merchant))
     options = NumberOptions(
         campaign_id=campaign_id,
@@ -123,24 +128,27 @@ async def import_dnc(
         source=source,
     )
 
-    async def load(upload: Upload) -> Json:
+    async def tell(lines: Lines, so_far: NumberReport) -> None:
+        await lines.progress({key: getattr(so_far, key) for key in _COUNTS})
+
+    async def load(lines: Lines) -> Json:
         report: NumberReport = await import_numbers(
-            upload.chunks(),
+            request.stream(),
             store=desk.store,
             options=options,
             clock=desk.clock,
             by=who,
-            progress=lambda so_far: upload.note({key: getattr(so_far, key) for key in _COUNTS}),
-            rejects=upload.tell_rejects if rejects else None,
+            progress=partial(tell, lines),
+            rejects=lines.rejects if rejects else None,
         )
         if not dry_run:
             after = {key: getattr(report, key) for key in _COUNTS}
             details = {**_scope_json(campaign, of_merchant), "source": source, "after": after}
             now = desk.clock.now()
             await desk.store.write(lambda records: records.add_audit(now, who, "dnc.import", details))
-        return asdict(report)
+        return {"report": asdict(report)}
 
-    return StreamedReport(request, load, what="an import of do-not-call numbers")
+    return StreamedAnswer(load, what="an import of do-not-call numbers", when_left=WhenLeft.STOPS_AT_BODY)
 
 
 @router.delete("/{number}")

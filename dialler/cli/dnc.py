@@ -1,5 +1,6 @@
 """dialler dnc ..."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
@@ -162,18 +163,23 @@ async def import_(
         "delimiter": delimiter,
         "encoding": encoding,
     }
-    progress = "{rows:,} rows, {added:,} added, {known:,} there already, {rejected:,} rejected"
+    # A trial run writes nothing, so it need not wait for whoever does.
+    way = Reading(config=options.config, json=options.json) if dry_run else options
     report = await upload_file(
-        "/dnc/import", file, params, rejects=rejects, dry_run=dry_run, progress=progress, options=options
+        "/dnc/import", file, params, rejects=rejects, dry_run=dry_run, progress=_counts_words, options=way
     )
     if options.json:
         print_json(report)
         return
-    print_line(("trial run, nothing added: " if dry_run else "") + progress.format(**report))
+    print_line(("trial run, nothing added: " if dry_run else "") + _counts_words(report))
     for line in (*report["notes"], *report["examples"][:_EXAMPLES_SHOWN]):
         print_line(f"  {line}")
     if rejects is not None and report["rejected"]:
         print_line(f"  rejected rows are in {rejects}")
+
+
+def _counts_words(counts: Mapping[str, Any]) -> str:
+    return "{rows:,} rows, {added:,} added, {known:,} there already, {rejected:,} rejected".format(**counts)
 
 
 def _scope_of(entry: dict[str, Any]) -> str:

@@ -6,14 +6,14 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from dialler.cli.import_printing import print_examples, print_notes, print_report
 from dialler.cli.options import Writing
-from dialler.cli.printing import print_json, print_line
+from dialler.cli.printing import note, print_json, print_line
+from dialler.cli.progress import stage_words
 from dialler.cli.uploading import Delimiter, Encoding, FileArgument, Rejects, opened, upload_file
 from dialler.errors import UsageError
 
 _WRITING = Writing()
-_EXAMPLES_SHOWN = 5
-_PROGRESS = "{rows:,} rows, {imported:,} imported, {updated:,} updated, {rejected:,} rejected"
 
 
 async def import_(
@@ -44,7 +44,8 @@ async def import_(
 ) -> None:
     """Load leads from a delimited text file, or from standard input as "-".
 
-    Rejected rows leave the exit code at 0: the report has their reasons.
+    Rejected rows leave the exit code at 0: the report has their reasons. It is an import in stages of which nobody
+    looks at the stages: interrupted after the file was read, `dialler import resume` goes on with it.
 
     Example: `dialler lead import leads.csv --campaign spring --list hospitals --map number="Phone Number" --region US`
     """
@@ -57,7 +58,14 @@ async def import_(
         "encoding": encoding,
     }
     report = await upload_file(
-        "/leads/import", file, params, rejects=rejects, dry_run=dry_run, progress=_PROGRESS, options=options
+        "/leads/import",
+        file,
+        params,
+        rejects=rejects,
+        dry_run=dry_run,
+        progress=stage_words,
+        options=options,
+        on_failure=None if dry_run else _tell_way_on,
     )
     if options.json:
         print_json(report)
@@ -82,25 +90,24 @@ def mapping_params(options: tuple[str, ...], file: Path | None) -> dict[str, Any
     }
 
 
+def _tell_way_on(progress: Mapping[str, Any], error: BaseException) -> None:
+    """Say what can be done with an import whose end we did not see; the API says so itself, if it still can."""
+    import_id = progress.get("import_id")
+    # While the file arrives nothing of it stays.
+    if import_id is not None and progress["stage"] != "file" and f"import {import_id} " not in str(error):
+        note(
+            f"import {import_id}: `dialler import show {import_id}` tells where it is,"
+            f" `dialler import resume {import_id}` goes on with it, `dialler import cancel {import_id}` gives it up"
+        )
+
+
 def _print_report(report: Mapping[str, Any], params: Mapping[str, Any], rejects: Path | None) -> None:
-    print_line(
-        ("trial run, nothing loaded: " if report["dry_run"] else "")
-        + f"{report['rows']:,} rows: {report['imported']:,} imported, {report['updated']:,} updated,"
-        f" {report['rejected']:,} rejected, {report['duplicates']:,} with a number that another lead has"
-    )
-    for reason, count in report["reasons"].items():
-        print_line(f"  rejected {count:,}: {reason}")
-    for warning, count in report["warnings"].items():
-        print_line(f"  noticed {count:,}: {warning}")
+    print_report(report, before="trial run, nothing loaded: " if report["dry_run"] else "")
     print_line(f"  columns: {_columns_used(report['columns'], params['map'])}")
-    for line in report["notes"]:
-        print_line(f"  note: {line}")
+    print_notes(report["notes"])
     if params["region"] is None and "number_invalid" in report["reasons"]:
-        print_line("  note: numbers without their country's code need --region, such as --region US")
-    examples = sorted(report["examples"], key=lambda line: ": rejected: " not in line)
-    for line in examples[:_EXAMPLES_SHOWN]:
-        print_line(f"  {line}")
-    if len(examples) > _EXAMPLES_SHOWN:
+        print_notes(["numbers without their country's code need --region, such as --region US"])
+    if print_examples(report["examples"]):
         print_line("  ... --json has more of them, --rejects FILE has each rejected row")
     if rejects is not None and report["rejected"]:
         print_line(f"  rejected rows are in {rejects}")

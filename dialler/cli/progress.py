@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any, Final
 
 from dialler.cli.printing import note
@@ -31,16 +32,7 @@ class Progress:
             sys.stderr.write("\r\x1b[K")
 
 
-class StageProgress(Progress):
-    """Takes the lines in which a stage of an import answers."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.one: dict[str, Any] | None = None
-        """The import, once the stage has ended."""
-
-    def take(self, line: dict[str, Any]) -> None:
-        if "progress" in line:
-            self.tell("{stage}: {rows:,} of {of:,} rows".format(**line["progress"]))
-        elif "import" in line:
-            self.one = line["import"]
+def stage_words(progress: Mapping[str, Any]) -> str:
+    """Return how far a stage of an import is; how many rows there are is not known while the file arrives."""
+    of = f" of {progress['of']:,}" if "of" in progress else ""
+    return f"{progress['stage']}: {progress['rows']:,}{of} rows"

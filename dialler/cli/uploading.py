@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Annotated, Any, cast
@@ -18,13 +18,19 @@ _CHUNK_BYTES = 256 * 1024
 
 
 class UploadAnswer:
-    """Takes the lines of the answer as they come: shows progress, keeps the report, writes rejected rows down."""
+    """Takes the lines of the answer as they come: shows progress, keeps the last one, writes rejected rows down."""
 
-    def __init__(self, rejects: IO[str] | None, *, progress: str) -> None:
-        """`progress` is what is said of it, with the counts in braces."""
+    def __init__(self, rejects: IO[str] | None, *, progress: Callable[[Mapping[str, Any]], str]) -> None:
+        """`progress` says in words how far it is."""
         self.report: dict[str, Any] | None = None
+        self.one: dict[str, Any] | None = None
+        """An import, where one is answered with."""
+
+        self.progress: Mapping[str, Any] = {}
+        """What was told last of how far it is."""
+
         self._rejects = rejects
-        self._text = progress
+        self._words = progress
         self._is_emptied = False
         self._progress = Progress()
 
@@ -32,11 +38,17 @@ class UploadAnswer:
         if "rejects" in line and self._rejects is not None:
             self._reject(line["rejects"])
         elif "progress" in line:
-            self._tell(line["progress"])
+            self.progress = line["progress"]
+            self._progress.tell(self._words(self.progress))
+        elif "import" in line:
+            self.one = line["import"]
         elif "report" in line:
             self.report = line["report"]
             self._reject("")
-            self._progress.end()
+
+    def end(self) -> None:
+        """Take the progress off the screen."""
+        self._progress.end()
 
     def _reject(self, text: str) -> None:
         """Write rejected rows; what an earlier import left there goes only now, when this one was not refused."""
@@ -49,9 +61,6 @@ class UploadAnswer:
             self._rejects.write(text)
         except OSError as error:
             raise DiallerError(f"{self._rejects.name}: {error.strerror or error}") from error
-
-    def _tell(self, progress: Mapping[str, int]) -> None:
-        self._progress.tell(self._text.format(**progress))
 
 
 FileArgument = Annotated[str, Parameter(allow_leading_hyphen=True, help='The file; "-" is standard input.')]
@@ -67,26 +76,33 @@ async def upload_file(
     *,
     rejects: Path | None,
     dry_run: bool,
-    progress: str,
-    options: Writing,
+    progress: Callable[[Mapping[str, Any]], str],
+    options: Writing | Reading,
+    on_failure: Callable[[Mapping[str, Any], BaseException], None] | None = None,
 ) -> dict[str, Any]:
     """Send a file, or standard input for "-", to a route that loads it; return its report. Raises what was said of it.
 
-    `progress` as for `UploadAnswer`.
+    `progress` as for `UploadAnswer`. `on_failure` is called with what was told last, and what went wrong.
     """
     said = {
         **params,
         "dry_run": "true" if dry_run else None,
         "rejects": "true" if rejects is not None else None,
-        "source": "standard input" if file == "-" else file,
+        "source": "standard input" if file == "-" else Path(file).name,
     }
     with ExitStack() as files:
         source = files.enter_context(source_of(file))
         answer = UploadAnswer(rejects_file(files, rejects, source), progress=progress)
-        # A trial run writes nothing, so it need not wait for whoever does.
-        way = Reading(config=options.config, json=options.json) if dry_run else options
-        async with connected(way) as api:
-            await api.upload(path, said, chunks_of(source, file), answer.take)
+        try:
+            async with connected(options) as api:
+                await api.upload(path, said, chunks_of(source, file), answer.take)
+        except BaseException as error:
+            if on_failure is not None:
+                answer.end()
+                on_failure(answer.progress, error)
+            raise
+        finally:
+            answer.end()
     if answer.report is None:
         raise DiallerError("the import ended without a report")
     return answer.report

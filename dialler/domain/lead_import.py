@@ -77,10 +77,11 @@ class LeadImport:
     """name, bytes, rows, encoding, delimiter, has_header, width, notes."""
 
     mapping: Json = field(default_factory=dict)
-    """fields (pairs), guess, keep_rest, region, columns as found in the header."""
+    """fields (pairs), guess, keep_rest, region, columns as found in the header, notes on them."""
 
     options: Json = field(default_factory=dict)
-    """import_new, update_existing."""
+    """import_new, update_existing, unattended (the run follows the review at once, nobody looks at it); begun and
+    begun_at once it is run."""
 
     counts: Mapping[str, int] = field(default_factory=dict)
     """Rows by status, once they are checked, and problems by "invalid:CODE" and "noticed:CODE"; kept up by every

@@ -16,7 +16,7 @@ from dialler.importing.mapping import Columns
 from dialler.importing.options import ImportOptions
 from dialler.importing.phones import check_region, read_numbers
 from dialler.importing.rows import Row
-from dialler.importing.writing import updated
+from dialler.importing.updating import updated
 from dialler.ports import Records
 
 ADDED_AT_ONCE_MAX: Final = 1_000

@@ -72,7 +72,7 @@ async def import_numbers(
     options: NumberOptions,
     clock: Clock,
     by: str,
-    progress: Callable[[NumberReport], None] | None = None,
+    progress: Callable[[NumberReport], Awaitable[None]] | None = None,
     rejects: Callable[[str], Awaitable[None]] | None = None,
 ) -> NumberReport:
     """Add the numbers of a delimited text file to a do-not-call list, a thousand in a transaction.
@@ -101,7 +101,7 @@ async def import_numbers(
                 await loading.take(rows)
                 rows = []
                 if progress is not None:
-                    progress(loading.report)
+                    await progress(loading.report)
     await loading.take(rows)
     report = loading.report
     report.notes += file.notes()

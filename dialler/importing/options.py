@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from dialler.errors import ImportMisused, ImportRefused
+from dialler.errors import ImportMisused
 from dialler.importing.mapping import Mapping
 from dialler.importing.phones import check_region
 from dialler.importing.rows import check_delimiter
@@ -43,28 +43,14 @@ class FileOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportOptions(FileOptions):
-    """What whoever loads a file of leads says about it; `region` also chooses the zone rules.
-
-    Raises ImportRefused for what can't be.
-    """
+    """What whoever loads a file of leads says about it; `region` also chooses the zone rules."""
 
     mapping: Mapping = field(default_factory=Mapping)
-    zone_rules: ZoneRules | None = None
-    """None takes those that come with the engine for `region`, if there are any."""
-
-    def __post_init__(self) -> None:
-        FileOptions.__post_init__(self)  # super() does not know a class with slots
-        rules = self.zone_rules
-        if rules is not None and self.region not in (None, rules.country):
-            raise ImportRefused(f"{rules.file} has the zones of {rules.country}, but the region is {self.region}")
 
     def rules(self) -> ZoneRules | None:
-        """Return the zone rules that apply."""
-        if self.zone_rules is None and self.region is not None:
-            return shipped_zone_rules(self.region)
-        return self.zone_rules
+        """Return the zone rules that apply: those that come with the engine for `region`, if there are any."""
+        return shipped_zone_rules(self.region) if self.region is not None else None
 
     def country(self) -> str:
         """Return the country of the leads, "" if nothing gives it."""
-        rules = self.rules()
-        return self.region or (rules.country if rules else "")
+        return self.region or ""

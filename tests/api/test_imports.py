@@ -12,10 +12,11 @@ from dialler.api.desk import Desk
 from dialler.api.routes import make_api
 from dialler.cli.upload import upload_here
 from dialler.clock import FixedClock
-from dialler.errors import DiallerError, ImportRefused, NotFound
+from dialler.errors import DiallerError, ImportRefused, NotFound, StoreFull
 from dialler.events import Event, ImportFinished, Journal
+from dialler.ports import LeadFilter
 from dialler.stores.memory import MemoryStore
-from tests.support.desks import NOW, FakeEngine
+from tests.support.desks import NOW, FakeEngine, client_of
 
 CSV = b"""Name,Phone,State
 Mercy,202-555-0123,DC
@@ -100,7 +101,7 @@ async def test_progress_is_told_while_the_file_still_arrives(
     store: MemoryStore, floor: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dialler.api.streaming.PROGRESS_EVERY_S", 0)
-    monkeypatch.setattr("dialler.importing.run.ROWS_AT_ONCE", 10)
+    monkeypatch.setattr("dialler.importing.stages.filing.ROWS_AT_ONCE", 10)
     app = make_api(Desk(store=store, clock=FixedClock(NOW)))
     lines: list[dict[str, Any]] = []
     told = anyio.Event()
@@ -120,8 +121,12 @@ async def test_progress_is_told_while_the_file_still_arrives(
             told.set()
 
     await upload_here(app, f"/leads/import?{QUERY}", {}, endless(), take)
-    assert lines[0]["progress"]["imported"] > 0
-    assert lines[-1]["report"]["rows"] == sent * 10
+    first = lines[0]["progress"]
+    assert (first["stage"], first["import_id"]) == ("file", 1) and first["rows"] > 0 and first["bytes"] > 0
+    stages = [line["progress"]["stage"] for line in lines if "progress" in line]
+    assert list(dict.fromkeys(stages)) == ["file", "check", "review", "run"]
+    report = lines[-1]["report"]
+    assert (report["rows"], report["import_id"]) == (sent * 10, 1)
 
 
 async def test_the_uploader_raises_what_the_api_says_is_wrong(store: MemoryStore, floor: list[int]) -> None:
@@ -134,22 +139,37 @@ async def test_the_uploader_raises_what_the_api_says_is_wrong(store: MemoryStore
             await upload_here(app, target, {}, chunks(CSV), lambda line: None)
 
 
-async def test_records_that_fail_on_the_way_end_the_answer_with_an_error_line(
+async def test_records_that_fail_on_the_way_end_the_answer_with_an_error_line_and_the_import_can_go_on(
     store: MemoryStore, floor: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = make_api(Desk(store=store, clock=FixedClock(NOW)))
+    engine = FakeEngine(store)
+    app = make_api(Desk(store=store, clock=FixedClock(NOW), engine=engine))
     lines: list[dict[str, Any]] = []
 
     async def full(*_: object, **__: object) -> None:
-        raise DiallerError("the disk is full")
+        raise StoreFull("the disk is full")
 
-    monkeypatch.setattr("dialler.api.imports._finished", full)
-    with pytest.raises(DiallerError, match="the disk is full"):
-        await upload_here(app, f"/leads/import?{QUERY}&rejects=true", {}, chunks(CSV), lines.append)
-    assert "rejects" in lines[0]
+    with monkeypatch.context() as patched:
+        patched.setattr("dialler.importing.going_on.run_import", full)
+        said = "the disk is full; import 1 is kept at stage run: `dialler import resume 1` goes on with it"
+        with pytest.raises(StoreFull, match=said):
+            await upload_here(app, f"/leads/import?{QUERY}&rejects=true", {}, chunks(CSV), lines.append)
+    assert all("progress" in line for line in lines)
+    async with client_of(Desk(store=store, clock=FixedClock(NOW), engine=engine)) as api:
+        kept = (await api.get("/imports/1")).json()
+        assert (kept["stage"], kept["unattended"], kept["is_running"]) == ("run", True, False)
+        answer = await api.post("/imports/1/resume")
+        done = json.loads(answer.text.splitlines()[-1])["import"]
+        assert (done["stage"], done["report"]["imported"]) == ("done", 2)
+        assert len(engine.followed) == 1
+        again = await api.post("/imports/1/resume")
+        assert json.loads(again.text.splitlines()[-1])["import"] == done
+        assert (await api.post("/imports/9/resume")).status_code == 404
 
 
-async def test_an_import_ends_when_its_client_can_not_take_the_answer(store: MemoryStore, floor: list[int]) -> None:
+async def test_an_import_goes_on_to_its_end_when_its_client_goes_away_after_the_file(
+    store: MemoryStore, floor: list[int]
+) -> None:
     app = make_api(Desk(store=store, clock=FixedClock(NOW)))
 
     def full(line: dict[str, Any]) -> None:
@@ -157,6 +177,55 @@ async def test_an_import_ends_when_its_client_can_not_take_the_answer(store: Mem
 
     with pytest.raises(DiallerError, match="no space left"):
         await upload_here(app, f"/leads/import?{QUERY}&rejects=true", {}, chunks(CSV), full)
+    assert [one.stage for one in await store.read(lambda records: records.imports(limit=9))] == ["done"]
+
+
+async def test_an_import_whose_client_goes_away_before_the_file_is_complete_leaves_nothing(
+    store: MemoryStore, floor: list[int]
+) -> None:
+    app = make_api(Desk(store=store, clock=FixedClock(NOW)))
+    arriving: list[dict[str, Any]] = [
+        {"type": "http.request", "body": CSV, "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> dict[str, Any]:
+        return arriving.pop(0)
+
+    async def send(message: object) -> None:
+        """Nobody listens."""
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/leads/import",
+        "query_string": QUERY.encode(),
+        "headers": [],
+    }
+    await app(scope, receive, send)  # type: ignore[arg-type]
+    [one] = await store.read(lambda records: records.imports(limit=9))
+    assert one.stage == "cancelled"
+    assert await store.read(lambda records: records.import_blocks(one.import_id)) == []
+    assert len(await store.read(lambda records: records.leads(LeadFilter()))) == 3
+
+
+async def test_what_an_import_did_is_in_the_audit(api: httpx.AsyncClient, store: MemoryStore, floor: list[int]) -> None:
+    await api.post(f"/leads/import?{QUERY}", content=CSV, headers={"x-dialler-who": "ann"})
+    await api.post(f"/leads/import?{QUERY}&dry_run=true", content=CSV, headers={"x-dialler-who": "ann"})
+    rows = await store.read(
+        lambda records: records._in.rows(  # type: ignore[attr-defined]
+            "SELECT who, what, details FROM audit WHERE what LIKE 'lead.import%' ORDER BY audit_id"
+        )
+    )
+    assert {row[0] for row in rows} == {"socket:ann"}
+    whats = [row[1].removeprefix("lead.import") for row in rows]
+    assert whats == [".start", ".check", ".review", "", ".start", ".cancel"]
+    assert [json.loads(row[2])["import"] for row in rows] == [1, 1, 1, 1, 2, 2]
+    assert json.loads(rows[0][2])["after"]["mapping"]["fields"] == [
+        ["number", "Phone"],
+        ["name", "Name"],
+        ["region", "State"],
+    ]
 
 
 async def test_one_lead_is_added_by_the_rules_of_a_file(api: httpx.AsyncClient, floor: list[int]) -> None:

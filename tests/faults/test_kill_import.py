@@ -45,7 +45,7 @@ def staged(installed: Installation, import_id: int) -> tuple[str, int]:
         row = connection.execute("SELECT stage, row_done FROM imports WHERE import_id = ?", (import_id,)).fetchone()
     finally:
         connection.close()
-    return row[0], row[1]
+    return (row[0], row[1]) if row is not None else ("", 0)
 
 
 def until(condition: Callable[[], bool], what: str, *, within_s: float = 60.0) -> None:
@@ -74,9 +74,11 @@ def killed_at(installed: Installation, import_id: int, stage: str, *arguments: s
     return cursor
 
 
+MAP = [*(word for each in MAP_OPTIONS for word in ("--map", each)), "--region", "US"]
+
+
 def mapped(installed: Installation, import_id: int) -> None:
-    options = [word for each in MAP_OPTIONS for word in ("--map", each)]
-    installed.ok("import", "map", str(import_id), *options, "--region", "US")
+    installed.ok("import", "map", str(import_id), *MAP)
 
 
 def test_a_file_staged_by_hand_and_killed_in_the_check_is_loaded_and_later_updated_by_customer_key(
@@ -155,6 +157,46 @@ def test_a_daemon_killed_in_each_stage_goes_on_where_it_was(installed: Installat
         assert {row["status"] for row in rows} == {"rejected"} and len(rows) == expected.rejected
     assert count_leads(installed) == expected.imported
     assert installed.problems() == []
+
+
+def test_a_file_loaded_in_one_go_and_killed_is_loaded_to_its_end_by_resuming(
+    installed: Installation, tmp_path: Path
+) -> None:
+    file = write_lead_file(tmp_path / "many.csv", rows=ROWS, invalid=40, repeats=60)
+    expected = expected_counts(file)
+    killed_at(installed, 1, "run", "lead", "import", file, "--campaign", "hospitals", "--list", "all", *MAP)
+    kept = installed.run("import", "show", "1")
+    assert kept.stderr == "next: dialler import resume 1\n"
+    report = installed.ask("import", "resume", "1")["report"]
+    assert [report[key] for key in ("rows", "imported", "updated", "rejected", "skipped", "duplicates")] == [
+        expected.rows, expected.imported, 0, expected.rejected, 0, expected.duplicates,
+    ]  # fmt: skip
+    assert count_leads(installed) == expected.imported
+    assert installed.problems() == []
+
+
+def test_whoever_loads_a_file_is_told_how_to_go_on_when_the_daemon_is_killed(
+    installed: Installation, tmp_path: Path
+) -> None:
+    file = write_lead_file(tmp_path / "many.csv", rows=ROWS, invalid=40, repeats=60)
+    with installed.daemon() as daemon:
+        loading = subprocess.Popen(
+            [DIALLER, "lead", "import", file, "--campaign", "hospitals", "--list", "all", *MAP, "-c", installed.file],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=installed.folder,
+            env=environment(),
+        )
+        until(lambda: staged(installed, 1)[0] == "check" and staged(installed, 1)[1] > 1_000, "check")
+        daemon.kill()
+        _, said = loading.communicate(timeout=60)
+    assert loading.returncode == 1
+    way_on, reason = said.splitlines()[-2:]
+    assert way_on.startswith("import 1: ") and "`dialler import resume 1` goes on with it" in way_on
+    assert reason.startswith("dialler: the daemon broke off")
+    with installed.daemon():
+        assert installed.ask("import", "resume", "1")["report"]["imported"] == expected_counts(file).imported
 
 
 def killed_with(

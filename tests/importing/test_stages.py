@@ -3,7 +3,7 @@
 import csv
 import io
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any, TypeVar
 
@@ -32,34 +32,12 @@ from dialler.importing.stages.workers import checkers
 from dialler.importing.stages.write_behind import write_behind
 from dialler.ports import LeadFilter, Records
 from dialler.stores.memory import MemoryStore
+from tests.support.mortal import Killed, MortalStore
 from tests.support.stores import NOW, add_campaign_and_list
 
 T = TypeVar("T")
 CLOCK = FixedClock(NOW)
 FIELDS = Mapping(fields=(("number", "Phone"), ("customer_key", "Key"), ("name", "Name")))
-
-
-class Killed(Exception):
-    """The process is gone."""
-
-
-class MortalStore(MemoryStore):
-    """Records whose writer dies at a chosen write: before it is durable, or just after."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.writes_left: int | None = None
-        self.is_durable = False
-
-    async def write(self, work: Callable[[Records], T], *, urgent: bool = True) -> T:
-        if self.writes_left is None:
-            return await super().write(work, urgent=urgent)
-        self.writes_left -= 1
-        if self.writes_left < 0:
-            if self.is_durable:
-                await super().write(work, urgent=urgent)
-            raise Killed
-        return await super().write(work, urgent=urgent)
 
 
 async def in_chunks(data: bytes, size: int = 7) -> AsyncIterator[bytes]:

@@ -2,7 +2,9 @@
 
 from collections import deque
 from collections.abc import Mapping as AbstractMapping
+from collections.abc import Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import Any, Final
 
 import anyio
@@ -15,6 +17,7 @@ from dialler.domain.lead_import import ImportStage, LeadImport, RowStatus
 from dialler.domain.zones import canonical_zone
 from dialler.errors import Conflict, ImportRefused
 from dialler.importing.failures import only_error
+from dialler.importing.mapping import FIELDS as KNOWN_FIELDS
 from dialler.importing.mapping import Mapping, resolve
 from dialler.importing.options import ImportOptions
 from dialler.importing.stages.plain_lead import CUSTOMER_KEY, NUMBERS
@@ -50,7 +53,8 @@ def mapped(
     if header is not None:
         file["has_header"] = header
     one = replace(old, file=file)
-    columns = resolve(mapping, header_of(one), source=str(file["name"]))
+    # Raises what would stop the check.
+    spec = spec_for(records.campaign(old.campaign_id), mapping, region, header_of(one), source=str(file["name"]))
     # A re-check goes through all rows anyway, so what they were found to be needs no undoing here.
     new = replace(
         one,
@@ -59,15 +63,16 @@ def mapped(
         revision=old.revision + 1,
         counts={},
         review=None,
+        options={},
         mapping={
             "fields": [list(pair) for pair in mapping.fields],
             "guess": mapping.guess,
             "keep_rest": mapping.keep_rest,
-            "region": ImportOptions(region=region).region,
-            "columns": columns.used(),
+            "region": spec.numbers_from,
+            "columns": spec.columns.used(),
+            "notes": _notes(spec, mapping),
         },
     )
-    spec_of(records.campaign(one.campaign_id), new)  # Raises what would stop the check.
     records.set_import(new)
     return new
 
@@ -82,18 +87,42 @@ def mapping_of(one: LeadImport | AbstractMapping[str, Any]) -> tuple[Mapping, st
 def spec_of(campaign: Campaign, one: LeadImport) -> CheckSpec:
     """Return what an import's rows are checked by. Raises ImportRefused."""
     mapping, region = mapping_of(one)
+    return spec_for(campaign, mapping, region, header_of(one), source=str(one.file["name"]))
+
+
+def spec_for(
+    campaign: Campaign, mapping: Mapping, region: str | None, header: Sequence[str], *, source: str
+) -> CheckSpec:
+    """Return what the rows under a header are checked by; `source` is what messages call the file.
+
+    Raises ImportRefused.
+    """
     options = ImportOptions(mapping=mapping, region=region)
     try:
         default_zone = canonical_zone(campaign.settings.timezone).name
     except ValueError as error:
         raise ImportRefused(f"campaign {campaign.name}: timezone: {error}") from error
     return CheckSpec(
-        columns=resolve(mapping, header_of(one), source=str(one.file["name"])),
+        columns=resolve(mapping, header, source=source),
         country=options.country(),
         default_zone=default_zone,
         rules=options.rules(),
         numbers_from=options.region,
     )
+
+
+def _notes(spec: CheckSpec, mapping: Mapping) -> list[str]:
+    """Return what whoever made the mapping may not have meant."""
+    rules, columns = spec.rules, spec.columns
+    notes = []
+    if rules is not None and columns.position(rules.field) is None and "timezone" not in columns.single:
+        zone = spec.default_zone
+        notes.append(f"no column is mapped to {rules.field}, so {rules.file} gives no zones: {zone} is taken")
+    for name, _ in mapping.fields:
+        near = get_close_matches(name.casefold(), KNOWN_FIELDS, n=1, cutoff=0.75)
+        if near and name not in KNOWN_FIELDS:
+            notes.append(f"{name!r} is a data field of its own; did you mean the field {near[0]}?")
+    return notes
 
 
 async def check_import(*, store: Store, import_id: int, tell: Tell = tell_nobody) -> LeadImport:

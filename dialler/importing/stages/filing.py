@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Final
@@ -38,9 +38,13 @@ async def take_file(
     encoding: str | None = None,
     has_header: bool | None = None,
     tell: Tell = tell_nobody,
+    on_header: Callable[[Sequence[str]], object] = lambda _: None,
+    then: Callable[[Records, LeadImport], LeadImport] = lambda _, one: one,
 ) -> LeadImport:
     """Keep a file's rows; one that was there before is replaced. None guesses; return the import at stage mapping.
 
+    `on_header` gets the first row's cells before any row is kept, and may refuse them by what it raises. `then` is
+    done in the transaction that ends the stage; what it returns is returned.
     Raises ImportRefused for a file that is no text or has no rows: then the import goes on waiting for its file, as
     it does when this is cut off. Raises Conflict for an import that is reviewed already.
     """
@@ -71,6 +75,7 @@ async def take_file(
             yield chunk
 
     file = await open_lead_file(counted(), delimiter=delimiter, encoding=encoding, source=name)
+    on_header([_clean(cell) for cell in file.header])
     waiting = [_plain(file.first)]
     rows = 0
 
@@ -113,7 +118,7 @@ async def take_file(
         one = expected(records, import_id, ImportStage.FILE, revision=begun.revision)
         new = replace(one, stage=ImportStage.MAPPING, cursor=0, sha256=digest.hexdigest(), file=facts)
         records.set_import(new)
-        return new
+        return then(records, new)
 
     return await store.write(end)
 

@@ -23,7 +23,7 @@ from dialler.importing.stages.plain_lead import CUSTOMER_KEY, NUMBERS, LeadsRead
 from dialler.importing.stages.seen import Seen
 from dialler.importing.stages.staged import Tell, expected, rows_of, tell_nobody
 from dialler.importing.stages.write_behind import write_behind
-from dialler.importing.writing import updated
+from dialler.importing.updating import updated
 from dialler.ports import Records, Store
 
 
@@ -34,10 +34,12 @@ async def review_import(
     clock: Clock,
     import_new: bool,
     update_existing: bool,
+    unattended: bool = False,
     tell: Tell = tell_nobody,
 ) -> LeadImport:
     """Look at every valid row as the run would; return the import at stage run, with what was seen in `review`.
 
+    `unattended` says that nobody looks at it: the run need not find the records as they are now.
     Raises UsageError if nothing is wanted, Conflict if the rows are not checked, or change meanwhile.
     """
     if not (import_new or update_existing):
@@ -66,7 +68,7 @@ async def review_import(
             now,
             stage=ImportStage.RUN,
             cursor=0,
-            options={"import_new": import_new, "update_existing": update_existing},
+            options={"import_new": import_new, "update_existing": update_existing, "unattended": unattended},
             review=looking.result(records, now),
         )
         records.set_import(done)

@@ -1,6 +1,6 @@
 """The run: rows into leads as reviewed, and the report."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -13,13 +13,12 @@ from dialler.domain.lead_import import KEPT, ImportStage, LeadImport, RowStatus
 from dialler.errors import Conflict
 from dialler.importing.stages.filing import delete_rows
 from dialler.importing.stages.plain_lead import CUSTOMER_KEY, LeadsRead, PlainLead
+from dialler.importing.stages.reporting import examples_of, kept_report
 from dialler.importing.stages.reviewing import differences, existing_leads, fingerprint
-from dialler.importing.stages.row_pages import rows_after
-from dialler.importing.stages.staged import Tell, expected, recounted, rows_of, tell_nobody
-from dialler.importing.writing import updated, write_updates
+from dialler.importing.stages.staged import Tell, expected, is_unattended, recounted, rows_of, tell_nobody
+from dialler.importing.updating import updated, write_updates
 from dialler.ports import Records, Store
 
-_EXAMPLES_MAX: Final = 20
 _SKIPPED: Final = {
     "new": "its customer key is not in the list, and only leads that are there were to be updated",
     "existing": "its customer key is in the list already, and only new leads were to be imported",
@@ -32,7 +31,8 @@ async def run_import(
 ) -> tuple[LeadImport, bool]:
     """Load a reviewed import's rows, or go on with that; return it when it is done, and whether this call ended it.
 
-    Raises Conflict, with what has changed, if the records are not those of the review: then nothing was loaded.
+    Raises Conflict, with what has changed, if the records are not those of the review: then nothing was loaded. What
+    nobody looked at can't have changed: an import that is unattended is loaded as the records are now.
     """
     begun = await store.write(lambda records: _begin(records, import_id, clock, who))
     read = LeadsRead()
@@ -41,7 +41,9 @@ async def run_import(
         if total is None:
             break
         await tell({"stage": "run", "rows": total, "of": rows_of(begun) - begun.counts.get("dropped", 0)})
-    ended = await store.write(lambda records: _end(records, import_id, clock, who))
+    loaded = await store.read(lambda records: records.lead_import(import_id))
+    examples = await examples_of(store, loaded) if loaded.stage is ImportStage.RUN else []
+    ended = await store.write(lambda records: _end(records, import_id, clock, who, examples))
     await tidy_up(store, import_id)
     return ended
 
@@ -92,9 +94,12 @@ def _begin(records: Records, import_id: int, clock: Clock, who: str) -> LeadImpo
     if one.stage is ImportStage.DONE or one.options.get("begun"):
         return one
     assert one.review is not None
-    reviewed: Any = one.review["fingerprint"]
-    if changed := differences(reviewed, fingerprint(records, one)):
-        raise Conflict(f"import {import_id} is not what was reviewed: {'; '.join(changed)}. Review it again")
+    if not is_unattended(one):
+        reviewed: Any = one.review["fingerprint"]
+        if changed := differences(reviewed, fingerprint(records, one)):
+            raise Conflict(f"import {import_id} is not what was reviewed: {'; '.join(changed)}. Review it again")
+    elif one.list_id is not None:
+        records.lead_list(one.list_id)  # Raises NotFound.
     now = clock.now()
     if one.list_id is None:
         made = records.add_list(one.campaign_id, one.list_name, now, to_dial=False)
@@ -134,6 +139,7 @@ class _Batch:
         self._list_id = one.list_id
         self._import_new = bool(one.options["import_new"])
         self._update = bool(one.options["update_existing"])
+        self._as_reviewed = not is_unattended(one)
         self._now = clock.now()
         self._block = block
         self._read = read
@@ -185,7 +191,7 @@ class _Batch:
             self._new_keys = set()
         existing = self._there.get(key) if key is not None else None
         plan = PLANS[self._block.plan[place]]
-        if plan in ("new", "existing") and (existing is None) != (plan == "new"):
+        if self._as_reviewed and plan in ("new", "existing") and (existing is None) != (plan == "new"):
             self._skip(place, "changed")
         elif existing is None:
             if self._import_new:
@@ -211,53 +217,15 @@ class _Batch:
         self._status[place] = LETTERS[RowStatus.SKIPPED]
 
 
-def _end(records: Records, import_id: int, clock: Clock, who: str) -> tuple[LeadImport, bool]:
+def _end(records: Records, import_id: int, clock: Clock, who: str, examples: list[str]) -> tuple[LeadImport, bool]:
     one = expected(records, import_id, ImportStage.RUN, ImportStage.DONE)
     if one.stage is ImportStage.DONE:
         return one, False
     now = clock.now()
-    done = replace(one, stage=ImportStage.DONE, report=_report(records, one, now.isoformat(), who))
+    done = replace(one, stage=ImportStage.DONE, report=kept_report(one, at=now, who=who, examples=examples))
     records.set_import(done)
     kept: Any = done.report
     where = {key: kept[key] for key in ("campaign", "list", "file", "sha256")}
     after = {key: kept[key] for key in ("rows", "imported", "updated", "rejected", "skipped", "dropped", "duplicates")}
     records.add_audit(now, who, "lead.import", {"import": import_id, **where, "after": after})
     return done, True
-
-
-def _report(records: Records, one: LeadImport, now: str, who: str) -> dict[str, object]:
-    counts = one.counts
-    rejected = rows_after(records, one.import_id, 0, statuses=[RowStatus.REJECTED], limit=_EXAMPLES_MAX)
-    assert one.review is not None
-    noticed = _by_code(counts, "noticed:")
-    return {
-        "campaign": one.review["campaign"],
-        "list": one.list_name,
-        "file": one.file["name"],
-        "bytes": one.file["bytes"],
-        "sha256": one.sha256,
-        "encoding": one.file["encoding"],
-        "delimiter": one.file["delimiter"],
-        "columns": one.mapping["columns"],
-        "region": one.mapping["region"],
-        "import_new": one.options["import_new"],
-        "update_existing": one.options["update_existing"],
-        "rows": rows_of(one),
-        **{status: counts.get(status, 0) for status in ("imported", "updated", "rejected", "skipped", "dropped")},
-        "duplicates": counts.get("repeated", 0),
-        "reasons": _by_code(counts, "invalid:"),
-        "skipped_because": {code: n for code, n in noticed.items() if code.startswith("skipped_")},
-        "warnings": {code: n for code, n in noticed.items() if not code.startswith("skipped_")},
-        "notes": one.file["notes"],
-        "examples": [f"row {row.row}: rejected: {row.problems[0][1]}" for row in rejected],
-        "created_at": one.created_at.isoformat(),
-        "created_by": one.created_by,
-        "begun_at": one.options["begun_at"],
-        "ended_at": now,
-        "ended_by": who,
-    }
-
-
-def _by_code(counts: Mapping[str, int], prefix: str) -> dict[str, int]:
-    found = {key.removeprefix(prefix): n for key, n in counts.items() if key.startswith(prefix)}
-    return dict(sorted(found.items(), key=lambda item: -item[1]))

@@ -11,7 +11,7 @@ from dialler.errors import Conflict
 from dialler.ports import Records
 
 Tell: TypeAlias = Callable[[Mapping[str, object]], Awaitable[None]]
-"""Takes progress: {"stage", "rows", "of"}."""
+"""Takes progress: {"stage", "rows", "of"}; "bytes" instead of "of" while the file arrives."""
 
 _NEXT: Final = {
     ImportStage.FILE: "it waits for its file",
@@ -54,6 +54,11 @@ def recounted(one: LeadImport, before: ImportBlock | None, after: ImportBlock) -
 def back_to_review(one: LeadImport) -> LeadImport:
     """Return an import whose rows or options have changed since it was checked: it needs a new review."""
     return replace(one, stage=ImportStage.REVIEW, cursor=0, revision=one.revision + 1, review=None)
+
+
+def is_unattended(one: LeadImport) -> bool:
+    """Tell whether nobody looks at the review: the run follows it at once."""
+    return bool(one.options.get("unattended"))
 
 
 def rows_of(one: LeadImport) -> int:
