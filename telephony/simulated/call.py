@@ -21,6 +21,9 @@ class Call:
 
     state: LiveState = LiveState.DIALLING
     over: bool = False
+    turns: int = 0
+    """How often it was taken to something else than was planned for it: what was planned before is not done."""
+
     agent: Agent | None = None
     """Who is rung, or talks."""
 

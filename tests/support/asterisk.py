@@ -39,6 +39,8 @@ BRIEF_QUEUE: Final = "brief"
 """A queue with one agent who hangs up after half a second."""
 EMPTY_QUEUE: Final = "empty"
 """A queue without agents: its calls go to the information message at once."""
+RINGING_QUEUE: Final = "ringing"
+"""A queue with one agent whose telephone rings and who never answers: its calls wait."""
 START_S: Final = 30.0
 
 FAST: Final = Timing(back_off_first_s=0.05, back_off_max_s=0.2)
@@ -112,6 +114,8 @@ exten => s,1,Set(DLR_NUMBER=$${CUT(CUT(CHANNEL(name),@,1),/,2)})
  same => n,GotoIf($$["$${DLR_NUMBER:-1}" != "9"]?dlr-answered,s,1)
  same => n,Set(DLR_WAIT=3600)
  same => n,Goto(dlr-answered,s,1)
+[dlr-by-number-harbour]
+exten => s,1,Goto(dlr-answered-harbour,s,1)
 
 [carrier]
 exten => _+X.,1,Set(FILE($home/rung,,,al,u)=$${EXTEN} $${UNIQUEID})
@@ -131,6 +135,8 @@ exten => _1XX,1,Answer()
 exten => _2XX,1,Answer()
  same => n,Wait(0.5)
  same => n,Hangup(16)
+exten => _3XX,1,Ringing()
+ same => n,Wait(3600)
 """)
 
 
@@ -332,6 +338,8 @@ class RealAsterisk:
             + "member => Local/100@agents/n,0,Ann\nmember => Local/101@agents/n,0,Bob\n"
             + queue.fill({"queue": BRIEF_QUEUE})
             + "member => Local/200@agents/n,0,Cleo\n"
+            + queue.fill({"queue": RINGING_QUEUE})
+            + "member => Local/300@agents/n,0,Dan\n"
             + queue.fill({"queue": EMPTY_QUEUE}),
         }
         for name in (
@@ -378,6 +386,7 @@ class AsteriskExchange:
 
     trunk = "carrier"
     server = "asterisk"
+    waiting_queue = RINGING_QUEUE
 
     def __init__(self, asterisk: RealAsterisk, telephony: AsteriskNetwork, proxy: CuttableProxy) -> None:
         self.asterisk = asterisk
