@@ -48,6 +48,9 @@ class LiveState(StrEnum):
     DIALLING = "dialling"
     RINGING = "ringing"
     UP = "up"
+    QUEUED = "queued"
+    """It waits for an agent."""
+
     BRIDGED = "bridged"
 
 

@@ -40,4 +40,4 @@ class Call:
     @property
     def answered(self) -> bool:
         """Whether somebody, or something, has picked up."""
-        return self.state in (LiveState.UP, LiveState.BRIDGED)
+        return self.state in (LiveState.UP, LiveState.QUEUED, LiveState.BRIDGED)

@@ -200,6 +200,7 @@ class Calls:
             self._put(call, self._plan.message_s, partial(self._end, by=HangupBy.SYSTEM))
             self._put_impatience(call)
             return
+        call.state = LiveState.QUEUED
         self._tell(call, Queued, queue=queue)
         self.desk.enter(call.call_id, server=call.server, queue=queue)
         self._put_impatience(call)
@@ -213,7 +214,7 @@ class Calls:
             self._put_whatever(call, stay_s, self._lose_patience)
 
     def _lose_patience(self, call: Call) -> None:
-        if call.state is LiveState.UP:
+        if call.state is not LiveState.BRIDGED:
             self._end(call, by=HangupBy.CUSTOMER)
 
     def _connect_waiting(self) -> None:

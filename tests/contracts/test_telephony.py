@@ -201,6 +201,8 @@ async def test_a_call_that_waits_for_an_agent_is_taken_to_the_information_messag
     placed = call(Fate.ANSWERED_LONG, queue=exchange.waiting_queue)
     await exchange.telephony.originate(placed)
     await log.first(Queued, call_id=placed.call_id)
+    [live] = await exchange.telephony.live_calls(exchange.server)
+    assert (live.call_id, live.state) == (placed.call_id, LiveState.QUEUED)
     assert await exchange.telephony.divert(placed.call_id) is True
     await log.first(HarbourStarted, call_id=placed.call_id)
     [live] = await exchange.telephony.live_calls(exchange.server)

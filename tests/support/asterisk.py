@@ -40,7 +40,8 @@ BRIEF_QUEUE: Final = "brief"
 EMPTY_QUEUE: Final = "empty"
 """A queue without agents: its calls go to the information message at once."""
 RINGING_QUEUE: Final = "ringing"
-"""A queue with one agent whose telephone rings and who never answers: its calls wait."""
+"""A queue with agents whose telephones ring and who never answer: its calls wait."""
+RINGING_AGENTS: Final = 40
 START_S: Final = 30.0
 
 FAST: Final = Timing(back_off_first_s=0.05, back_off_max_s=0.2)
@@ -339,7 +340,7 @@ class RealAsterisk:
             + queue.fill({"queue": BRIEF_QUEUE})
             + "member => Local/200@agents/n,0,Cleo\n"
             + queue.fill({"queue": RINGING_QUEUE})
-            + "member => Local/300@agents/n,0,Dan\n"
+            + "".join(f"member => Local/{300 + each}@agents/n,0\n" for each in range(RINGING_AGENTS))
             + queue.fill({"queue": EMPTY_QUEUE}),
         }
         for name in (

@@ -145,7 +145,7 @@ async def test_an_agents_phone_rings_before_it_is_picked_up():
         await network.originate(to(queue="sales"))
         await log.first(AgentChanged, state=AgentState.RINGING)
         [live] = await network.live_calls("simulated")
-        assert (live.state, live.agent) == (LiveState.UP, None)
+        assert (live.state, live.agent) == (LiveState.QUEUED, None)
         await log.first(Bridged)
         [live] = await network.live_calls("simulated")
         assert (live.state, live.agent) == (LiveState.BRIDGED, "SIM/agent-001")
