@@ -22,7 +22,8 @@ from benchmarks.intents import Picking
 from benchmarks.records import Plan, make_records, sqlite_url
 from benchmarks.scale import Scale
 from dialler.domain.attempt import ended
-from dialler.domain.call import Call, apply, sent, verdict_of
+from dialler.domain.call import Call, apply, sent
+from dialler.domain.call_verdict import verdict_of
 from dialler.domain.campaign import Wrap
 from dialler.domain.session import Session
 from dialler.engine.aftermath import write_ends
@@ -131,5 +132,5 @@ def _busy(session: Session) -> Session:
         HungUp(call_id=call.call_id, at=at, cause=BUSY, cause_text="User busy", by=HangupBy.NETWORK),
     ):
         call = apply(call, event)
-    outcome = verdict_of(call, has_agents=False, abandon_after=timedelta(seconds=2))
+    outcome = verdict_of(call, has_agents=False)
     return ended(session, call, outcome=outcome, wrap=Wrap.NONE, at=at)

@@ -49,5 +49,8 @@ class InstantNetwork:
     async def hang_up(self, call_id: str) -> bool:
         return False
 
+    async def divert(self, call_id: str) -> bool:
+        return False
+
     async def live_calls(self, server: str) -> Sequence[LiveCall]:
         return ()

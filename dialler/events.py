@@ -299,6 +299,54 @@ class AgentServed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgentJoined(Event):
+    """An agent took a call that was answered."""
+
+    name: ClassVar[str] = "agent.joined"
+    level: ClassVar[int] = logging.DEBUG
+    session_id: str
+    campaign: str
+    waited_s: float
+    """The person's wait: from the answer, or the end of the greeting where the campaign's patience begins there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageStarted(Event):
+    """No agent came: somebody who answered hears the information message."""
+
+    name: ClassVar[str] = "message.started"
+    session_id: str
+    campaign: str
+    waited_s: float
+    """As of `AgentJoined`."""
+
+    is_late: bool
+    """After the end of the campaign's patience."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallAbandoned(Event):
+    """A call ended that counts as abandoned."""
+
+    name: ClassVar[str] = "call.abandoned"
+    session_id: str
+    campaign: str
+    reason: str
+    """no_agent, queue, pulled, hung_up, ended_by_us, opted_out: `AbandonReason`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallNotDiverted(Event):
+    """The exchange could not be asked to play the information message; its own time-out is the backstop."""
+
+    name: ClassVar[str] = "call.not_diverted"
+    level: ClassVar[int] = logging.WARNING
+    session_id: str
+    campaign: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallUnknown(Event):
     """The exchange spoke of a call that no open session knows."""
 

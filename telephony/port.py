@@ -10,6 +10,7 @@ from anyio import TASK_STATUS_IGNORED
 from anyio.abc import TaskStatus
 from anyio.streams.memory import MemoryObjectReceiveStream
 
+from telephony.answer_plan import PLAIN_ANSWER, AnswerPlan
 from telephony.events import TelephonyEvent
 
 
@@ -37,6 +38,7 @@ class Origination:
     queue: str | None = None
     """The agents' queue for the answered call; None plays the campaign's message instead."""
 
+    answer: AnswerPlan = PLAIN_ANSWER
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -46,6 +48,9 @@ class LiveState(StrEnum):
     DIALLING = "dialling"
     RINGING = "ringing"
     UP = "up"
+    QUEUED = "queued"
+    """It waits for an agent."""
+
     BRIDGED = "bridged"
 
 
@@ -89,6 +94,13 @@ class Telephony(Protocol):
 
     async def hang_up(self, call_id: str) -> bool:
         """Ask to end a call; False where no link knows it. Raises NotSent, LinkLost."""
+
+    async def divert(self, call_id: str) -> bool:
+        """Take an answered call out of what it does, its queue or an agent's hands, to the information message.
+
+        `HarbourStarted` tells when the message begins. False where no such call is up and answered, and then nothing
+        was done. Raises NotSent, LinkLost.
+        """
 
     async def live_calls(self, server: str) -> Sequence[LiveCall]:
         """Return the calls that `server` holds and whose call_id we chose. Raises NotSent, LinkLost."""

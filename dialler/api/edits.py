@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from dialler.domain.calling_hours import CallingHours, hours_from_json, parse_intervals
 from dialler.domain.campaign import CampaignSettings, Wrap
 from dialler.domain.lead import WindowKey
+from dialler.domain.patience import PatienceStart
 from dialler.domain.window import window_for
 from dialler.domain.zones import canonical_zone
 from dialler.errors import NotFound, UsageError
@@ -56,6 +57,11 @@ class CampaignEdit(Edit):
     ring_timeout_s: int = 0
     wrap: Wrap = Wrap.NONE
     wrap_deadline_s: int = 0
+    patience_s: float = Field(0, description="how long a person who answered waits for an agent")
+    patience_from: PatienceStart = Field(
+        PatienceStart.GREETING_END, description="the greeting's end is known where machines are looked for"
+    )
+    harbour: str = Field("", description="the information message for those who got no agent, as the exchange names it")
     weighting: bool = True
     weight: int = 0
     attempts_max: int = 0

@@ -63,7 +63,6 @@ def options_of(settings: Settings) -> EngineOptions:
         drain_timeout=timedelta(seconds=given.drain_timeout_s),
         hopper_level=given.hopper_level,
         intents_max=given.intents_per_commit_max,
-        abandon_after=timedelta(seconds=given.abandon_after_s),
         verdict_grace=timedelta(seconds=given.verdict_grace_s),
         runway_min=timedelta(seconds=given.runway_min_s),
     )

@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from dialler.domain.call import Call, CallState, apply, cancelled, refused, sent, verdict_of
+from dialler.domain.call import Call, CallState, apply, cancelled, refused, sent
+from dialler.domain.call_verdict import verdict_of
 from dialler.domain.outcome import Outcome
 from dialler.engine.board import UNANSWERED
 from dialler.errors import DiallerError, IllegalTransition
@@ -36,6 +37,7 @@ _ADOPTED_AS: Final[Mapping[LiveState, type[CallEvent]]] = {
     LiveState.DIALLING: Dialling,
     LiveState.RINGING: Ringing,
     LiveState.UP: Answered,
+    LiveState.QUEUED: Answered,
 }
 
 

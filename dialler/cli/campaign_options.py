@@ -31,6 +31,16 @@ WrapOption = Annotated[
     Literal["required", "none"] | None, Parameter(help="Whether an answered call waits for an agent's wrap code.")
 ]
 WrapDeadline = Annotated[timedelta | None, Parameter(help="How long it waits for that code, such as 2m.")]
+PatienceOption = Annotated[
+    timedelta | None, Parameter(help="How long a person who answered waits for an agent, such as 2s or 1.5s.")
+]
+PatienceFrom = Annotated[
+    Literal["connection", "greeting-end"] | None,
+    Parameter(help="From when that counts; a greeting's end is known only where machines are looked for."),
+]
+Harbour = Annotated[
+    str | None, Parameter(help="The sound for people who got no agent in time, such as dlr/harbour; there must be one.")
+]
 Weighting = Annotated[
     bool | None, Parameter(negative="--no-weighting", help="Share calls by the lists' weights, or alike.")
 ]
@@ -58,6 +68,9 @@ class CampaignOptions:
     ring_timeout: RingTimeout = None
     wrap: WrapOption = None
     wrap_deadline: WrapDeadline = None
+    patience: PatienceOption = None
+    patience_from: PatienceFrom = None
+    harbour: Harbour = None
     weighting: Weighting = None
     weight: Weight = None
     attempts_max: AttemptsMax = None
@@ -79,6 +92,12 @@ def body_of(given: CampaignOptions) -> dict[str, object]:
     for key, key_s in _SECONDS.items():
         if (duration := getattr(given, key)) is not None:
             body[key_s] = _whole_seconds(key, duration)
+    if given.patience is not None:
+        body["patience_s"] = given.patience.total_seconds()
+    if given.patience_from is not None:
+        body["patience_from"] = given.patience_from.replace("-", "_")
+    if given.harbour is not None:
+        body["harbour"] = "" if given.harbour == "none" else given.harbour  # Refused, and the refusal says why.
     if given.merchant is not None:
         body["merchant"] = "" if given.merchant == "none" else given.merchant
     for key in ("holidays", "queue"):

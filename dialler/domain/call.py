@@ -1,27 +1,25 @@
-"""One call as it happens: the telephone's events folded into a value, and the outcome drawn from it.
+"""One call as it happens: the telephone's events folded into a value.
 
 Events may come in any order and twice; the earliest moment of each kind is kept, so the order does not matter.
-`HungUp` ends a call. What came before it, and only that, decides the outcome.
+`HungUp` ends a call. What came before it, and only that, decides the outcome (`call_verdict`).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from dialler.domain.call_state import TRANSITIONS, CallState, advance
-from dialler.domain.cause_outcome import OUTCOME_OF_DIAL_STATUS, OUTCOME_OF_REASON, OUTCOME_OF_SIP, outcome_of_cause
 from dialler.domain.evolve import evolve
-from dialler.domain.outcome import Outcome
+from dialler.domain.patience import Patience
 from dialler.domain.session import Evidence, Session
-from telephony.causes import Cause, cause_of_sip
+from telephony.causes import Cause
 from telephony.events import (
     Answered,
     Bridged,
     CallEvent,
     Classified,
     DialEnded,
-    HangupBy,
     HarbourStarted,
     HungUp,
     MessageLeft,
@@ -33,7 +31,6 @@ from telephony.events import (
 )
 
 __all__ = [
-    "ABANDON_AFTER",
     "TRANSITIONS",
     "Call",
     "CallState",
@@ -41,16 +38,19 @@ __all__ = [
     "apply",
     "call_of",
     "cancelled",
+    "patience_began",
     "refused",
     "sent",
-    "verdict_of",
+    "waits_since",
 ]
-
-ABANDON_AFTER: Final = timedelta(seconds=2)  # 16 CFR 310.4(b)(4)(iii); from the answer, the stricter start
 
 NOTHING_SAID: Final = Evidence()
 
 REASON_TIMEOUT, REASON_ANSWERED = 3, 4  # OriginateResponse
+
+_WAITING: Final = frozenset({CallState.ANSWERED, CallState.WAITING})
+_NOBODY_THERE: Final = frozenset({"MACHINE", "FAX", "HANGUP"})
+"""Verdicts of machine detection after which no agent is waited for."""
 
 # Events that can only happen once someone, or something, has picked up.
 _AFTER_ANSWER: Final = frozenset(
@@ -78,6 +78,9 @@ class Call:
     sent_at: datetime | None = None
     ringing_at: datetime | None = None
     answered_at: datetime | None = None
+    classified_at: datetime | None = None
+    """When machine detection had its verdict."""
+
     queued_at: datetime | None = None
     connected_at: datetime | None = None
     ended_at: datetime | None = None
@@ -87,6 +90,9 @@ class Call:
     """The exchange had a channel for it: without one, no telephone can have rung."""
 
     harbour: bool = False
+    diverted: bool = False
+    """The exchange was asked to take it to the information message."""
+
     message_played: bool = False
     message_left: bool = False
     opted_out: bool = False
@@ -157,6 +163,8 @@ def apply(call: Call, event: CallEvent) -> Call:
         changes["ringing_at"] = _earlier(call.ringing_at, event.at)
     elif kind is Queued:
         changes["queued_at"] = _earlier(call.queued_at, event.at)
+    elif kind is Classified:
+        changes["classified_at"] = _earlier(call.classified_at, event.at)
     elif kind is HungUp:
         changes["ended_at"] = event.at
     elif flag := _FLAGS.get(kind):
@@ -199,77 +207,26 @@ def call_of(session: Session) -> Call:
     )
 
 
-def verdict_of(call: Call, *, has_agents: bool, abandon_after: timedelta = ABANDON_AFTER) -> Outcome:
-    """Return the outcome of a call that has ended, or that will never report any more (LOST if nothing is known).
+def waits_since(call: Call, patience: Patience) -> datetime | None:
+    """Return since when a person waits for an agent who has not come (UTC), None while nobody does.
 
-    `has_agents`: answered calls of the campaign go to agents, not to a message. `abandon_after` is the
-    longest lawful wait for an agent, from the answer. The rows are those of the outcomes table, first match wins.
+    For calls that go to agents. A machine does not wait, nor does somebody who is told the message, or about to be.
     """
-    said = call.evidence
-    ended = call.ended_at is not None
-    if call.refused:  # 1
-        return Outcome.NO_ROUTE if _no_endpoint(said) else Outcome.FAILED
-    if call.connected_at is not None and not call.harbour:  # 3
-        return Outcome.CONNECTED
-    # 9.3: the abandon clock may pull a person out of the agent's hands at the last moment; that is ABANDONED below.
-    if call.opted_out:  # 4
-        return Outcome.OPTED_OUT
-    if call.message_left:  # 5
-        return Outcome.MACHINE_MESSAGE
-    if said.amd_status == "MACHINE":  # 6
-        return Outcome.MACHINE
-    if said.amd_status == "FAX":  # 10, which after the rows of answered calls could never be reached
-        return Outcome.FAX
-    if call.answered:
-        return _answered_verdict(call, has_agents=has_agents, abandon_after=abandon_after)
-    if call.cancelled_by_us and (ended or call.sent_at is None):  # 11
-        return Outcome.CANCELLED
-    if said.reason == REASON_TIMEOUT:  # 12
-        return Outcome.NO_ANSWER
-    return _unanswered_verdict(call)
+    if call.state not in _WAITING or call.diverted or call.harbour or call.connected_at is not None:
+        return None
+    if call.evidence.amd_status in _NOBODY_THERE:
+        return None
+    return patience_began(call, patience)
 
 
-def _answered_verdict(call: Call, *, has_agents: bool, abandon_after: timedelta) -> Outcome:
-    """Return the outcome of a call that a person answered and no agent took (rows 6a to 9)."""
-    if not has_agents:  # 6a
-        return Outcome.PLAYED
-    if call.harbour:  # 8
-        return Outcome.ABANDONED
-    if call.ended_at is None:
-        return Outcome.LOST
-    # If our side hung up on a person who had nobody to talk to, it is we who abandoned them, however soon.
-    by_us = call.cancelled_by_us or call.evidence.hangup_by in (HangupBy.SYSTEM, HangupBy.AGENT)
-    nothing_happened = call.queued_at is None and call.evidence.amd_status is None
-    if call.evidence.amd_status == "HANGUP" or (nothing_happened and not by_us):  # 7
-        return Outcome.ABANDONED_SHORT
-    if by_us or call.answered_at is None or call.ended_at - call.answered_at > abandon_after:  # 8
-        return Outcome.ABANDONED
-    return Outcome.ABANDONED_SHORT  # 9
-
-
-def _unanswered_verdict(call: Call) -> Outcome:
-    """Return the outcome by TechCause, Cause, DialStatus and Reason (rows 2 and 13 to 17)."""
-    said = call.evidence
-    if said.tech_cause is not None and said.tech_cause in OUTCOME_OF_SIP:  # 13, 14
-        return OUTCOME_OF_SIP[said.tech_cause]
-    cause = said.cause or (cause_of_sip(said.tech_cause) if said.tech_cause else Cause.NOT_SET)
-    if cause != Cause.NOT_SET:  # 15
-        return outcome_of_cause(cause, rang=call.rang)
-    hint = OUTCOME_OF_DIAL_STATUS.get(said.dial_status or "") or OUTCOME_OF_REASON.get(said.reason or 0)
-    if hint is not None:  # 16
-        return hint
-    if said.reason is not None and not call.channel_seen:  # 2
-        return Outcome.NO_ROUTE if _no_endpoint(said) else Outcome.FAILED
-    if call.ended_at is None:  # 17
-        return Outcome.LOST
-    if _no_endpoint(said):
-        return Outcome.NO_ROUTE
-    return Outcome.NO_ANSWER if call.rang else Outcome.FAILED  # cause 0: our time-out, on older releases
-
-
-def _no_endpoint(said: Evidence) -> bool:
-    """Tell whether the exchange says that the trunk's endpoint is missing."""
-    return "endpoint" in f"{said.error or ''} {said.cause_text or ''}".lower()
+def patience_began(call: Call, patience: Patience) -> datetime | None:
+    """Return from when the wait of the person who answered counts (UTC); None: not yet, or nobody answered."""
+    return patience.began_at(
+        answered_at=call.answered_at,
+        classified_at=call.classified_at,
+        amd_cause=call.evidence.amd_cause,
+        queued_at=call.queued_at,
+    )
 
 
 def _evidence(said: Evidence, event: CallEvent) -> Evidence:

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from dialler.domain.calling_hours import ALWAYS_DAYTIME, CallingHours
+from dialler.domain.patience import Patience, PatienceStart
 from dialler.domain.strategy import Strategy, StrategySettings
+from telephony.answer_plan import AnswerPlan, check_sound
 
 WEIGHT_MIN, WEIGHT_MAX = 1, 10_000
 WEIGHT_DEFAULT = 100
@@ -16,6 +18,10 @@ RING_TIMEOUT_MAX_S = 600
 MERCHANT_CHARS_MAX = 100
 MERCHANT = re.compile(r"(?! )[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+(?<! )")
 LEAD_DAYS_MAX = 36_500
+PATIENCE_MIN_S, PATIENCE_MAX_S = 0.1, 60.0
+HARBOUR: Final = "dlr/harbour"
+"""The information message where a campaign has none of its own, as the shipped dialplan names it."""
+
 QUEUE = re.compile(r"[A-Za-z0-9_.-]{1,79}")
 
 
@@ -63,6 +69,15 @@ class CampaignSettings:
     ring_timeout_s: int = 25
     wrap: Wrap = Wrap.NONE
     wrap_deadline_s: int = 120
+    patience_s: float = 2.0
+    """How long a person who answered waits for an agent; then comes the information message."""
+
+    patience_from: PatienceStart = PatienceStart.GREETING_END
+    """From when that counts; without machine detection nobody knows when a greeting ends, and it is the answer."""
+
+    harbour: str = HARBOUR
+    """The sound of that message, by its name at the exchange. There is always one: silence would be worse."""
+
     weighting: bool = True
     """Off: all lists are equal, whatever their weights."""
 
@@ -99,6 +114,19 @@ class CampaignSettings:
                 raise ValueError(f"{name} must be 1 or more, got {getattr(self, name)}")
         if self.rest_min_s < 0:
             raise ValueError(f"rest_min_s must be 0 or more, got {self.rest_min_s}")
+        if not PATIENCE_MIN_S <= self.patience_s <= PATIENCE_MAX_S:
+            raise ValueError(f"patience_s must be {PATIENCE_MIN_S} to {PATIENCE_MAX_S:g}, got {self.patience_s}")
+        check_sound("harbour", self.harbour)
+
+    @property
+    def patience(self) -> Patience:
+        """How long a person who answered waits for an agent."""
+        return Patience(limit=timedelta(seconds=self.patience_s), start=self.patience_from)
+
+    @property
+    def answer_plan(self) -> AnswerPlan:
+        """What the exchange is to do with answered calls, as far as it differs from what it does by itself."""
+        return AnswerPlan(harbour=None if self.harbour == HARBOUR else self.harbour)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

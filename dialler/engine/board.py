@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from dialler.domain.call import Call, CallState
+from dialler.domain.patience import PATIENCE, Patience
 from dialler.domain.session import Session
 from telephony.events import AgentState
 
@@ -21,8 +22,20 @@ class Tracked:
     overdue_at: datetime
     """Without a verdict by then, the exchange is asked."""
 
+    patience: Patience = PATIENCE
+    """How long a person waits for an agent; as the campaign had it when the call was placed."""
+
     is_doubtful: bool = False
     """Nobody has confirmed yet that the call exists: left over from before a restart or a lost link."""
+
+    may_play: bool = False
+    """It was found answered after such a gap and outside of the queue: perhaps a message is playing."""
+
+    clock_since: datetime | None = None
+    """From when its patience counts, as its clock is set; None: it is not set."""
+
+    told_not_diverted: bool = False
+    """It was told that the exchange could not be asked to play the message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,9 +32,6 @@ class EngineOptions:
     intents_max: int = 50
     """Intents in one transaction."""
 
-    abandon_after: timedelta = timedelta(seconds=2)
-    """An answered person without an agent for longer is abandoned: 16 CFR 310.4(b)(4)(ii)."""
-
     verdict_grace: timedelta = timedelta(seconds=10)
     """How long after the ring time-out a verdict may still come."""
 

@@ -36,6 +36,7 @@ class Handover:
             session=session,
             call=Call(call_id=session.session_id),
             has_agents=running is not None and running.has_agents,
+            patience=settings.patience,
             overdue_at=self._floor.clock.now() + timeout + self._floor.options.verdict_grace,
         )
         self._tracker.take_up(tracked, launched=True)
@@ -100,6 +101,7 @@ class Handover:
                     caller_id=session.caller_id,
                     ring_timeout=timedelta(seconds=campaign.settings.ring_timeout_s),
                     queue=campaign.settings.queue if tracked.has_agents else None,
+                    answer=campaign.settings.answer_plan,
                 )
             )
         except NotSent:

@@ -19,7 +19,7 @@ from dialler.engine.wrapping import Wrapping
 from dialler.errors import TelephonyError
 from dialler.events import CallOverdue, SessionAdopted
 from dialler.ports import LiveCall, LiveState
-from telephony.events import Answered, Bridged, CallEvent, Dialling, Ringing
+from telephony.events import Answered, Bridged, CallEvent, Dialling, Queued, Ringing
 
 RETRY = timedelta(seconds=1)
 _log = logging.getLogger("dialler.recovery")
@@ -41,11 +41,13 @@ class Recovery:
                 self._wrapping.wait_for(session)
                 continue
             running = self._floor.campaigns.get(session.campaign_id)
-            ring_timeout = self._ring_timeout(session.campaign_id)
+            settings = running.campaign.settings if running is not None else CampaignSettings()
+            ring_timeout = timedelta(seconds=settings.ring_timeout_s)
             tracked = Tracked(
                 session=session,
                 call=call_of(session),
                 has_agents=running is not None and running.has_agents,
+                patience=settings.patience,
                 overdue_at=session.created_at + ring_timeout + self._floor.options.verdict_grace,
                 is_doubtful=True,
             )
@@ -129,8 +131,11 @@ class Recovery:
         event = _EVENT_OF[found.state]
         if event is Bridged:
             call = apply(call, Bridged(call_id=call_id, at=now, agent=found.agent or ""))
+        elif event is Queued:
+            call = apply(call, Queued(call_id=call_id, at=now, queue=""))
         else:
             call = apply(call, event(call_id=call_id, at=now))
+        tracked.may_play = found.state is LiveState.UP
         was_doubtful, tracked.is_doubtful = tracked.is_doubtful, False
         left = self._ring_timeout(tracked.session.campaign_id) - found.age
         tracked.overdue_at = (
@@ -185,5 +190,6 @@ _EVENT_OF: Mapping[LiveState, type[CallEvent]] = {
     LiveState.DIALLING: Dialling,
     LiveState.RINGING: Ringing,
     LiveState.UP: Answered,
+    LiveState.QUEUED: Queued,
     LiveState.BRIDGED: Bridged,
 }

@@ -3,24 +3,35 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import anyio
 import anyio.lowlevel
 
 from dialler.domain.attempt import ended, followed
-from dialler.domain.call import Call, CallState, apply, verdict_of
+from dialler.domain.call import Call, CallState, apply, patience_began
+from dialler.domain.call_verdict import abandon_reason, verdict_of
 from dialler.domain.campaign import Desired, Wrap
 from dialler.domain.evolve import evolve
 from dialler.domain.session import Session
 from dialler.engine.aftermath import closing_event, write_ends
+from dialler.engine.answer_clock import AnswerClock
 from dialler.engine.board import UNANSWERED, Tracked
 from dialler.engine.floor import Floor
 from dialler.engine.wake import Wake
 from dialler.engine.wrapping import Wrapping
 from dialler.errors import IllegalTransition, NotSent, TelephonyError
-from dialler.events import AgentMoved, CallIllegal, CallUnknown, LinkChanged, TrunkRested
+from dialler.events import (
+    AgentJoined,
+    AgentMoved,
+    CallAbandoned,
+    CallIllegal,
+    CallUnknown,
+    LinkChanged,
+    MessageStarted,
+    TrunkRested,
+)
 from dialler.ports import Records
 from telephony.events import (
     AgentChanged,
@@ -29,6 +40,7 @@ from telephony.events import (
     LinkDown,
     LinkUp,
     OriginateEnded,
+    Queued,
     TelephonyEvent,
 )
 
@@ -49,6 +61,7 @@ class Tracker:
     def __init__(self, floor: Floor, wrapping: Wrapping, watch: Wake) -> None:
         """`watch` wakes the one who looks after deadlines and links."""
         self._floor = floor
+        self.clock = AnswerClock(floor, self.caught_up)
         self._wrapping = wrapping
         self._watch = watch
         self._recent: dict[str, None] = {}
@@ -126,6 +139,7 @@ class Tracker:
         if tracked.session.session_id not in self._floor.board.calls:
             return  # It ended meanwhile; its session has been closed with all that is known.
         tracked.call = call
+        self.clock.watch(tracked)
         tracked.session = session = followed(tracked.session, call)
         self._floor.outbox.put_value(self._write, session)
 
@@ -136,7 +150,7 @@ class Tracker:
         if session_id not in floor.board.calls:
             return
         now = floor.clock.now()
-        outcome = verdict_of(call, has_agents=tracked.has_agents, abandon_after=floor.options.abandon_after)
+        outcome = verdict_of(call, has_agents=tracked.has_agents, patience=tracked.patience)
         running = floor.campaigns.get(tracked.session.campaign_id)
         wrap = running.campaign.settings.wrap if running else Wrap.NONE
         if running is not None:
@@ -151,10 +165,14 @@ class Tracker:
             self._wrapping.wait_for(session)
         else:
             floor.journal.emit(closing_event(session))
+        if (reason := abandon_reason(call, outcome)) is not None:
+            floor.journal.emit(
+                CallAbandoned(at=now, session_id=session_id, campaign=session.campaign, reason=reason.value)
+            )
         rested_until = floor.trunks.judge(session.trunk, outcome)
         if rested_until is not None:
-            reason = f"{outcome} in a row, the last with cause {session.evidence.cause}"
-            floor.journal.emit(TrunkRested(at=now, trunk=session.trunk, until=rested_until, reason=reason))
+            why = f"{outcome} in a row, the last with cause {session.evidence.cause}"
+            floor.journal.emit(TrunkRested(at=now, trunk=session.trunk, until=rested_until, reason=why))
         floor.wake.call()
         floor.ended.call()
 
@@ -199,6 +217,10 @@ class Tracker:
             return
         tracked.call = call
         tracked.is_doubtful = False
+        if isinstance(event, Queued):
+            tracked.may_play = False
+        self.clock.watch(tracked)
+        self._tell_wait(tracked, before, event.at)
         if call.state is CallState.ENDED:
             if call.wants_hint:
                 # Older releases set no cause on a time-out; the hint that says so may come next.
@@ -212,6 +234,31 @@ class Tracker:
             floor.wake.call()
         elif self.is_unwanted(tracked):
             self._watch.call()
+
+    def _tell_wait(self, tracked: Tracked, before: Call, came_at: datetime) -> None:
+        """Tell how long somebody waited, when an agent or the information message comes."""
+        call, session = tracked.call, tracked.session
+        if not tracked.has_agents or before.connected_at is not None or before.harbour:
+            return
+        if call.connected_at is None and not call.harbour:
+            return
+        began_at = patience_began(call, tracked.patience) or call.answered_at
+        assert began_at is not None
+        waited_s = max(0.0, (came_at - began_at).total_seconds())
+        if call.harbour:
+            self._floor.journal.emit(
+                MessageStarted(
+                    at=came_at,
+                    session_id=session.session_id,
+                    campaign=session.campaign,
+                    waited_s=waited_s,
+                    is_late=waited_s > tracked.patience.limit.total_seconds(),
+                )
+            )
+        else:
+            self._floor.journal.emit(
+                AgentJoined(at=came_at, session_id=session.session_id, campaign=session.campaign, waited_s=waited_s)
+            )
 
     def is_unwanted(self, tracked: Tracked) -> bool:
         """Tell whether a call rings for a campaign that has been stopped, and is to be taken back."""

@@ -69,9 +69,6 @@ class EngineSettings(Section):
     intents_per_commit_max: Whole = Field(default=50, ge=1, le=10_000, description="a whole number, 1 to 10000")
     """Calls of one campaign that may share a transaction."""
 
-    abandon_after_s: Number = Field(default=2.0, gt=0, le=60, description="seconds, more than 0, at most 60")
-    """How long an answered person may wait for an agent; the default is 16 CFR 310.4(b)(4)(ii)."""
-
     verdict_grace_s: Number = Field(default=10.0, ge=1, le=600, description="seconds, 1 to 600")
     """How long after the ring time-out the exchange may take to tell a call's end."""
 

@@ -16,6 +16,7 @@ from dialler.domain import strategy
 from dialler.domain.calling_hours import CallingHours, Interval
 from dialler.domain.campaign import CampaignSettings, Wrap
 from dialler.domain.lead import NumberStatus, PhoneNumber
+from dialler.domain.patience import PatienceStart
 from dialler.domain.session import Evidence
 from dialler.domain.strategy import StrategySettings
 from dialler.errors import StoreError
@@ -81,6 +82,8 @@ def settings_from_json(text: str, *, where: str) -> CampaignSettings:
             plain["hours"] = _hours(plain["hours"])
         if "wrap" in plain:
             plain["wrap"] = Wrap(plain["wrap"])
+        if "patience_from" in plain:
+            plain["patience_from"] = PatienceStart(plain["patience_from"])
         for name in ("trunks", "caller_ids"):
             if name in plain:
                 plain[name] = tuple(plain[name])

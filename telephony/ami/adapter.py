@@ -23,6 +23,7 @@ from telephony.ami.settings import AsteriskServer, AsteriskTrunk, Timing
 from telephony.ami.transcript import Observer
 from telephony.ami.translate import text
 from telephony.ami.wire import breaks_line, variable
+from telephony.answer_plan import AnswerPlan
 from telephony.errors import LinkLost, NotSent, Refused
 from telephony.events import LinkDown, LinkUp, OriginateEnded, TelephonyEvent
 from telephony.port import LiveCall, Origination, Trunk
@@ -52,6 +53,10 @@ CONFIGURATION: Final = (
     "missing action",
 )
 """Beginnings of Originate errors that asking again does not mend [manager.c `action_originate`]."""
+
+
+GONE: Final = ("no such channel", "channel does not exist", "redirect failed, channel not up")
+"""Beginnings of the errors of actions on a channel that has ended [manager.c `action_hangup`, `action_redirect`]."""
 
 
 def utc_now() -> datetime:
@@ -173,7 +178,12 @@ class AsteriskNetwork:
             _check("queue", QUEUE, origination.queue)
         if not RING_MIN <= origination.ring_timeout <= RING_MAX:  # Asterisk takes 0 for "wait for ever"
             raise ValueError(f"ring_timeout must be {RING_MIN} to {RING_MAX}, got {origination.ring_timeout}")
-        variables = {**origination.variables, "DLR_ATTEMPT": origination.call_id, "DLR_QUEUE": origination.queue or ""}
+        variables = {
+            **_answer_variables(origination.answer),
+            **origination.variables,
+            "DLR_ATTEMPT": origination.call_id,
+            "DLR_QUEUE": origination.queue or "",
+        }
         action: dict[str, str | list[str]] = {
             "Action": "Originate",
             "ActionID": origination.call_id,
@@ -193,21 +203,35 @@ class AsteriskNetwork:
         return action
 
     async def hang_up(self, call_id: str) -> bool:
+        links = self._links_of(call_id)
+        for link in links:
+            if link.is_up:
+                self._book.note_hang_up(call_id)
+            answer = await link.ask({"Action": "Hangup", "Channel": call_id, "Cause": "16"})
+            if _was_done(answer, "end the call", link.server.name):
+                return True
+        return False
+
+    async def divert(self, call_id: str) -> bool:
+        links = self._links_of(call_id)
+        if self._book.is_unanswered(call_id):
+            return False
+        for link in links:
+            message = {"Context": f"{link.server.context}-harbour", "Exten": "s", "Priority": "1"}
+            # It is about tenths of a second: it goes ahead of calls that wait to be placed.
+            answer = await link.ask({"Action": "Redirect", "Channel": call_id, **message}, urgent=True)
+            if _was_done(answer, "divert the call", link.server.name):
+                return True
+        return False
+
+    def _links_of(self, call_id: str) -> list[AsteriskLink]:
+        """Return the link to the server that holds a call, or all that are up. Raises ValueError, NotSent."""
         _check("call_id", CALL_ID, call_id)
         known = self._book.server_of(call_id)
         links = [self._links[known]] if known is not None else [link for link in self._links.values() if link.is_up]
         if not links:
             raise NotSent("no link is up")
-        for link in links:
-            if known is not None and link.is_up:
-                self._book.note_hang_up(call_id)
-            answer = await link.ask({"Action": "Hangup", "Channel": call_id, "Cause": "16"})
-            if text(answer, "response") == "Success":
-                return True
-            message = text(answer, "message")
-            if "no such channel" not in message.lower():
-                raise NotSent(f"{link.server.name} did not end the call: {message}")
-        return False
+        return links
 
     async def live_calls(self, server: str) -> Sequence[LiveCall]:
         link = self._links[server]
@@ -266,6 +290,25 @@ class AsteriskNetwork:
                 log.error("events dropped: nobody reads them", extra=extra)
         except anyio.BrokenResourceError:
             pass  # the reader is gone: the daemon is stopping
+
+
+def _answer_variables(plan: AnswerPlan) -> dict[str, str]:
+    """Return what tells the shipped dialplan of a plan; it knows by itself what is not said."""
+    variables = {"DLR_HARBOUR": plan.harbour, "DLR_OPTOUT": plan.optout_key}
+    return {name: value for name, value in variables.items() if value}
+
+
+def _was_done(answer: Message, what: str, server: str) -> bool:
+    """Tell whether an action on a call was done; False where there is no such call, or none that is still up.
+
+    Raises NotSent where the exchange says anything else.
+    """
+    if text(answer, "response") == "Success":
+        return True
+    message = text(answer, "message")
+    if message.lower().startswith(GONE):
+        return False
+    raise NotSent(f"{server} did not {what}: {message}")
 
 
 def _check_lines(origination: Origination) -> None:

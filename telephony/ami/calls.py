@@ -85,6 +85,11 @@ class CallBook:
         call = self._calls.get(call_id)
         return None if call is None else call.server
 
+    def is_unanswered(self, call_id: str) -> bool:
+        """Tell whether a call is known, and nobody has picked up yet."""
+        call = self._calls.get(call_id)
+        return call is not None and not call.answered
+
     def note_hang_up(self, call_id: str) -> None:
         """Note that we ask to end a call."""
         call = self._calls.get(call_id)

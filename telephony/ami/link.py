@@ -136,14 +136,17 @@ class AsteriskLink:
             failures = 1 if held_s >= self._timing.steady_s else failures + 1
             await anyio.sleep(back_off_s(failures, self._timing, self._rng))
 
-    async def ask(self, action: Mapping[str, Any], *, as_list: bool = False) -> Any:
+    async def ask(self, action: Mapping[str, Any], *, as_list: bool = False, urgent: bool = False) -> Any:
         """Send an action; return its response, or the messages of a list (the response first).
 
-        Raises ValueError for what must not be sent, NotSent where the link is down or Asterisk does not keep up, and
-        LinkLost where the link or the deadline went by after it was sent. A response that says Error is returned.
+        An `urgent` one does not wait for its turn, however many are in flight. Raises ValueError for what must not be
+        sent, NotSent where the link is down or Asterisk does not keep up, and LinkLost where the link or the deadline
+        went by after it was sent. A response that says Error is returned.
         """
         if not self.is_up:
             raise NotSent(f"no link to {self.server.name}: {self.status.reason or 'it is just breaking'}")
+        if urgent:
+            return await self._ask(action, as_list=as_list, within_s=self._timing.action_s, urgent=True)
         try:
             self._slots.acquire_nowait()
         except anyio.WouldBlock:

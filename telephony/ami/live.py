@@ -46,7 +46,7 @@ def _state(channel: Fields, *, bridged: bool) -> LiveState:
         return LiveState.BRIDGED
     match text(channel, "channelstate"):
         case "6":
-            return LiveState.UP
+            return LiveState.QUEUED if text(channel, "application") == "Queue" else LiveState.UP
         case "5":
             return LiveState.RINGING
     return LiveState.DIALLING

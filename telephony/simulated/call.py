@@ -21,6 +21,9 @@ class Call:
 
     state: LiveState = LiveState.DIALLING
     over: bool = False
+    turns: int = 0
+    """How often it was taken to something else than was planned for it: what was planned before is not done."""
+
     agent: Agent | None = None
     """Who is rung, or talks."""
 
@@ -37,4 +40,4 @@ class Call:
     @property
     def answered(self) -> bool:
         """Whether somebody, or something, has picked up."""
-        return self.state in (LiveState.UP, LiveState.BRIDGED)
+        return self.state in (LiveState.UP, LiveState.QUEUED, LiveState.BRIDGED)

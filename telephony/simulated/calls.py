@@ -14,6 +14,7 @@ from telephony.events import (
     DialEnded,
     Dialling,
     HangupBy,
+    HarbourStarted,
     HungUp,
     MessagePlayed,
     OriginateEnded,
@@ -90,6 +91,20 @@ class Calls:
             )
         return True
 
+    def divert(self, call_id: str) -> bool:
+        """Take an answered call to the information message; False if it isn't there, or not answered."""
+        call = self.live.get(call_id)
+        if call is None or not call.answered:
+            return False
+        agent, talked = call.agent, call.state is LiveState.BRIDGED
+        call.turns += 1
+        call.state, call.agent = LiveState.UP, None
+        self.desk.leave(call_id)
+        self._tell(call, HarbourStarted)
+        self._put(call, self._plan.message_s, partial(self._end, by=HangupBy.SYSTEM))
+        self._let_go(call, agent, talked=talked)
+        return True
+
     def forget(self, server: str) -> None:
         """Lose all calls of a server without a word, as its restart does; its agents log in anew."""
         for call in [call for call in self.live.values() if call.server == server]:
@@ -164,7 +179,7 @@ class Calls:
         self._tell(call, DialEnded, dial_status="ANSWER")
         self._tell(call, OriginateEnded, success=True, reason=REASON_ANSWERED)
         if call.journey.stay_s is not None:
-            self._put(call, call.journey.stay_s, partial(self._end, by=HangupBy.CUSTOMER))
+            self._put_whatever(call, call.journey.stay_s, partial(self._end, by=HangupBy.CUSTOMER))
         if self._plan.amd:
             self._put(call, call.journey.classify_s, self._classify)
         else:
@@ -185,6 +200,7 @@ class Calls:
             self._put(call, self._plan.message_s, partial(self._end, by=HangupBy.SYSTEM))
             self._put_impatience(call)
             return
+        call.state = LiveState.QUEUED
         self._tell(call, Queued, queue=queue)
         self.desk.enter(call.call_id, server=call.server, queue=queue)
         self._put_impatience(call)
@@ -194,10 +210,11 @@ class Calls:
         # A pinned fate says itself when the far end goes.
         if call.journey.stay_s is None:
             is_machine = call.journey.fate is Fate.MACHINE
-            self._put(call, self._plan.machine_stay_s if is_machine else call.journey.patience_s, self._lose_patience)
+            stay_s = self._plan.machine_stay_s if is_machine else call.journey.patience_s
+            self._put_whatever(call, stay_s, self._lose_patience)
 
     def _lose_patience(self, call: Call) -> None:
-        if call.state is LiveState.UP:
+        if call.state is not LiveState.BRIDGED:
             self._end(call, by=HangupBy.CUSTOMER)
 
     def _connect_waiting(self) -> None:
@@ -226,7 +243,10 @@ class Calls:
         talked = call.state is LiveState.BRIDGED
         self._remove(call)
         self._tell(call, HungUp, cause=cause, cause_text=cause_text, tech_cause=tech_cause, by=by)
-        agent = call.agent
+        self._let_go(call, call.agent, talked=talked)
+
+    def _let_go(self, call: Call, agent: Agent | None, *, talked: bool) -> None:
+        """Free the agent of a call, if it has one; after a talk once the work that follows is done."""
         if agent is None:
             return
         if talked and call.journey.wrap_up_s:
@@ -254,7 +274,17 @@ class Calls:
         self.desk.leave(call.call_id)
 
     def _put(self, call: Call, delay_s: float, step: Callable[[Call], None]) -> None:
-        """Put a step of a call; it is not played once the call is over."""
+        """Put a step of a call; it is not played once the call is over, or was taken to something else."""
+        turns = call.turns
+
+        def play(call: Call) -> None:
+            if call.turns == turns:
+                step(call)
+
+        self._put_whatever(call, delay_s, play)
+
+    def _put_whatever(self, call: Call, delay_s: float, step: Callable[[Call], None]) -> None:
+        """Put a step of the person called, which is played whatever is done with the call, until it is over."""
 
         def play() -> None:
             if not call.over:

@@ -139,12 +139,13 @@ class SimulatedNetwork:
 
     async def hang_up(self, call_id: str) -> bool:
         """End a call; False where no link knows it. Raises NotSent."""
-        call = self._calls.live.get(call_id)
-        if call is not None:
-            self._link(call.server)
-        elif not any(link.up for link in self._links.values()):
-            raise NotSent("no link is up")
+        self._check_link_of(call_id)
         return self._calls.hang_up(call_id)
+
+    async def divert(self, call_id: str) -> bool:
+        """Take an answered call to the information message; False where no such one is up. Raises NotSent."""
+        self._check_link_of(call_id)
+        return self._calls.divert(call_id)
 
     async def live_calls(self, server: str) -> Sequence[LiveCall]:
         """Return the calls that `server` holds, oldest first. Raises NotSent."""
@@ -198,6 +199,14 @@ class SimulatedNetwork:
         """Close both ends of the stream of events. The network must not be running."""
         self._send.close()
         self._receive.close()
+
+    def _check_link_of(self, call_id: str) -> None:
+        """Raise NotSent where nothing can be asked about a call."""
+        call = self._calls.live.get(call_id)
+        if call is not None:
+            self._link(call.server)
+        elif not any(link.up for link in self._links.values()):
+            raise NotSent("no link is up")
 
     def _link(self, server: str) -> _Link:
         """Return the link to `server`. Raises NotSent unless it is up."""

@@ -45,6 +45,11 @@ async def test_what_can_not_be_is_told_by_its_key_and_changes_nothing(api: httpx
         ("weight", 0, "weight"),
         ("queue", "two words", "two words"),
         ("attempts_max", 0, "attempts_max"),
+        ("patience_s", 0, "patience_s must be 0.1 to 60, got 0.0"),
+        ("patience_s", 61, "patience_s must be 0.1 to 60, got 61.0"),
+        ("patience_from", "now", "patience_from"),
+        ("harbour", "", "harbour must be the name of a sound"),
+        ("harbour", "a,b", "harbour must be the name of a sound"),
         ("no_such_key", 1, "no_such_key"),
     ]:
         answer = await api.patch("/campaigns/spring", json={key: value})

@@ -19,11 +19,13 @@ from telephony.events import (
     CallEvent,
     DialEnded,
     Dialling,
+    HarbourStarted,
     HungUp,
     LinkDown,
     LinkUp,
     MessagePlayed,
     OriginateEnded,
+    Queued,
     Ringing,
 )
 from telephony.port import LiveState, Origination
@@ -193,6 +195,42 @@ async def test_hanging_up_a_call_that_nobody_knows_is_false(exchange: Exchange, 
     assert await exchange.telephony.hang_up("contract-nobody-knows-it") is False
 
 
+async def test_a_call_that_waits_for_an_agent_is_taken_to_the_information_message(
+    exchange: Exchange, log: EventLog, call: Call
+) -> None:
+    placed = call(Fate.ANSWERED_LONG, queue=exchange.waiting_queue)
+    await exchange.telephony.originate(placed)
+    await log.first(Queued, call_id=placed.call_id)
+    [live] = await exchange.telephony.live_calls(exchange.server)
+    assert (live.call_id, live.state) == (placed.call_id, LiveState.QUEUED)
+    assert await exchange.telephony.divert(placed.call_id) is True
+    await log.first(HarbourStarted, call_id=placed.call_id)
+    [live] = await exchange.telephony.live_calls(exchange.server)
+    assert (live.call_id, live.state, live.agent) == (placed.call_id, LiveState.UP, None)
+    assert await exchange.telephony.hang_up(placed.call_id) is True
+    events = await log.whole_call(placed.call_id)
+    assert_in_order(events)
+    assert [kind for kind in kinds(events) if kind in (Queued, HarbourStarted, HungUp)] == [
+        Queued,
+        HarbourStarted,
+        HungUp,
+    ]
+
+
+async def test_only_an_answered_call_that_is_up_can_be_diverted(exchange: Exchange, log: EventLog, call: Call) -> None:
+    assert await exchange.telephony.divert("contract-nobody-knows-it") is False
+    rings, ended = call(Fate.NO_ANSWER, ring_timeout=LONG_RING_TIMEOUT), call(Fate.BUSY)
+    for placed in (rings, ended):
+        await exchange.telephony.originate(placed)
+    await log.first(Ringing, call_id=rings.call_id)
+    await log.whole_call(ended.call_id)
+    assert await exchange.telephony.divert(rings.call_id) is False
+    assert await exchange.telephony.divert(ended.call_id) is False
+    [live] = await exchange.telephony.live_calls(exchange.server)
+    assert (live.call_id, live.state) == (rings.call_id, LiveState.RINGING)
+    assert HarbourStarted not in kinds(log.by_call[rings.call_id])
+
+
 async def test_nothing_is_sent_while_the_link_is_down_and_nothing_afterwards(
     exchange: Exchange, log: EventLog, call: Call
 ) -> None:
@@ -204,6 +242,8 @@ async def test_nothing_is_sent_while_the_link_is_down_and_nothing_afterwards(
         await exchange.telephony.originate(refused)
     with pytest.raises(NotSent):
         await exchange.telephony.live_calls(exchange.server)
+    with pytest.raises(NotSent):
+        await exchange.telephony.divert(refused.call_id)
     place = len(log.events)
     await exchange.restore_link()
     await log.first(LinkUp, server=exchange.server, after=place)

@@ -3,7 +3,8 @@ from datetime import timedelta
 import pytest
 
 from dialler.domain.attempt import ended, followed
-from dialler.domain.call import Call, cancelled, refused, sent, verdict_of
+from dialler.domain.call import Call, cancelled, refused, sent
+from dialler.domain.call_verdict import verdict_of
 from dialler.domain.campaign import Wrap
 from dialler.domain.outcome import Outcome
 from dialler.domain.session import Session, SessionStatus

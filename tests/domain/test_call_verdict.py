@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dialler.domain.call import Call, CallState, cancelled, refused, sent, verdict_of
+from dialler.domain.call import Call, CallState, cancelled, refused, sent
+from dialler.domain.call_verdict import verdict_of
 from dialler.domain.outcome import Outcome
+from dialler.domain.patience import Patience
 from dialler.domain.session import Evidence
 from telephony.events import HangupBy
 from tests.support import call_stories as tell
@@ -149,7 +151,7 @@ def test_the_limit_of_two_seconds_runs_from_the_answer(stays_s: float, outcome: 
 def test_the_limit_can_be_another() -> None:
     end = tell.hung_up(16, by=HangupBy.CUSTOMER)(NOON + timedelta(seconds=3))
     call = told(tell.answered(NOON), tell.queued(NOON), end)
-    assert verdict_of(call, has_agents=True, abandon_after=timedelta(seconds=4)) is Outcome.ABANDONED_SHORT
+    assert verdict_of(call, has_agents=True, patience=Patience(limit=timedelta(seconds=4))) is Outcome.ABANDONED_SHORT
 
 
 def test_a_fax_is_told_apart() -> None:

@@ -16,9 +16,6 @@ from tests.support.prometheus import Prometheus, filled_in, panels, real_prometh
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
-ABANDON_S = "abandon_after_s = 0.2\n"
-"""Of [engine], with which an installation's settings begin."""
-
 SIMULATED = """
 [simulated]
 answer_rate = 0.8
@@ -53,7 +50,7 @@ def metrics_settings(port: int) -> str:
 
 def open_the_floor(installed: Installation) -> None:
     """Let two campaigns with agents and one without call, from four lists, at any hour."""
-    anyhow = {"hours": "always", "timezone": "America/New_York", "ring_timeout_s": 5}
+    anyhow = {"hours": "always", "timezone": "America/New_York", "ring_timeout_s": 5, "patience_s": 0.2}
     for place, (campaign, settings, lists) in enumerate(
         [
             # Two agents who never get free again, and more people who answer: they wait in vain.
@@ -133,7 +130,7 @@ def scraped(installed: Installation, port: int) -> Iterator[Prometheus]:
 def test_a_dialler_on_the_simulated_network_fills_the_dashboard_and_its_end_is_an_alert_until_it_is_back() -> None:
     port = free_port()
     with (
-        installation(ABANDON_S + SIMULATED + metrics_settings(port)) as installed,
+        installation(SIMULATED + metrics_settings(port)) as installed,
         installed.daemon() as daemon,
         scraped(installed, port) as prometheus,
     ):
@@ -152,8 +149,7 @@ def test_a_dialler_on_a_real_asterisk_fills_the_dashboard_and_a_lost_link_is_an_
     with (
         real_asterisk() as asterisk,
         installation(
-            ABANDON_S
-            + asterisk_settings(asterisk.port, secret=asterisk.secret, calls_per_second=20, channels=50)
+            asterisk_settings(asterisk.port, secret=asterisk.secret, calls_per_second=20, channels=50)
             + metrics_settings(port)
         ) as installed,
         installed.daemon(),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from dialler.domain.campaign import CampaignSettings
 from dialler.domain.lead import NumberStatus, PhoneNumber
 from dialler.domain.outcome import Outcome
+from dialler.domain.patience import PatienceStart
 from dialler.domain.redial import RedialRule, RedialRules
 from dialler.domain.session import Evidence
 from dialler.domain.strategy import LeadOrder, NumberOrder, StrategySettings
@@ -90,6 +91,11 @@ def test_evidence_comes_back(evidence: Evidence) -> None:
 
 def test_a_setting_that_was_not_stored_takes_its_default() -> None:
     assert settings_from_json('{"weight": 5}', where="") == CampaignSettings(weight=5)
+
+
+def test_what_happens_to_answered_calls_comes_back() -> None:
+    given_settings = CampaignSettings(patience_s=1.5, patience_from=PatienceStart.CONNECTION, harbour="acme/sorry")
+    assert settings_from_json(settings_to_json(given_settings), where="") == given_settings
 
 
 @pytest.mark.parametrize(

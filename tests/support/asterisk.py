@@ -40,6 +40,9 @@ BRIEF_QUEUE: Final = "brief"
 """A queue with one agent who hangs up after half a second."""
 EMPTY_QUEUE: Final = "empty"
 """A queue without agents: its calls go to the information message at once."""
+RINGING_QUEUE: Final = "ringing"
+"""A queue with agents whose telephones ring and who never answer: its calls wait."""
+RINGING_AGENTS: Final = 40
 START_S: Final = 30.0
 _PORTS: Final = SystemRandom()
 
@@ -114,6 +117,8 @@ exten => s,1,Set(DLR_NUMBER=$${CUT(CUT(CHANNEL(name),@,1),/,2)})
  same => n,GotoIf($$["$${DLR_NUMBER:-1}" != "9"]?dlr-answered,s,1)
  same => n,Set(DLR_WAIT=3600)
  same => n,Goto(dlr-answered,s,1)
+[dlr-by-number-harbour]
+exten => s,1,Goto(dlr-answered-harbour,s,1)
 
 [carrier]
 exten => _+X.,1,Set(FILE($home/rung,,,al,u)=$${EXTEN} $${UNIQUEID})
@@ -133,6 +138,8 @@ exten => _1XX,1,Answer()
 exten => _2XX,1,Answer()
  same => n,Wait(0.5)
  same => n,Hangup(16)
+exten => _3XX,1,Ringing()
+ same => n,Wait(3600)
 """)
 
 
@@ -337,6 +344,8 @@ class RealAsterisk:
             + "member => Local/100@agents/n,0,Ann\nmember => Local/101@agents/n,0,Bob\n"
             + queue.fill({"queue": BRIEF_QUEUE})
             + "member => Local/200@agents/n,0,Cleo\n"
+            + queue.fill({"queue": RINGING_QUEUE})
+            + "".join(f"member => Local/{300 + each}@agents/n,0\n" for each in range(RINGING_AGENTS))
             + queue.fill({"queue": EMPTY_QUEUE}),
         }
         for name in (
@@ -383,6 +392,7 @@ class AsteriskExchange:
 
     trunk = "carrier"
     server = "asterisk"
+    waiting_queue = RINGING_QUEUE
 
     def __init__(self, asterisk: RealAsterisk, telephony: AsteriskNetwork, proxy: CuttableProxy) -> None:
         self.asterisk = asterisk

@@ -110,6 +110,7 @@ class WatchedNetwork:
         """Called when an Originate leaves; may raise what the exchange would."""
 
         self.hung_up: list[str] = []
+        self.diverted: list[str] = []
 
     @property
     def trunks(self) -> Sequence[Trunk]:
@@ -146,6 +147,10 @@ class WatchedNetwork:
     async def hang_up(self, call_id: str) -> bool:
         self.hung_up.append(call_id)
         return await self.network.hang_up(call_id)
+
+    async def divert(self, call_id: str) -> bool:
+        self.diverted.append(call_id)
+        return await self.network.divert(call_id)
 
     async def live_calls(self, server: str) -> Sequence[LiveCall]:
         return await self.network.live_calls(server)

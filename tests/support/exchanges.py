@@ -35,6 +35,8 @@ class Exchange(Protocol):
 
     trunk: str
     server: str
+    waiting_queue: str
+    """A queue whose calls wait: it has agents, who never answer."""
 
     def number_for(self, fate: Fate) -> str:
         """Return a number (E.164) whose calls meet `fate`; always the same one is fine."""
@@ -54,6 +56,7 @@ class SimulatedExchange:
 
     trunk = "simulated"
     server = "simulated"
+    waiting_queue = "nobody-answers"
 
     def __init__(self, network: SimulatedNetwork) -> None:
         self.telephony: Telephony = network

@@ -28,6 +28,10 @@ class HandExchange:
         self.placed: list[Origination] = []
         self.live: list[LiveCall] = []
         self.hung_up: list[str] = []
+        self.diverted: list[str] = []
+        self.diverting: Callable[[str], bool] = lambda call_id: True
+        """Answers `divert`, after it has noted the call; may raise what the exchange would."""
+
         self.knows_calls = True
         """Whether `hang_up` finds the calls it is asked to end."""
 
@@ -67,6 +71,12 @@ class HandExchange:
             raise NotSent("no link")
         self.hung_up.append(call_id)
         return self.knows_calls
+
+    async def divert(self, call_id: str) -> bool:
+        if not self._up:
+            raise NotSent("no link")
+        self.diverted.append(call_id)
+        return self.diverting(call_id)
 
     async def live_calls(self, server: str) -> Sequence[LiveCall]:
         if not self._up:

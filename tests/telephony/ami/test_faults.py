@@ -12,7 +12,7 @@ from telephony.ami import LinkState
 from telephony.ami.link import IN_FLIGHT_MAX
 from telephony.ami.protocol import AmiManager, AmiProtocol
 from telephony.errors import LinkLost, NotSent, Refused
-from telephony.events import Dialling, HungUp, LinkDown, LinkUp, OriginateEnded
+from telephony.events import Answered, Dialling, HungUp, LinkDown, LinkUp, OriginateEnded
 from tests.support.ami_link import QUICK, call, linked
 from tests.support.ami_peer import AmiPeer, AmiSession, Headers, channel_event, message
 
@@ -300,6 +300,60 @@ async def test_no_more_actions_are_in_flight_than_asterisk_gets_through(peer: Am
         assert len(peer.sent("Originate")) == IN_FLIGHT_MAX
         peer.session.cut()
     assert outcomes[20:] == [LinkLost] * IN_FLIGHT_MAX
+
+
+def ring(session: AmiSession, action: Headers) -> bool:
+    """Accept an Originate, and say that it was answered."""
+    session.respond(action)
+    session.send_raw(channel_event("Newstate", action["actionid"][0], "ChannelState: 6"))
+    return True
+
+
+async def test_a_diversion_names_the_call_and_the_context_of_the_message(peer: AmiPeer) -> None:
+    peer.on("Originate", ring)
+    async with linked(peer) as one:
+        await one.network.originate(call("c-1"))
+        await one.log.first(Answered, call_id="c-1")
+        assert await one.network.divert("c-1") is True
+    [sent] = peer.sent("Redirect")
+    assert {key: value for key, [value] in sent.items() if key != "actionid"} == {
+        "action": "Redirect",
+        "channel": "c-1",
+        "context": "dlr-answered-harbour",
+        "exten": "s",
+        "priority": "1",
+    }
+
+
+@pytest.mark.parametrize("gone", ["Channel does not exist: c-1", "Redirect failed, channel not up."])
+async def test_a_call_that_ended_can_not_be_diverted_and_a_refusal_is_told_with_its_words(
+    peer: AmiPeer, gone: str
+) -> None:
+    words = [gone, "Permission denied"]
+
+    def refuse(session: AmiSession, action: Headers) -> bool:
+        session.respond(action, "Error", f"Message: {words.pop(0)}")
+        return True
+
+    peer.on("Redirect", refuse)
+    async with linked(peer) as one:
+        assert await one.network.divert("c-1") is False
+        with pytest.raises(NotSent, match="a did not divert the call: Permission denied"):
+            await one.network.divert("c-1")
+
+
+async def test_a_diversion_goes_ahead_of_calls_that_wait_to_be_placed(peer: AmiPeer) -> None:
+    peer.on("Originate", never)
+    async with (
+        linked(peer, timing=replace(QUICK, action_s=30.0, slot_s=30.0)) as one,
+        anyio.create_task_group() as tasks,
+    ):
+        for number in range(IN_FLIGHT_MAX + 5):
+            tasks.start_soon(one.network.originate, call(f"c-{number}"))
+        await peer.until(lambda: len(peer.sent("Originate")) == IN_FLIGHT_MAX)
+        with anyio.fail_after(10):
+            assert await one.network.divert("an-answered-call") is True
+        tasks.cancel_scope.cancel()
 
 
 async def test_a_peer_that_reads_nothing_gets_no_endless_buffer(peer: AmiPeer) -> None:

@@ -15,6 +15,7 @@ from telephony.events import (
     DialEnded,
     Dialling,
     HangupBy,
+    HarbourStarted,
     HungUp,
     MessagePlayed,
     OriginateEnded,
@@ -144,7 +145,7 @@ async def test_an_agents_phone_rings_before_it_is_picked_up():
         await network.originate(to(queue="sales"))
         await log.first(AgentChanged, state=AgentState.RINGING)
         [live] = await network.live_calls("simulated")
-        assert (live.state, live.agent) == (LiveState.UP, None)
+        assert (live.state, live.agent) == (LiveState.QUEUED, None)
         await log.first(Bridged)
         [live] = await network.live_calls("simulated")
         assert (live.state, live.agent) == (LiveState.BRIDGED, "SIM/agent-001")
@@ -159,6 +160,44 @@ async def test_an_agent_whose_caller_leaves_while_it_rings_is_ready_again():
         assert network.agents == {"SIM/agent-001": AgentState.READY}
         await anyio.sleep(60)
     assert Bridged not in kinds(log.by_call["c1"])
+
+
+async def test_a_diverted_call_hears_the_information_message_to_its_end_and_no_agent():
+    async with open_network(NetworkPlan(**{**FIXED, "patience_s": Spread(60)})) as (network, log):
+        await network.originate(to(queue="sales"))
+        await log.first(Queued)
+        await anyio.sleep(1.5)
+        assert await network.divert("c1")
+        events = await log.whole_call("c1")
+        assert kinds(events)[-3:] == [Queued, HarbourStarted, HungUp]
+        assert times(events)[-3:] == [7, 8.5, 28.5]
+        assert events[-1].by is HangupBy.SYSTEM
+
+
+async def test_a_person_may_hang_up_before_the_information_message_ends():
+    async with open_network(NetworkPlan(**FIXED)) as (network, log):
+        await network.originate(to(queue="sales"))
+        await log.first(Queued)
+        assert await network.divert("c1")
+        events = await log.whole_call("c1")
+        assert (times(events)[-1], events[-1].by) == (7 + 12, HangupBy.CUSTOMER)
+
+
+async def test_a_call_diverted_out_of_an_agents_hands_leaves_him_to_the_next_one():
+    plan = NetworkPlan(**{**FIXED, "agents": ONE_AGENT, "pickup_s": Spread(3), "wrap_up_s": Spread(0)})
+    async with open_network(plan) as (network, log):
+        await network.originate(to(queue="sales"))
+        await log.first(AgentChanged, state=AgentState.RINGING)
+        assert await network.divert("c1"), "while his telephone rings"
+        assert network.agents["SIM/agent-001"] is AgentState.READY
+        await network.originate(to("+12025550002", call_id="c2", queue="sales"))
+        await log.first(Bridged, call_id="c2")
+        assert await network.divert("c2"), "while they talk"
+        assert network.agents["SIM/agent-001"] is AgentState.READY
+        for call_id in ("c1", "c2"):
+            assert [kind for kind in kinds(await log.whole_call(call_id)) if kind in (Bridged, HarbourStarted)] == (
+                [HarbourStarted] if call_id == "c1" else [Bridged, HarbourStarted]
+            )
 
 
 async def test_only_agents_of_the_calls_queue_and_server_take_it():

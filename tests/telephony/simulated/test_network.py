@@ -220,7 +220,7 @@ async def test_calls_outlive_the_run_and_a_later_run_finds_them_where_they_have_
     await anyio.sleep(600)
     async with running(network) as log:
         [live] = await network.live_calls("simulated")
-        assert (live.call_id, live.state, live.age) == ("c1", LiveState.UP, timedelta(seconds=600))
+        assert (live.call_id, live.state, live.age) == ("c1", LiveState.QUEUED, timedelta(seconds=600))
         await log.first(HungUp, call_id="c1")
         # Its hour counts from the answer, not from the second run.
         assert 3600 < anyio.current_time() < 3602

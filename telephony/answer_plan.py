@@ -1,0 +1,45 @@
+"""What the exchange does with an answered call, beside joining it to an agent. Plain values, no I/O."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+SOUND: Final = re.compile(r"[A-Za-z0-9_./&-]{1,200}")
+"""A sound as the exchange knows it, without its ending; several joined by "&". Others would be taken apart."""
+
+SOUND_EXPECTED: Final = (
+    "the name of a sound without its ending, such as 'dlr/harbour', of letters, digits and _ . / - &, at most 200"
+)
+OPTOUT_KEY: Final = re.compile(r"[0-9*#]")
+
+
+def check_sound(name: str, sound: str) -> None:
+    """Raise ValueError, which begins with `name`, for what can't be a sound."""
+    if not SOUND.fullmatch(sound):
+        raise ValueError(f"{name} must be {SOUND_EXPECTED}, got {sound!r}")
+
+
+def check_optout_key(key: str) -> None:
+    """Raise ValueError for what is not a key."""
+    if not OPTOUT_KEY.fullmatch(key):
+        raise ValueError(f"optout_key must be one of the keys 0 to 9, * and #, got {key!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerPlan:
+    """What becomes of one call once someone, or something, has picked up."""
+
+    harbour: str | None = None
+    """The information message for those who got no agent in time; None: the exchange's own."""
+
+    optout_key: str | None = None
+    """The key by which a message's listener asks not to be called again; None: the exchange's own."""
+
+    def __post_init__(self) -> None:
+        if self.harbour is not None:
+            check_sound("harbour", self.harbour)
+        if self.optout_key is not None:
+            check_optout_key(self.optout_key)
+
+
+PLAIN_ANSWER: Final = AnswerPlan()

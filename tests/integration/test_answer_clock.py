@@ -1,0 +1,116 @@
+"""The two seconds of an answered call, measured on a real Asterisk whose agents do not answer."""
+
+import random
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import anyio
+import anyio.to_thread
+import pytest
+
+from dialler.clock import SystemClock
+from dialler.domain.calling_hours import parse_hours
+from dialler.domain.campaign import CampaignSettings, Desired
+from dialler.domain.lead import NewLead, PhoneNumber
+from dialler.domain.outcome import Outcome
+from dialler.domain.session import Session, SessionStatus
+from dialler.engine.engine import Engine
+from dialler.events import AgentJoined, CallAbandoned, Event, Journal, MessageStarted, SessionClosed
+from dialler.ports import Records, SessionFilter
+from dialler.stores.memory import MemoryStore
+from telephony.ami import AsteriskNetwork
+from telephony.simulated import Fate
+from tests.support.asterisk import FAST, QUEUE, RINGING_AGENTS, RINGING_QUEUE, RealAsterisk, number_of, shared_asterisk
+from tests.support.call_centre import CHICAGO
+from tests.support.exchanges import ExchangeUnavailable, give_up
+
+pytestmark = [pytest.mark.asterisk, pytest.mark.slow]
+
+PLAIN = CampaignSettings(hours=parse_hours("always"), ring_timeout_s=10, rest_min_s=7200, queue=RINGING_QUEUE)
+
+
+@dataclass(eq=False)
+class Floor:
+    """An engine on a real Asterisk, and what it tells."""
+
+    asterisk: RealAsterisk
+    store: MemoryStore
+    engine: Engine
+    events: list[Event]
+
+    happened: anyio.Event
+
+    def note(self, event: Event) -> None:
+        self.events.append(event)
+        self.happened.set()
+        self.happened = anyio.Event()
+
+    async def until(self, kind: type[Event], count: int) -> None:
+        """Wait until events of a kind were told so often."""
+        with anyio.fail_after(40):
+            while sum(isinstance(event, kind) for event in self.events) < count:
+                await self.happened.wait()
+
+    async def sessions(self) -> list[Session]:
+        await self.engine.floor.outbox.flush()
+        return list(await self.store.read(lambda records: records.sessions(SessionFilter(), limit=1000)))
+
+
+@asynccontextmanager
+async def floor(leads: int, **settings: Any) -> AsyncIterator[Floor]:
+    """Let a campaign call so many people, all of whom answer and stay on the line."""
+    try:
+        asterisk = await anyio.to_thread.run_sync(shared_asterisk)
+    except ExchangeUnavailable as error:
+        give_up("asterisk", str(error))
+    clock, journal = SystemClock(), Journal()
+
+    def fill(records: Records) -> None:
+        campaign = records.add_campaign("spring", replace(PLAIN, **settings), clock.now())
+        records.set_campaign(replace(campaign, desired=Desired.RUNNING))
+        everyone = records.add_list(campaign.campaign_id, "everyone", clock.now())
+        numbers = [number_of(Fate.ANSWERED, place=place) for place in range(leads)]
+        people = [NewLead(numbers=(PhoneNumber(number),), window_key=CHICAGO) for number in numbers]
+        records.add_leads(everyone.list_id, people, clock.now())
+
+    try:
+        async with MemoryStore() as store:
+            await store.write(fill)
+            network = AsteriskNetwork([asterisk.server], timing=FAST)
+            engine = Engine(store=store, telephony=network, clock=clock, journal=journal, chance=random.Random(1))
+            opened = Floor(asterisk, store, engine, [], anyio.Event())
+            journal.subscribe(opened.note)
+            async with anyio.create_task_group() as tasks:
+                await tasks.start(lambda *, task_status: engine.run(task_status=task_status))
+                yield opened
+                tasks.cancel_scope.cancel()
+    finally:
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(asterisk.hang_up_all)
+
+
+async def test_with_no_agent_the_message_begins_within_two_seconds_of_the_answer() -> None:
+    async with floor(RINGING_AGENTS) as opened:
+        await opened.until(SessionClosed, RINGING_AGENTS)
+        sessions = await opened.sessions()
+        assert {session.outcome for session in sessions} == {Outcome.ABANDONED}
+        assert {session.status for session in sessions} == {SessionStatus.EXPIRED}
+        waits_s = sorted(event.waited_s for event in opened.events if isinstance(event, MessageStarted))
+        assert len(waits_s) == RINGING_AGENTS
+        assert waits_s[0] > 1.7, "nobody is taken from the queue too early"
+        # 99 of 100: of so few, all.
+        assert waits_s[-1] <= 2.0, waits_s
+        assert {event.reason for event in opened.events if isinstance(event, CallAbandoned)} == {"no_agent"}
+
+
+async def test_who_gets_an_agent_in_time_keeps_him_and_who_does_not_hears_the_message() -> None:
+    async with floor(3, queue=QUEUE, pacing="ratio", pacing_settings={"ratio": 2.0}) as opened:
+        await opened.until(AgentJoined, 2)
+        await opened.until(SessionClosed, 1)  # The third one's message has ended: all patience is over.
+        await anyio.to_thread.run_sync(opened.asterisk.hang_up_all)
+        await opened.until(SessionClosed, 3)
+        outcomes = Counter(session.outcome for session in await opened.sessions())
+        assert outcomes == {Outcome.CONNECTED: 2, Outcome.ABANDONED: 1}

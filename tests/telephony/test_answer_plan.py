@@ -1,0 +1,22 @@
+"""What is said to the exchange about an answered call."""
+
+import pytest
+
+from telephony.answer_plan import AnswerPlan
+
+
+@pytest.mark.parametrize("sound", ["", "a b", "x,y", "${X}", "x\r\nAction: Command", "x)", "a" * 201, "é"])
+def test_a_sound_that_a_dialplan_would_take_apart_is_refused(sound: str) -> None:
+    with pytest.raises(ValueError, match="harbour must be the name of a sound"):
+        AnswerPlan(harbour=sound)
+
+
+@pytest.mark.parametrize("key", ["", "99", "A", "٣"])
+def test_an_opt_out_key_is_one_key(key: str) -> None:
+    with pytest.raises(ValueError, match="optout_key must be one of the keys"):
+        AnswerPlan(optout_key=key)
+
+
+def test_names_and_keys_as_they_are_used_are_taken() -> None:
+    AnswerPlan(harbour="dlr/harbour&custom/en_US-2", optout_key="#")
+    AnswerPlan(harbour="/srv/sounds/harbour.v2", optout_key="*")
