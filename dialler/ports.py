@@ -8,6 +8,7 @@ from typing import Generic, Literal, Protocol, TypeVar
 from anyio import TASK_STATUS_IGNORED
 from anyio.abc import TaskStatus
 
+from dialler.domain.abandon import AbandonCounts
 from dialler.domain.campaign import Campaign, CampaignSettings, Desired, LeadList
 from dialler.domain.change_set import CampaignLists, ChangeSet
 from dialler.domain.filter import Filter
@@ -415,6 +416,11 @@ class Records(Protocol):
 
     def session_counts(self, campaign_id: int | None = None) -> Mapping[tuple[int, SessionStatus, Outcome | None], int]:
         """Return counts by (list id, status, outcome), kept up by every transaction: no scan."""
+
+    # the abandon ledger
+    def abandon_counts(self, campaign_id: int, *, since: int) -> Mapping[int, AbandonCounts]:
+        """Return what a campaign's calls counted as, by slot (`domain.abandon`), from slot `since` on; slots without
+        any are not there. Kept up by every transaction that ends a session or changes its wrap code: no scan."""
 
     # totals
     def session_totals(self) -> Mapping[tuple[int, int, SessionStatus], int]:

@@ -1,5 +1,6 @@
 """The records inside one transaction: `dialler.ports.Records` in SQL."""
 
+from dialler.stores.abandons import AbandonRecords
 from dialler.stores.attempts import AttemptRecords
 from dialler.stores.callbacks import CallbackRecords
 from dialler.stores.campaigns import CampaignRecords
@@ -26,6 +27,7 @@ class SqlRecords(
     RemovalRecords,
     CallbackRecords,
     AttemptRecords,
+    AbandonRecords,
     SessionRecords,
     SearchRecords,
     SavedRecords,
