@@ -8,7 +8,7 @@ from typing import Generic, Literal, Protocol, TypeVar
 from anyio import TASK_STATUS_IGNORED
 from anyio.abc import TaskStatus
 
-from dialler.domain.abandon import AbandonCounts
+from dialler.domain.abandon import AbandonCounts, PeriodRate
 from dialler.domain.campaign import Campaign, CampaignSettings, Desired, LeadList
 from dialler.domain.change_set import CampaignLists, ChangeSet
 from dialler.domain.filter import Filter
@@ -672,9 +672,8 @@ class CampaignReport:
     runway_min_s: float = 0.0
     """A list whose leads last less long is told of."""
 
-    abandon_rates: Mapping[str, float] = field(default_factory=dict)
-    """Persons who got no agent in time, of all who answered, by span ("30m", "24h"); without those spans in which
-    nobody answered. Since this process began."""
+    abandon_rates: Sequence[PeriodRate] = ()
+    """What part of the persons who answered got no agent in time, by period; none for a campaign without agents."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

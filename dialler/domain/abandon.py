@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from dialler.domain.campaign import AbandonPeriod, CampaignSettings
 from dialler.domain.local_day import day_after, local_date
@@ -103,13 +103,13 @@ class AbandonCounts:
         """Return these with `n` more of one kind."""
         return replace(self, **{counted.value: getattr(self, counted.value) + n})
 
-    def __add__(self, other: "AbandonCounts") -> "AbandonCounts":
+    def __sub__(self, other: "AbandonCounts") -> "AbandonCounts":
         return AbandonCounts(
-            abandoned=self.abandoned + other.abandoned,
-            abandoned_short=self.abandoned_short + other.abandoned_short,
-            passed=self.passed + other.passed,
-            passed_machine=self.passed_machine + other.passed_machine,
-            machine=self.machine + other.machine,
+            abandoned=self.abandoned - other.abandoned,
+            abandoned_short=self.abandoned_short - other.abandoned_short,
+            passed=self.passed - other.passed,
+            passed_machine=self.passed_machine - other.passed_machine,
+            machine=self.machine - other.machine,
         )
 
 
@@ -118,7 +118,20 @@ NOTHING: Final = AbandonCounts()
 
 def total(counts: Iterable[AbandonCounts]) -> AbandonCounts:
     """Return the sum."""
-    return sum(counts, NOTHING)
+    abandoned = abandoned_short = passed = passed_machine = machine = 0
+    for each in counts:  # thousands of slots: no value in between
+        abandoned += each.abandoned
+        abandoned_short += each.abandoned_short
+        passed += each.passed
+        passed_machine += each.passed_machine
+        machine += each.machine
+    return AbandonCounts(
+        abandoned=abandoned,
+        abandoned_short=abandoned_short,
+        passed=passed,
+        passed_machine=passed_machine,
+        machine=machine,
+    )
 
 
 def first_slot(period: AbandonPeriod, now: datetime, zone: str) -> int:
@@ -161,9 +174,11 @@ class AbandonRate:
     limit: float
     """The highest rate allowed, 0..1."""
 
-    allowed: float
-    """How many may be abandoned of so many answered: the limit's part of them, and of the least sample while there
-    are fewer; with the tolerance, where there is one."""
+    sample_min: int
+    """While fewer were answered, as many may be abandoned as of so many."""
+
+    tolerance: float = 0.0
+    """Standard deviations that are allowed beside the limit."""
 
     @property
     def rate(self) -> float | None:
@@ -171,9 +186,32 @@ class AbandonRate:
         return self.abandoned / self.answered if self.answered else None
 
     @property
+    def allowed(self) -> float:
+        """How many may be abandoned of so many answered."""
+        return self._allowed(self.answered)
+
+    @property
     def is_over(self) -> bool:
         """Whether more were abandoned than are allowed."""
         return self.abandoned > self.allowed + _ROUNDING
+
+    @property
+    def room(self) -> int:
+        """How many more may be abandoned before it is over the limit; each of them is answered too."""
+        room, step = 0, 1
+        while self._fits(room + step) and step < _ROOM_MAX:
+            room, step = room + step, step * 2
+        while step:
+            room += step if self._fits(room + step) else 0
+            step //= 2
+        return room
+
+    def _fits(self, more: int) -> bool:
+        return self.abandoned + more <= self._allowed(self.answered + more) + _ROUNDING
+
+    def _allowed(self, answered: float) -> float:
+        sample = max(answered, self.sample_min)
+        return self.limit * sample + self.tolerance * math.sqrt(self.limit * (1 - self.limit) * sample)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,9 +222,6 @@ class PeriodRate(AbandonRate):
     begins_at: datetime
     is_enforced: bool
     """Whether the limit holds for this period."""
-
-    room: int
-    """How many more may be abandoned before it is over the limit."""
 
     def words(self) -> str:
         """Say the rate and the limit in figures."""
@@ -206,23 +241,34 @@ PERIOD_WORDS: Final[Mapping[AbandonPeriod, str]] = {
 }
 
 _ROUNDING: Final = 1e-9  # 0.03 of 100 is a little more, or less, than 3
+_ROOM_MAX: Final = 1 << 30  # with a limit of 1 there is no end
 
 
 def abandon_rate(counts: AbandonCounts, settings: CampaignSettings) -> AbandonRate:
     """Return the rate of these counts, by a campaign's settings."""
-    return AbandonRate(**_figures(counts, settings, tolerance=0.0))
+    abandoned, answered = _parts(counts, settings)
+    return AbandonRate(
+        counts=counts,
+        abandoned=abandoned,
+        answered=answered,
+        limit=settings.abandon_limit,
+        sample_min=settings.abandon_sample_min,
+    )
 
 
 def period_rate(period: AbandonPeriod, counts: AbandonCounts, settings: CampaignSettings, *, first: int) -> PeriodRate:
     """Return the rate of the period that begins with slot `first` and has these counts."""
-    tolerance = TOLERANCE if period is AbandonPeriod.HALF_HOUR else 0.0
-    figures = _figures(counts, settings, tolerance=tolerance)
+    abandoned, answered = _parts(counts, settings)
     return PeriodRate(
-        **figures,
+        counts=counts,
+        abandoned=abandoned,
+        answered=answered,
+        limit=settings.abandon_limit,
+        sample_min=settings.abandon_sample_min,
+        tolerance=TOLERANCE if period is AbandonPeriod.HALF_HOUR else 0.0,
         period=period,
         begins_at=slot_begins(first),
         is_enforced=period in settings.abandon_periods,
-        room=_room(figures["abandoned"], figures["answered"], settings, tolerance),
     )
 
 
@@ -235,11 +281,8 @@ def period_rates(slots: Mapping[int, AbandonCounts], settings: CampaignSettings,
     ]
 
 
-def _figure(n: float) -> str:
-    return f"{n:.1f}".removesuffix(".0")  # with an estimate it need not be whole
-
-
-def _figures(counts: AbandonCounts, settings: CampaignSettings, *, tolerance: float) -> dict[str, Any]:
+def _parts(counts: AbandonCounts, settings: CampaignSettings) -> tuple[float, float]:
+    """Return numerator and denominator."""
     passed = counts.passed + counts.passed_machine
     abandoned = float(counts.abandoned)
     if settings.abandon_short:
@@ -247,34 +290,8 @@ def _figures(counts: AbandonCounts, settings: CampaignSettings, *, tolerance: fl
     if settings.abandon_estimate and passed:
         abandoned *= 1 - counts.passed_machine / passed
     abandoned += settings.amd_false_positives * counts.machine
-    answered = abandoned + passed
-    return {
-        "counts": counts,
-        "abandoned": abandoned,
-        "answered": answered,
-        "limit": settings.abandon_limit,
-        "allowed": _allowed(answered, settings, tolerance),
-    }
+    return abandoned, abandoned + passed
 
 
-def _allowed(answered: float, settings: CampaignSettings, tolerance: float) -> float:
-    sample, limit = max(answered, settings.abandon_sample_min), settings.abandon_limit
-    return limit * sample + tolerance * math.sqrt(limit * (1 - limit) * sample)
-
-
-def _room(abandoned: float, answered: float, settings: CampaignSettings, tolerance: float) -> int:
-    """Return the largest number of further calls that may all be abandoned; each is answered too."""
-
-    def fits(n: int) -> bool:
-        return abandoned + n <= _allowed(answered + n, settings, tolerance) + _ROUNDING
-
-    room, step = 0, 1
-    while fits(room + step) and step < _ROOM_MAX:
-        room, step = room + step, step * 2
-    while step:
-        room += step if fits(room + step) else 0
-        step //= 2
-    return room
-
-
-_ROOM_MAX: Final = 1 << 30  # with a limit of 1 there is no end
+def _figure(n: float) -> str:
+    return f"{n:.1f}".removesuffix(".0")  # with an estimate it need not be whole

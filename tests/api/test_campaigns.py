@@ -45,6 +45,12 @@ async def test_what_can_not_be_is_told_by_its_key_and_changes_nothing(api: httpx
         ("weight", 0, "weight"),
         ("queue", "two words", "two words"),
         ("attempts_max", 0, "attempts_max"),
+        ("abandon_limit", 0, "abandon_limit"),
+        ("abandon_limit", 3, "abandon_limit"),
+        ("abandon_periods", ["week"], "abandon_periods"),
+        ("abandon_sample_min", 0, "abandon_sample_min"),
+        ("abandon_over", "pray", "abandon_over"),
+        ("amd_false_positives", 2, "amd_false_positives"),
         ("no_such_key", 1, "no_such_key"),
     ]:
         answer = await api.patch("/campaigns/spring", json={key: value})
