@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from dialler.api import (
+    abandons,
     adding,
     callbacks,
     campaigns,
@@ -44,6 +45,7 @@ def make_api(desk: Desk) -> FastAPI:
         change_sets,
         lists,
         strategies,
+        abandons,
         campaigns,
         imports,
         staged_imports,

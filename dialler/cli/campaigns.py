@@ -5,6 +5,7 @@ from typing import Any
 
 from cyclopts import App
 
+from dialler.cli.abandons import abandons
 from dialler.cli.campaign_options import NOTHING_GIVEN, CampaignOptions, body_of
 from dialler.cli.connection import connected, segment
 from dialler.cli.options import Reading, Writing
@@ -125,6 +126,9 @@ async def drain(campaign: str, /, *, options: Writing = _WRITING) -> None:
     await _control("drain", campaign, options)
 
 
+app.command(abandons)
+
+
 async def _control(command: str, campaign: str, options: Writing) -> None:
     async with connected(options) as api:
         answer = await api.post(f"/campaigns/{segment(campaign)}/{command}")
@@ -150,7 +154,7 @@ def _print_one(campaign: Mapping[str, Any], as_json: bool, said: str = "") -> No
     elif said:
         print_line(said)
     else:
-        print_fields({**campaign, **_holidays(campaign)})
+        print_fields({**campaign, **_holidays(campaign), "abandon_periods": campaign["abandon_periods"] or "none"})
 
 
 def _holidays(campaign: Mapping[str, Any]) -> Mapping[str, str]:
