@@ -8,6 +8,7 @@ from typing import Generic, Literal, Protocol, TypeVar
 from anyio import TASK_STATUS_IGNORED
 from anyio.abc import TaskStatus
 
+from dialler.domain.abandon import AbandonCounts, PeriodRate
 from dialler.domain.campaign import Campaign, CampaignSettings, Desired, LeadList
 from dialler.domain.change_set import CampaignLists, ChangeSet
 from dialler.domain.filter import Filter
@@ -462,6 +463,11 @@ class Records(Protocol):
     def session_counts(self, campaign_id: int | None = None) -> Mapping[tuple[int, SessionStatus, Outcome | None], int]:
         """Return counts by (list id, status, outcome), kept up by every transaction: no scan."""
 
+    # the abandon ledger
+    def abandon_counts(self, campaign_id: int, *, since: int) -> Mapping[int, AbandonCounts]:
+        """Return what a campaign's calls counted as, by slot (`domain.abandon`), from slot `since` on; slots without
+        any are not there. Kept up by every transaction that ends a session or changes its wrap code: no scan."""
+
     # totals
     def session_totals(self) -> Mapping[tuple[int, int, SessionStatus], int]:
         """Return counts of sessions by (campaign id, list id, status), also of lists that are gone: no scan."""
@@ -724,9 +730,8 @@ class CampaignReport:
     runway_min_s: float = 0.0
     """A list whose leads last less long is told of."""
 
-    abandon_rates: Mapping[str, float] = field(default_factory=dict)
-    """Persons who got no agent in time, of all who answered, by span ("30m", "24h"); without those spans in which
-    nobody answered. Since this process began."""
+    abandon_rates: Sequence[PeriodRate] = ()
+    """What part of the persons who answered got no agent in time, by period; none for a campaign without agents."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

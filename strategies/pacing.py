@@ -5,6 +5,26 @@ from typing import ClassVar, Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PeriodCount:
+    """The abandoned calls of a period for which a limit holds, up to now."""
+
+    name: str
+    """"30m", "24h", "month" or "30d"."""
+
+    answered: float
+    """Calls that a person answered; not whole where machines are estimated."""
+
+    abandoned: float
+    """How many of them got no agent in time."""
+
+    limit: float
+    """The highest part of them allowed, more than 0, at most 1."""
+
+    allowed: float
+    """How many may be abandoned of so many: the limit's part, more while few were answered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PacingFacts:
     """One campaign at one moment, read once and shown alike to strategies, logs and people."""
 
@@ -28,6 +48,10 @@ class PacingFacts:
 
     tokens: int
     """Calls that the trunks' rate limits allow now."""
+
+    periods: tuple[PeriodCount, ...] = ()
+    """What the campaign abandoned, by period; over one of their limits the engine launches no more than one call for
+    each free agent, whatever is decided."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

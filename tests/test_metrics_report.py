@@ -37,8 +37,10 @@ def test_the_report_is_read_at_the_scrape(metrics: Metrics) -> None:
     assert value(metrics, "dialler_campaign_desired", **campaign, desired="running") == 1
     assert value(metrics, "dialler_campaign_desired", **campaign, desired="stopped") == 0
     assert value(metrics, "dialler_campaign_actual", **campaign, actual="blocked") == 1
-    assert value(metrics, "dialler_abandon_rate", **campaign, span="30m") == 0.25
-    assert value(metrics, "dialler_abandon_rate", **campaign, span="24h") is None
+    assert value(metrics, "dialler_abandon_rate", **campaign, period="24h") == 0.25
+    assert value(metrics, "dialler_abandon_answered", **campaign, period="24h") == 4
+    assert value(metrics, "dialler_abandon_rate_max", **campaign, period="24h") == 0.75, "three of the first hundred"
+    assert value(metrics, "dialler_abandon_rate", **campaign, period="30m") is None
     assert value(metrics, "dialler_list_share", **campaign, list="l") == 0.8
     assert value(metrics, "dialler_list_share_due", **campaign, list="l") == 0.7
     assert value(metrics, "dialler_list_share_error_ratio", **campaign) == 1.0

@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from dialler.domain.calling_hours import CallingHours, hours_from_json, parse_intervals
-from dialler.domain.campaign import CampaignSettings, Wrap
+from dialler.domain.campaign import AbandonOver, AbandonPeriod, CampaignSettings, Wrap
 from dialler.domain.lead import WindowKey
 from dialler.domain.patience import PatienceStart
 from dialler.domain.window import window_for
@@ -67,6 +67,17 @@ class CampaignEdit(Edit):
     attempts_max: int = 0
     attempts_per_day_max: int = 0
     rest_min_s: int = 0
+    abandon_limit: float = Field(
+        0.0, description="the highest abandon rate, more than 0, at most 1", allow_inf_nan=False
+    )
+    abandon_periods: list[AbandonPeriod] = Field([], description="for which the limit holds; empty: for none")
+    abandon_sample_min: int = Field(0, description="while fewer answered, as many may be abandoned as of so many")
+    abandon_over: AbandonOver = Field(AbandonOver.PROGRESSIVE, description="what it may still do over the limit")
+    abandon_short: bool = Field(False, description="whether persons count who hang up before the limit")
+    abandon_estimate: bool = Field(
+        False, description="without AMD: whether the share of machines that agents meet is taken off those abandoned"
+    )
+    amd_false_positives: float = Field(0.0, description="what part of AMD's machines are persons", allow_inf_nan=False)
 
     def apply(self, settings: CampaignSettings) -> CampaignSettings:
         """Return `settings` with the given keys changed. Raises UsageError for a value that can't be."""
@@ -79,6 +90,8 @@ class CampaignEdit(Edit):
         for key in ("trunks", "caller_ids"):
             if key in changes:
                 changes[key] = tuple(changes[key])
+        if "abandon_periods" in changes:
+            changes["abandon_periods"] = tuple(each for each in AbandonPeriod if each in self.abandon_periods)
         changed: CampaignSettings = said("", lambda: replace(settings, hours=hours, **changes))
         said("holidays", lambda: window_for(changed.hours, WindowKey(zones=(changed.timezone,))))
         if changes.keys() & {"pacing", "pacing_settings"}:

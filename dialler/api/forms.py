@@ -131,6 +131,13 @@ def campaign_json(campaign: Campaign) -> Json:
         "attempts_max": settings.attempts_max,
         "attempts_per_day_max": settings.attempts_per_day_max,
         "rest_min_s": settings.rest_min_s,
+        "abandon_limit": settings.abandon_limit,
+        "abandon_periods": [period.value for period in settings.abandon_periods],
+        "abandon_sample_min": settings.abandon_sample_min,
+        "abandon_over": settings.abandon_over.value,
+        "abandon_short": settings.abandon_short,
+        "abandon_estimate": settings.abandon_estimate,
+        "amd_false_positives": settings.amd_false_positives,
     }
 
 

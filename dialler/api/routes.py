@@ -3,6 +3,7 @@
 from fastapi import Depends, FastAPI
 
 from dialler.api import (
+    abandons,
     adding,
     audit,
     callbacks,
@@ -49,6 +50,7 @@ def make_api(desk: Desk) -> FastAPI:
         change_sets,
         lists,
         strategies,
+        abandons,
         campaigns,
         imports,
         import_setup,

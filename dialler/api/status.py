@@ -7,6 +7,7 @@ from datetime import datetime
 import anyio
 from fastapi import APIRouter
 
+from dialler.api.abandons import period_json
 from dialler.api.desk import TheDesk
 from dialler.api.forms import Json, moment, page
 from dialler.domain.campaign import Campaign, Desired
@@ -116,6 +117,7 @@ def _campaign_json(records: Records, campaign: Campaign, report: EngineReport | 
         "agents": {"ready": own.agents_ready if own else None, "busy": own.agents_busy if own else None},
         "hopper": dict(own.hopper) if own else {},
         "pacing": _pacing_json(campaign, own),
+        "abandons": [period_json(rate) for rate in own.abandon_rates] if own else [],
         "limits": list(own.limits) if own else _limits(campaign, lists, engine=report is not None),
         "runs_dry": _runs_dry(own) if own else [],
         "runway_s": runway_together(together),

@@ -48,6 +48,32 @@ Weight = Annotated[int | None, Parameter(help="Its share of a trunk, against oth
 AttemptsMax = Annotated[int | None, Parameter(help="Counted attempts after which a lead is exhausted.")]
 AttemptsPerDay = Annotated[int | None, Parameter(help="Counted attempts on one local day of the lead.")]
 RestMin = Annotated[timedelta | None, Parameter(help="The least time between two attempts on one lead, such as 30m.")]
+AbandonLimit = Annotated[float | None, Parameter(help="The highest abandon rate: 0.03 for 3 of 100 who answer.")]
+AbandonPeriods = Annotated[
+    tuple[Literal["30m", "24h", "month", "30d", "none"], ...],
+    Parameter(name="--abandon-period", help='A period for which that limit holds; all, if never set; "none" for none.'),
+]
+AbandonSample = Annotated[
+    int | None, Parameter(help="While fewer answered in a period, as many may be abandoned as of so many.")
+]
+AbandonOver = Annotated[
+    Literal["progressive", "stop"] | None,
+    Parameter(help="Over the limit: one call for each free agent at most, or no call at all."),
+]
+AbandonShort = Annotated[
+    bool | None,
+    Parameter(negative="--no-abandon-short", help="Count persons who hang up before the limit as abandoned, or not."),
+]
+AbandonEstimate = Annotated[
+    bool | None,
+    Parameter(
+        negative="--no-abandon-estimate",
+        help="Without AMD: take the share of machines that agents meet off those abandoned, or not.",
+    ),
+]
+AmdFalsePositives = Annotated[
+    float | None, Parameter(help="What part of AMD's machines are persons, 0 to 1; they count as abandoned.")
+]
 
 
 @Parameter(name="*")
@@ -76,12 +102,33 @@ class CampaignOptions:
     attempts_max: AttemptsMax = None
     attempts_per_day: AttemptsPerDay = None
     rest_min: RestMin = None
+    abandon_limit: AbandonLimit = None
+    abandon_periods: AbandonPeriods = ()
+    abandon_sample: AbandonSample = None
+    abandon_over: AbandonOver = None
+    abandon_short: AbandonShort = None
+    abandon_estimate: AbandonEstimate = None
+    amd_false_positives: AmdFalsePositives = None
 
 
 NOTHING_GIVEN: Final = CampaignOptions()
 
 _SECONDS = {"ring_timeout": "ring_timeout_s", "wrap_deadline": "wrap_deadline_s", "rest_min": "rest_min_s"}
-_SAME = ("timezone", "hours", "holiday_hours", "pacing", "wrap", "weighting", "weight", "attempts_max")
+_SAME = (
+    "timezone",
+    "hours",
+    "holiday_hours",
+    "pacing",
+    "wrap",
+    "weighting",
+    "weight",
+    "attempts_max",
+    "abandon_limit",
+    "abandon_over",
+    "abandon_short",
+    "abandon_estimate",
+    "amd_false_positives",
+)
 
 
 def body_of(given: CampaignOptions) -> dict[str, object]:
@@ -89,6 +136,8 @@ def body_of(given: CampaignOptions) -> dict[str, object]:
     body: dict[str, object] = {key: value for key in _SAME if (value := getattr(given, key)) is not None}
     if given.attempts_per_day is not None:
         body["attempts_per_day_max"] = given.attempts_per_day
+    if given.abandon_sample is not None:
+        body["abandon_sample_min"] = given.abandon_sample
     for key, key_s in _SECONDS.items():
         if (duration := getattr(given, key)) is not None:
             body[key_s] = _whole_seconds(key, duration)
@@ -103,7 +152,7 @@ def body_of(given: CampaignOptions) -> dict[str, object]:
     for key in ("holidays", "queue"):
         if (name := getattr(given, key)) is not None:
             body[key] = None if name == "none" else name
-    for key in ("trunks", "caller_ids"):
+    for key in ("trunks", "caller_ids", "abandon_periods"):
         if names := getattr(given, key):
             body[key] = [] if names == ("none",) else list(names)
     if given.pacing_setting:

@@ -5,6 +5,7 @@ from typing import Any
 
 from cyclopts import App
 
+from dialler.cli.abandons import abandons
 from dialler.cli.campaign_options import NOTHING_GIVEN, CampaignOptions, body_of
 from dialler.cli.connection import connected, segment
 from dialler.cli.options import Reading, Writing, changes
@@ -95,7 +96,7 @@ async def show(campaign: str, /, *, options: Reading = _READING) -> None:
     if options.json:
         print_json(found)
     else:
-        print_fields({**found, **_holidays(found)})
+        print_fields({**found, **_holidays(found), "abandon_periods": found["abandon_periods"] or "none"})
 
 
 @app.command
@@ -132,6 +133,9 @@ async def drain(campaign: str, /, *, options: Writing = _WRITING) -> None:
     Example: `dialler campaign drain spring`
     """
     await _control("drain", campaign, options)
+
+
+app.command(abandons)
 
 
 async def _control(command: str, campaign: str, options: Writing) -> None:

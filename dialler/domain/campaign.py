@@ -18,6 +18,7 @@ RING_TIMEOUT_MAX_S = 600
 MERCHANT_CHARS_MAX = 100
 MERCHANT = re.compile(r"(?! )[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+(?<! )")
 LEAD_DAYS_MAX = 36_500
+ABANDON_LIMIT = 0.03  # 16 CFR 310.4(b)(4)(i): of the calls answered by a person, per campaign and 30 days
 PATIENCE_MIN_S, PATIENCE_MAX_S = 0.1, 60.0
 HARBOUR: Final = "dlr/harbour"
 """The information message where a campaign has none of its own, as the shipped dialplan names it."""
@@ -37,6 +38,25 @@ class Desired(StrEnum):
     RUNNING = "running"
     PAUSED = "paused"
     DRAINING = "draining"
+
+
+class AbandonPeriod(StrEnum):
+    """Periods over which the abandon rate is measured."""
+
+    HALF_HOUR = "30m"
+    DAY = "24h"
+    MONTH = "month"
+    DAYS_30 = "30d"
+
+
+class AbandonOver(StrEnum):
+    """What a campaign may still do whose abandon rate is over its limit."""
+
+    PROGRESSIVE = "progressive"
+    """One call for each free agent at most."""
+
+    STOP = "stop"
+    """No call at all, until it is under the limit again."""
 
 
 class Wrap(StrEnum):
@@ -93,6 +113,25 @@ class CampaignSettings:
     rest_min_s: int = 1800
     """The least time between two attempts on one lead."""
 
+    abandon_limit: float = ABANDON_LIMIT
+    """The highest abandon rate, more than 0, at most 1; of calls that go to agents."""
+
+    abandon_periods: tuple[AbandonPeriod, ...] = tuple(AbandonPeriod)
+    """The periods for which the limit holds."""
+
+    abandon_sample_min: int = 100
+    """While fewer were answered in a period, as many may be abandoned as of so many."""
+
+    abandon_over: AbandonOver = AbandonOver.PROGRESSIVE
+    abandon_short: bool = False
+    """Whether persons who hang up before the limit, without an agent, count as abandoned."""
+
+    abandon_estimate: bool = False
+    """Without AMD: whether the share of machines that agents meet is taken off those abandoned (UK 2010)."""
+
+    amd_false_positives: float = 0.0
+    """What part of AMD's machines are persons, 0..1: they count as abandoned."""
+
     def __post_init__(self) -> None:
         _check_weight(self.weight)
         if not 1 <= self.ring_timeout_s <= RING_TIMEOUT_MAX_S:
@@ -109,7 +148,11 @@ class CampaignSettings:
             for text in texts:
                 if not (text.strip() and text.isprintable()):
                     raise ValueError(f"{name} must be one line of text, not empty, got {text!r}")
-        for name in ("attempts_max", "attempts_per_day_max", "wrap_deadline_s"):
+        if not 0 < self.abandon_limit <= 1:
+            raise ValueError(f"abandon_limit must be more than 0, at most 1, got {self.abandon_limit}")
+        if not 0 <= self.amd_false_positives <= 1:
+            raise ValueError(f"amd_false_positives must be 0 to 1, got {self.amd_false_positives}")
+        for name in ("attempts_max", "attempts_per_day_max", "wrap_deadline_s", "abandon_sample_min"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be 1 or more, got {getattr(self, name)}")
         if self.rest_min_s < 0:

@@ -1,74 +1,150 @@
-"""What part of the persons who answered got no agent in time, over the last half hour and the last day.
+"""The abandon rate while the engine runs, and what it may still do when that is over its limit.
 
-It is for looking at and begins anew with each process; what the law asks for is kept nowhere yet.
+What counts is in the records. The engine reads it once for each campaign and goes on by itself from there: a call
+counts when it ends, before its end is durable, so that the next decision knows of it.
 """
 
-from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
-from dialler.domain.outcome import TRAITS, Outcome
+from dialler.domain.abandon import (
+    LOOK_BACK,
+    NOTHING,
+    AbandonCounts,
+    Counted,
+    PeriodRate,
+    entry_of,
+    first_slot,
+    period_rate,
+    slot_begins,
+    slot_of,
+    total,
+)
+from dialler.domain.campaign import AbandonOver, AbandonPeriod, CampaignSettings
+from dialler.domain.session import Session
+from dialler.ports import PacingDecision, PacingFacts, Records
+from strategies.pacing import PeriodCount
+from strategies.progressive import Progressive
 
-SPANS: Final = {"30m": (1_800, 60), "24h": (86_400, 900)}
-"""By name: how far it looks back, and the step in which it moves on, both in seconds."""
+_PROGRESSIVE: Final = Progressive()
 
 
-class AbandonRate:
-    """The abandon rate of one campaign. Times are seconds of one monotonic clock."""
+class Ledger:
+    """What the calls of one campaign counted as, by slot, as far back as any period goes."""
 
     def __init__(self) -> None:
-        self._spans = {name: _Span(span_s // step_s, step_s) for name, (span_s, step_s) in SPANS.items()}
+        self._slots: dict[int, AbandonCounts] = {}
+        self._pending: Counter[tuple[int, Counted]] = Counter()
+        """Ends that are on their way into the records."""
 
-    def note(self, outcome: Outcome, at_s: float) -> None:
-        """Count a call that has ended; one that no person answered counts nowhere."""
-        traits = TRAITS[outcome]
-        if traits.live:
-            for span in self._spans.values():
-                span.add(at_s, abandoned=traits.abandoned)
+        self._sums: dict[AbandonPeriod, tuple[int, AbandonCounts]] = {}
+        self._sums_of: tuple[int, str] | None = None
+        """The slot and the zone for which the sums hold."""
 
-    def rates(self, at_s: float) -> Mapping[str, float]:
-        """Return the abandon rate (0..1) by span; a span in which no person answered is not there.
+        self._rates: Sequence[PeriodRate] | None = None
+        self._rates_by: CampaignSettings | None = None
+        """The settings with which the rates were drawn from the sums."""
 
-        A span is up to one of its steps shorter than its name says, never longer.
-        """
-        return {name: rate for name, span in self._spans.items() if (rate := span.rate(at_s)) is not None}
+    def load(self, slots: Mapping[int, AbandonCounts]) -> None:
+        """Take over what the records hold; ends that are on their way there count beside it."""
+        self._slots = dict(slots)
+        for (slot, counted), n in self._pending.items():
+            self._add(slot, counted, n)
+        self._sums_of = None
+
+    def note(self, session: Session) -> None:
+        """Count a session that has just ended."""
+        if (entry := entry_of(session)) is not None:
+            self._pending[entry] += 1
+            self._add(*entry)
+            self._sums = {
+                period: (first, counts.plus(entry[1]) if entry[0] >= first else counts)
+                for period, (first, counts) in self._sums.items()
+            }
+            self._rates = None
+
+    def written(self, session: Session) -> None:
+        """Note that the end of a session is durable."""
+        if (entry := entry_of(session)) is not None and entry in self._pending:
+            self._pending[entry] -= 1
+            if not self._pending[entry]:
+                del self._pending[entry]
+
+    def rates(self, settings: CampaignSettings, now: datetime) -> Sequence[PeriodRate]:
+        """Return the rates of all periods that end now; costs the same however many calls there were."""
+        if self._sums_of != (slot_of(now), settings.timezone):
+            self._move_on(settings.timezone, now)
+        if self._rates is None or self._rates_by is not settings:
+            self._rates_by = settings
+            self._rates = [
+                period_rate(period, counts, settings, first=first) for period, (first, counts) in self._sums.items()
+            ]
+        return self._rates
+
+    def _add(self, slot: int, counted: Counted, n: int = 1) -> None:
+        self._slots[slot] = self._slots.get(slot, NOTHING).plus(counted, n)
+
+    def _move_on(self, zone: str, now: datetime) -> None:
+        for period in AbandonPeriod:
+            first = first_slot(period, now, zone)
+            was, counts = self._sums.get(period, (first, None))
+            if self._sums_of is None or self._sums_of[1] != zone or first < was or counts is None:
+                counts = total(counts for slot, counts in self._slots.items() if slot >= first)
+            elif first > was:
+                # Only what has left the period, so that moving on costs the same however long it is.
+                counts -= total(self._slots[slot] for slot in range(was, first) if slot in self._slots)
+            self._sums[period] = first, counts
+        since = slot_of(now - LOOK_BACK)
+        for slot in [slot for slot in self._slots if slot < since]:
+            del self._slots[slot]
+        self._sums_of = slot_of(now), zone
+        self._rates = None
 
 
-@dataclass(slots=True)
-class _Step:
-    nth: int
-    answered: int = 0
-    abandoned: int = 0
+def stored_counts(records: Records, campaign_id: int, now: datetime) -> Mapping[int, AbandonCounts]:
+    """Return what the records hold of a campaign, as far back as any period goes."""
+    return records.abandon_counts(campaign_id, since=slot_of(now - LOOK_BACK))
 
 
-class _Span:
-    """Counts over the last `steps` steps of `step_s` seconds; it keeps one entry for each that had a call."""
+def over_limit(rates: Sequence[PeriodRate]) -> PeriodRate | None:
+    """Return the rate that is the furthest over a limit that holds; None: none is."""
+    over = [rate for rate in rates if rate.is_enforced and rate.is_over]
+    return max(over, key=lambda rate: rate.abandoned / rate.allowed, default=None)
 
-    def __init__(self, steps: int, step_s: int) -> None:
-        self._most = steps
-        self._step_s = step_s
-        self._steps: deque[_Step] = deque()
-        self._answered = self._abandoned = 0
 
-    def add(self, at_s: float, *, abandoned: bool) -> None:
-        nth = self._move_on(at_s)
-        if not self._steps or self._steps[-1].nth < nth:
-            self._steps.append(_Step(nth))
-        last = self._steps[-1]
-        last.answered += 1
-        last.abandoned += abandoned
-        self._answered += 1
-        self._abandoned += abandoned
+def next_slot_at(now: datetime) -> datetime:
+    """Return when the periods move on by themselves."""
+    return slot_begins(slot_of(now) + 1)
 
-    def rate(self, at_s: float) -> float | None:
-        self._move_on(at_s)
-        return self._abandoned / self._answered if self._answered else None
 
-    def _move_on(self, at_s: float) -> int:
-        nth = int(at_s // self._step_s)
-        while self._steps and self._steps[0].nth <= nth - self._most:
-            gone = self._steps.popleft()
-            self._answered -= gone.answered
-            self._abandoned -= gone.abandoned
-        return nth
+def period_counts(rates: Sequence[PeriodRate]) -> tuple[PeriodCount, ...]:
+    """Return the rates as plain numbers, for pacing strategies: of the periods for which the limit holds."""
+    return tuple(
+        PeriodCount(
+            name=rate.period.value,
+            answered=rate.answered,
+            abandoned=rate.abandoned,
+            limit=rate.limit,
+            allowed=rate.allowed,
+        )
+        for rate in rates
+        if rate.is_enforced
+    )
+
+
+def over_words(over: PeriodRate, settings: CampaignSettings) -> str:
+    """Say that a campaign is over its abandon limit, and what it may still do."""
+    may = "no call" if settings.abandon_over is AbandonOver.STOP else "one call for each free agent at most"
+    return f"over the abandon limit ({over.words()}): {may}"
+
+
+def capped(
+    decision: PacingDecision, facts: PacingFacts, over: PeriodRate, settings: CampaignSettings
+) -> PacingDecision:
+    """Return what may be launched of a decision by a campaign that is over its abandon limit."""
+    most = 0 if settings.abandon_over is AbandonOver.STOP else _PROGRESSIVE.decide(facts).calls
+    reason = f"{over_words(over, settings)}; {decision.reason}"
+    return replace(decision, calls=min(decision.calls, most), reason=reason)

@@ -1,11 +1,12 @@
 """The campaigns as the engine runs them: what is wanted of each, its pacing and its hopper."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from dialler.domain.abandon import PeriodRate
 from dialler.domain.campaign import Campaign, Desired
-from dialler.engine.abandons import AbandonRate
+from dialler.engine.abandons import Ledger, over_limit
 from dialler.engine.hopper import Hopper
 from dialler.engine.share_count import ShareCount
 from dialler.ports import PacingDecision, PacingStrategy
@@ -29,7 +30,7 @@ class Running:
 
     decision: PacingDecision | None = None
     shares: ShareCount = field(default_factory=ShareCount)
-    abandons: AbandonRate = field(default_factory=AbandonRate)
+    abandons: Ledger = field(default_factory=Ledger)
     runways: Mapping[int, timedelta | None] = field(default_factory=dict)
     """How long each list lasts at the present pace, by id, as of the last look."""
 
@@ -45,6 +46,14 @@ class Running:
     def has_agents(self) -> bool:
         """Whether answered calls go to agents."""
         return self.pacing is not None and self.pacing.needs_agents
+
+    def abandon_rates(self, now: datetime) -> Sequence[PeriodRate]:
+        """Return the abandon rates of the periods that end now."""
+        return self.abandons.rates(self.campaign.settings, now)
+
+    def over_limit(self, now: datetime) -> PeriodRate | None:
+        """Return the abandon rate that is over its limit and holds the campaign back, if one is."""
+        return over_limit(self.abandon_rates(now)) if self.has_agents else None
 
     def caller_id(self, ahead: int) -> str | None:
         """Return the caller id of the next call (`ahead` 0), or of one after it: the campaign's, in turn."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from anyio import TASK_STATUS_IGNORED, Event, Lock
 from anyio.abc import TaskStatus
 
+from dialler.engine.abandons import capped, next_slot_at
 from dialler.engine.campaigns import Running
 from dialler.engine.floor import Floor
 from dialler.engine.handover import Handover
@@ -101,7 +102,7 @@ class DialLoop:
             if _is_dry(each, now):
                 continue
             facts = floor.facts(each)
-            decision = self._decide(each, facts)
+            decision = self._decide(each, facts, now)
             calls = min(decision.calls, facts.tokens, facts.channels_free, floor.options.intents_max)
             if calls > 0:
                 wanted[campaign_id] = calls
@@ -130,13 +131,15 @@ class DialLoop:
             floor.trunks.limits.give_back(unused)
         return orders
 
-    def _decide(self, running: Running, facts: PacingFacts) -> PacingDecision:
+    def _decide(self, running: Running, facts: PacingFacts, now: datetime) -> PacingDecision:
         assert running.pacing is not None
         try:
             running.decision = running.pacing.decide(facts)
         except Exception as error:  # A strategy may be anybody's; one campaign's must not stop the others.
             running.decision = PacingDecision(calls=0, reason=f"pacing {running.pacing.name} failed: {error!r}")
             self._floor.block(running, running.decision.reason)
+        if (over := running.over_limit(now)) is not None:
+            running.decision = capped(running.decision, facts, over, running.campaign.settings)
         return running.decision
 
     def _order(self, running: Running, trunks: Sequence[str]) -> Order:
@@ -220,6 +223,8 @@ class DialLoop:
             instants += [running.hopper.next_at(list_id, now) for list_id in running.lists]
             if _is_dry(running, now):
                 continue
+            if running.over_limit(now) is not None:
+                instants.append(next_slot_at(now))
             wanted = running.campaign.settings.trunks or floor.trunks
             instants += [floor.trunks.rested_until(name) for name in wanted if name in floor.trunks]
             seconds += [

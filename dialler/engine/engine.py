@@ -1,8 +1,9 @@
 """The engine: all loops of one daemon, and what supervisors want of it."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 
 import anyio
@@ -10,7 +11,9 @@ from anyio import TASK_STATUS_IGNORED
 from anyio.abc import TaskStatus
 
 from dialler.clock import Clock
+from dialler.domain.abandon import AbandonCounts
 from dialler.domain.campaign import Campaign, Desired, LeadList
+from dialler.engine.abandons import stored_counts
 from dialler.engine.accounts import Accounts
 from dialler.engine.board import Board
 from dialler.engine.campaigns import Running
@@ -168,9 +171,11 @@ class Engine:
     async def _follow(self) -> None:
         async with self._following:
             floor = self.floor
-            campaigns, lists = await floor.store.read(_wanted)
+            known = frozenset(floor.campaigns)
+            campaigns, lists, counts = await floor.store.read(partial(_wanted, known=known, now=floor.clock.now()))
             for campaign in campaigns:
                 self._take_up(campaign, [each for each in lists if each.campaign_id == campaign.campaign_id])
+                self._take_up_abandons(campaign, counts.get(campaign.campaign_id))
             for gone in set(floor.campaigns) - {campaign.campaign_id for campaign in campaigns}:
                 del floor.campaigns[gone]
             await self._handover.settled(lambda campaign_id: not self._dials(campaign_id))
@@ -214,6 +219,18 @@ class Engine:
             running.pacing = None
         self._set_pacing(running)
 
+    def _take_up_abandons(self, campaign: Campaign, counts: Mapping[int, AbandonCounts] | None) -> None:
+        """Give a campaign that is new here its ledger: no end of a call of its is on its way into the records yet."""
+        floor = self.floor
+        ledger = floor.campaigns[campaign.campaign_id].abandons
+        if counts is not None:
+            ledger.load(counts)
+        elif campaign.settings.abandon_estimate:
+            # Wrap codes may have changed. By way of the outbox: it is known there which ends the records hold.
+            floor.outbox.put(
+                partial(stored_counts, campaign_id=campaign.campaign_id, now=floor.clock.now()), then=ledger.load
+            )
+
     def _set_pacing(self, running: Running) -> None:
         """Give a campaign its pacing, if it has none that fits; what blocked it may have been mended meanwhile."""
         settings = running.campaign.settings
@@ -252,8 +269,13 @@ class Engine:
             )
 
 
-def _wanted(records: Records) -> tuple[Sequence[Campaign], Sequence[LeadList]]:
-    return records.campaigns(), records.lists()
+def _wanted(
+    records: Records, *, known: Set[int], now: datetime
+) -> tuple[Sequence[Campaign], Sequence[LeadList], Mapping[int, Mapping[int, AbandonCounts]]]:
+    """Return campaigns, lists, and the abandoned calls of campaigns that are not `known`."""
+    campaigns = records.campaigns()
+    new = [each.campaign_id for each in campaigns if each.campaign_id not in known]
+    return campaigns, records.lists(), {each: stored_counts(records, each, now) for each in new}
 
 
 def _drained(campaign_id: int, records: Records, *, clock: Clock) -> Campaign:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from dialler.clock import Clock
 from dialler.domain.lead import Lead, LeadState
+from dialler.engine.abandons import period_counts
 from dialler.engine.board import Board
 from dialler.engine.campaigns import Running
 from dialler.engine.free_agents import FreeAgents
@@ -100,6 +101,7 @@ class Floor:
             calls_waiting=counts.waiting,
             calls_talking=counts.talking,
             channels_free=sum(self.trunks.channels_free(name) for name in usable),
+            periods=period_counts(running.abandon_rates(self.clock.now())) if running.has_agents else (),
             tokens=sum(min(self.trunks.tokens(name), self.trunks.channels_free(name)) for name in usable),
         )
 

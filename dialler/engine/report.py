@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from dialler.domain.campaign import Desired
+from dialler.engine.abandons import over_words
 from dialler.engine.campaigns import Running
 from dialler.engine.floor import Floor
 from dialler.ports import CampaignReport, EngineReport, PacingFacts, TrunkReport
@@ -63,7 +64,7 @@ def _campaign(floor: Floor, running: Running) -> CampaignReport:
             if running.dials and (lasts := running.runways.get(list_id)) is not None
         },
         runway_min_s=floor.options.runway_min.total_seconds(),
-        abandon_rates=running.abandons.rates(floor.clock.monotonic()),
+        abandon_rates=running.abandon_rates(now) if running.has_agents else (),
     )
 
 
@@ -113,6 +114,8 @@ def _limits(floor: Floor, running: Running, facts: PacingFacts, next_at: datetim
     shared = floor.trunks.limits.said()
     if not said and not facts.channels_free and not shared:
         said.append("all channels are in use" + (", here or by other engines" if floor.trunks.limits.shared else ""))
+    if (over := running.over_limit(now)) is not None:
+        said.append(over_words(over, campaign.settings))
     if running.pacing is not None and running.pacing.needs_agents and not facts.agents_ready:
         said.append(f"no agent is free ({facts.agents_busy} busy)")
     if running.decision is not None and not said and not shared:

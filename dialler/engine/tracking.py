@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import anyio
@@ -153,14 +154,14 @@ class Tracker:
         outcome = verdict_of(call, has_agents=tracked.has_agents, patience=tracked.patience)
         running = floor.campaigns.get(tracked.session.campaign_id)
         wrap = running.campaign.settings.wrap if running else Wrap.NONE
-        if running is not None:
-            running.abandons.note(outcome, floor.clock.monotonic())
         tracked.call = call
         tracked.session = session = ended(tracked.session, call, outcome=outcome, wrap=wrap, at=now)
+        if running is not None:
+            running.abandons.note(session)
         floor.board.remove(session_id)
         floor.trunks.release(session.trunk, session_id)
         self._remember(session_id)
-        floor.outbox.put_value(self._write, session, then=self._end_written, ends=session_id)
+        floor.outbox.put_value(self._write, session, then=partial(self._end_written, session), ends=session_id)
         if session.status.is_open:
             self._wrapping.wait_for(session)
         else:
@@ -193,7 +194,9 @@ class Tracker:
                 look_earlier.add(session.session_id)
         return [session.session_id in look_earlier for session in sessions]
 
-    def _end_written(self, look_earlier: bool) -> None:
+    def _end_written(self, session: Session, look_earlier: bool) -> None:
+        if (running := self._floor.campaigns.get(session.campaign_id)) is not None:
+            running.abandons.written(session)
         if look_earlier:
             self._floor.wake.call()
 

@@ -135,8 +135,13 @@ def _fill_campaign(families: Families, campaign: CampaignReport) -> None:
         families["dialler_campaign_actual"].add_metric([name, actual], campaign.actual == actual)
     if campaign.shares is not None:
         _fill_shares(families, name, campaign.shares)
-    for span, rate in campaign.abandon_rates.items():
-        families["dialler_abandon_rate"].add_metric([name, span], rate)
+    for rate in campaign.abandon_rates:
+        if rate.rate is not None:
+            labels = [name, rate.period.value]
+            families["dialler_abandon_rate"].add_metric(labels, rate.rate)
+            families["dialler_abandon_answered"].add_metric(labels, rate.answered)
+            if rate.is_enforced:
+                families["dialler_abandon_rate_max"].add_metric(labels, rate.allowed / rate.answered)
     for lead_list, seconds in campaign.runways_s.items():
         families["dialler_list_runway_seconds"].add_metric([name, lead_list], seconds)
     for lead_list, leads in campaign.hopper.items():

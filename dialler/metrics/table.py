@@ -92,8 +92,17 @@ REPORTED: Final = (
     MetricRow(
         "dialler_abandon_rate",
         "gauge",
-        ("campaign", "span"),
-        "Abandoned of the calls that a person answered, since the start; no legal ledger yet.",
+        ("campaign", "period"),
+        "Abandoned of the calls that a person answered, from the ledger.",
+    ),
+    MetricRow(
+        "dialler_abandon_answered", "gauge", ("campaign", "period"), "Calls that a person answered, from the ledger."
+    ),
+    MetricRow(
+        "dialler_abandon_rate_max",
+        "gauge",
+        ("campaign", "period"),
+        "The abandon rate allowed of so many calls: the limit, and more while there are few.",
     ),
     MetricRow("dialler_agents", "gauge", ("state",), "Agents of all queues."),
     MetricRow("dialler_records_report_up", "gauge", (), "Whether the records answered this scrape in time."),

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from dialler.ports import Problem
+from dialler.stores.abandons import COUNTED_ROWS
 from dialler.stores.sessions import OPEN
 from dialler.stores.transaction import SqlRow, Transaction
 
@@ -21,6 +22,11 @@ COUNTS: Final = {
         "SELECT campaign_id, list_id, status, COALESCE(outcome, ''), COUNT(*) FROM sessions"
         " GROUP BY campaign_id, list_id, status, COALESCE(outcome, '')",
         "campaign {0}, list {1}, status {2}, outcome {3!r}",
+    ),
+    "the abandon ledger equals the sessions": (
+        "SELECT campaign_id, slot, counted, n FROM abandon_counts WHERE n <> 0",
+        COUNTED_ROWS,
+        "campaign {0}, slot {1} of five minutes since 1970, {2}",
     ),
 }
 

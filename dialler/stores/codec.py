@@ -14,7 +14,7 @@ import orjson
 
 from dialler.domain import strategy
 from dialler.domain.calling_hours import CallingHours, Interval
-from dialler.domain.campaign import CampaignSettings, Wrap
+from dialler.domain.campaign import AbandonOver, AbandonPeriod, CampaignSettings, Wrap
 from dialler.domain.lead import NumberStatus, PhoneNumber
 from dialler.domain.patience import PatienceStart
 from dialler.domain.session import Evidence
@@ -84,6 +84,10 @@ def settings_from_json(text: str, *, where: str) -> CampaignSettings:
             plain["wrap"] = Wrap(plain["wrap"])
         if "patience_from" in plain:
             plain["patience_from"] = PatienceStart(plain["patience_from"])
+        if "abandon_over" in plain:
+            plain["abandon_over"] = AbandonOver(plain["abandon_over"])
+        if "abandon_periods" in plain:
+            plain["abandon_periods"] = tuple(map(AbandonPeriod, plain["abandon_periods"]))
         for name in ("trunks", "caller_ids"):
             if name in plain:
                 plain[name] = tuple(plain[name])

@@ -1,5 +1,6 @@
 """The records inside one transaction: `dialler.ports.Records` in SQL."""
 
+from dialler.stores.abandons import AbandonRecords
 from dialler.stores.attempts import AttemptRecords
 from dialler.stores.audit import AuditRecords
 from dialler.stores.callbacks import CallbackRecords
@@ -28,6 +29,7 @@ class SqlRecords(
     ErasureRecords,
     CallbackRecords,
     AttemptRecords,
+    AbandonRecords,
     SessionRecords,
     SearchRecords,
     SavedRecords,

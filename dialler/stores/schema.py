@@ -29,7 +29,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD: Final = "0007"
+HEAD: Final = "0008"
 """The migration that this version of the code needs; a test compares it with `migrations/`."""
 
 BIG = BigInteger().with_variant(Integer, "sqlite")  # on SQLite only INTEGER aliases the rowid
@@ -324,6 +324,16 @@ session_counts = Table(
     Column("list_id", BIG, primary_key=True, autoincrement=False),
     Column("status", Text, primary_key=True),
     Column("outcome", Text, primary_key=True),  # '' where there is none yet
+    Column("n", BIG, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+abandon_counts = Table(
+    "abandon_counts",
+    metadata,
+    Column("campaign_id", BIG, primary_key=True, autoincrement=False),
+    Column("slot", BIG, primary_key=True, autoincrement=False),  # of five minutes, counted from 1970
+    Column("counted", Text, primary_key=True),
     Column("n", BIG, nullable=False),
     sqlite_with_rowid=False,
 )

@@ -3,12 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from dialler.domain.abandon import entry_of
 from dialler.domain.evolve import evolve
 from dialler.domain.outcome import Outcome
 from dialler.domain.session import Session, SessionStatus
 from dialler.errors import Conflict, NotFound
 from dialler.ports import SessionFilter
+from dialler.stores.abandons import count_ended, stored_entry
 from dialler.stores.attempts import count_attempts
+from dialler.stores.codec import to_us_or_none
 from dialler.stores.session_rows import (
     COLUMNS,
     COURSE_COLUMNS,
@@ -30,7 +33,10 @@ _ADD: Final = (
 )
 _NEXT_SEQ_SQLITE: Final = "SELECT seq + 1 FROM sqlite_sequence WHERE name = 'sessions'"
 _NEXT_SEQS_POSTGRES: Final = "SELECT nextval(pg_get_serial_sequence('sessions', 'seq')) FROM generate_series(1, ?)"
-_OLD: Final = "SELECT session_id, seq, campaign_id, list_id, status, outcome, lead_id FROM sessions WHERE session_id"
+_OLD: Final = (
+    "SELECT session_id, seq, campaign_id, list_id, status, outcome, lead_id, wrap_code, dial_mode, ended_at, created_at"
+    " FROM sessions WHERE session_id"
+)
 _SET: Final = f"UPDATE sessions SET {', '.join(f'{name} = ?' for name in COURSE_COLUMNS)} WHERE seq = ?"
 # By this way round SQLite walks along the open ones only; asked for them by seq, it would walk along all.
 _SEQS_OPEN: Final = f"SELECT seq FROM sessions WHERE {OPEN}"
@@ -54,6 +60,7 @@ class SessionRecords:
             raise Conflict(self._why_not_added(sessions))
         for session in numbered:
             self._in.count_sessions(session.campaign_id, session.list_id, session.status.value, session.outcome, 1)
+            count_ended(self._in, session.campaign_id, None, entry_of(session))
         return numbered
 
     def _next_seqs(self, n: int) -> Sequence[int]:
@@ -86,7 +93,7 @@ class SessionRecords:
         for session in sessions:
             if session.session_id not in old:
                 raise NotFound(f"there is no session {session.session_id}")
-            _, seq, campaign_id, list_id, status, outcome, lead_id = old[session.session_id]
+            _, seq, campaign_id, list_id, status, outcome, lead_id, *told = old[session.session_id]
             new_status = session.status.value
             if status not in _OPEN and new_status in _OPEN:
                 held = self._in.row(f"SELECT session_id FROM sessions WHERE lead_id = ? AND {OPEN}", (lead_id,))
@@ -98,6 +105,16 @@ class SessionRecords:
             if (status, outcome) != (new_status, session.outcome):
                 self._in.count_sessions(campaign_id, list_id, status, outcome, -1)
                 self._in.count_sessions(campaign_id, list_id, new_status, session.outcome, 1)
+            # What was written once stays as it is in the row, whatever the value says.
+            wrapped, dial_mode, ended_at, created_at = told
+            count_ended(
+                self._in,
+                campaign_id,
+                stored_entry(outcome, wrapped, dial_mode, ended_at, created_at),
+                stored_entry(
+                    session.outcome, session.wrap_code, dial_mode, to_us_or_none(session.ended_at), created_at
+                ),
+            )
         self._in.run_many(_SET, values)
         count_attempts(self._in, ended)
 

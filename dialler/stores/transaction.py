@@ -49,6 +49,7 @@ class Transaction:
         self.for_update = "" if self.is_sqlite else " FOR UPDATE"
         self._lead_counts: Counter[tuple[int, int, str]] = Counter()
         self._session_counts: Counter[tuple[int, int, str, str]] = Counter()
+        self._abandon_counts: Counter[tuple[int, int, str]] = Counter()
         self._failure: BaseException | None = None
         self.leads: dict[int, tuple[Lead, int]] = {}
         """Leads as they are now, with their window key's id: those that nobody else can change before the end."""
@@ -103,6 +104,10 @@ class Transaction:
         """Note that `n` more sessions of a list have this status and outcome."""
         self._session_counts[campaign_id, list_id, status, outcome or ""] += n
 
+    def count_abandons(self, campaign_id: int, slot: int, counted: str, n: int) -> None:
+        """Note that `n` more calls of a slot count as this."""
+        self._abandon_counts[campaign_id, slot, counted] += n
+
     def settle(self) -> None:
         """Write the counts noted so far; in order, so that two engines never wait for each other in a ring."""
         self._check_whole()
@@ -112,6 +117,9 @@ class Transaction:
         if sessions := sorted((*key, n) for key, n in self._session_counts.items() if n):
             self.run_many(_ADD_SESSION_COUNT, sessions)
         self._session_counts.clear()
+        if abandons := sorted((*key, n) for key, n in self._abandon_counts.items() if n):
+            self.run_many(_ADD_ABANDON_COUNT, abandons)
+        self._abandon_counts.clear()
 
     def window_key(self, key_id: int) -> WindowKey:
         """Return a stored window key."""
@@ -159,6 +167,10 @@ _ADD_LEAD_COUNT = (
 _ADD_SESSION_COUNT = (
     "INSERT INTO session_counts (campaign_id, list_id, status, outcome, n) VALUES (?, ?, ?, ?, ?)"
     " ON CONFLICT (campaign_id, list_id, status, outcome) DO UPDATE SET n = session_counts.n + excluded.n"
+)
+_ADD_ABANDON_COUNT = (
+    "INSERT INTO abandon_counts (campaign_id, slot, counted, n) VALUES (?, ?, ?, ?)"
+    " ON CONFLICT (campaign_id, slot, counted) DO UPDATE SET n = abandon_counts.n + excluded.n"
 )
 
 

@@ -57,6 +57,18 @@ class Pacing(_Answer):
     reason: Text | None = None
 
 
+class AbandonRate(_Answer):
+    """Of how many persons who answered how many got no agent in time, in a period that ends now."""
+
+    period: Text
+    abandoned: float
+    answered: float
+    rate: float | None = None
+    limit: float
+    enforced: bool
+    is_over: bool
+
+
 class LeadList(_Answer):
     """A list; the counts from `dialable_now` on add up to its leads."""
 
@@ -89,6 +101,9 @@ class Campaign(_Answer):
     agents: Agents
     hopper: Mapping[str, Count] = {}
     pacing: Pacing
+    abandons: tuple[AbandonRate, ...] = ()
+    """None of a campaign without agents, and of a daemon of an older version."""
+
     limits: tuple[Text, ...] = ()
     runway_s: Seconds | None = None
     next_at: AwareDatetime | None = None

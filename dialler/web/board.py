@@ -35,6 +35,14 @@ MEANINGS: Final[Mapping[str, str]] = {
 }
 """Of an agent's states, in the order in which they are shown."""
 
+PERIODS: Final[Mapping[str, str]] = {
+    "30m": "in half an hour",
+    "24h": "in 24 h",
+    "month": "this month",
+    "30d": "in 30 days",
+}
+"""Over which an abandon rate is measured."""
+
 FIRST_STEPS: Final = (
     'campaign create spring --timezone America/Chicago --hours "mon-fri 09:00-20:00" --queue sales',
     "list create spring fresh --weight 100",
@@ -151,6 +159,7 @@ def _campaign(campaign: Campaign, commands: Commands) -> Json:
         "why": _why(campaign),
         "cures": [commands.dialler(words) for words in _steps(campaign)],
         "pacing": _pacing(campaign),
+        "abandoned": _abandoned(campaign),
         "next_at": _iso(campaign.next_at),
         "lasts_s": campaign.runway_s,
         "lists": [_list(each, campaign.hopper) for each in campaign.lists],
@@ -212,7 +221,21 @@ def _pacing(campaign: Campaign) -> str:
     calls = {0: "no new call", 1: "1 new call"}.get(pacing.calls, f"{pacing.calls} new calls")
     # Where nothing else holds the campaign back, its reason is above this, as why there are not more.
     is_told = pacing.reason is None or any(pacing.reason in limit for limit in campaign.limits)
-    return f"{pacing.strategy}: {calls}" + ("" if is_told else f"; {pacing.reason}")
+    reason = pacing.reason or ""
+    for limit in campaign.limits:  # A cap says its own reason first, then the strategy's.
+        reason = reason.removeprefix(f"{limit}; ")
+    return f"{pacing.strategy}: {calls}" + ("" if is_told else f"; {reason}")
+
+
+def _abandoned(campaign: Campaign) -> str:
+    """Say how many of those who answered got no agent in time, by period, and the limit."""
+    said = [
+        f"{each.rate:.1%} {PERIODS.get(each.period, each.period)} ({each.abandoned:.0f} of {each.answered:.0f}"
+        + (f", over the limit of {each.limit:.1%})" if each.enforced and each.is_over else ")")
+        for each in campaign.abandons
+        if each.rate is not None
+    ]
+    return "; ".join(said) or "nobody has answered"
 
 
 def _list(each: LeadList, hopper: Mapping[str, int]) -> Json:

@@ -50,6 +50,12 @@ async def test_what_can_not_be_is_told_by_its_key_and_changes_nothing(api: httpx
         ("patience_from", "now", "patience_from"),
         ("harbour", "", "harbour must be the name of a sound"),
         ("harbour", "a,b", "harbour must be the name of a sound"),
+        ("abandon_limit", 0, "abandon_limit"),
+        ("abandon_limit", 3, "abandon_limit"),
+        ("abandon_periods", ["week"], "abandon_periods"),
+        ("abandon_sample_min", 0, "abandon_sample_min"),
+        ("abandon_over", "pray", "abandon_over"),
+        ("amd_false_positives", 2, "amd_false_positives"),
         ("no_such_key", 1, "no_such_key"),
     ]:
         answer = await api.patch("/campaigns/spring", json={key: value})

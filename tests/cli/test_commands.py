@@ -54,6 +54,8 @@ def test_help_needs_nothing_heavy(capfd: pytest.CaptureFixture[str]) -> None:
         (["campaign", "create", "c", "--hours", "9-5"], "hours"),
         (["campaign", "create", "c", "--pacing-setting", "ratio"], "KEY=NUMBER"),
         (["campaign", "set", "spring"], "nothing to set"),
+        (["campaign", "set", "spring", "--abandon-period", "week"], "week"),
+        (["campaign", "set", "spring", "--abandon-limit", "3"], "abandon_limit must be more than 0, at most 1, got 3"),
         (["list", "set", "spring", "east"], "nothing to set"),
         (["list", "set", "spring", "east", "--strategy", "best"], "there is standard"),
         (["list", "set", "spring", "east", "--start", "soon"], "2026-12-01"),

@@ -15,6 +15,9 @@ from tests.support.stores import NOW, add_campaign_and_list, new_leads, new_sess
 DAMAGE = {
     "lead counts equal the leads": "UPDATE lead_counts SET n = n + 1 WHERE state = 'ready'",
     "session counts equal the sessions": "DELETE FROM session_counts",
+    "the abandon ledger equals the sessions": (
+        "INSERT INTO abandon_counts (campaign_id, slot, counted, n) VALUES (1, 5, 'passed', 1)"
+    ),
     "a lead in a call has an open session": "UPDATE leads SET state = 'in_call' WHERE lead_id = 2",
     "an open session holds its lead": "UPDATE leads SET state = 'ready'",
     "a lead has one open session at most": (

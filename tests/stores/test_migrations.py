@@ -12,6 +12,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 
+from dialler.domain.abandon import AbandonCounts
 from dialler.domain.filter_fields import LEAD_FIELDS, SESSION_FIELDS
 from dialler.domain.filter_text import read_filter
 from dialler.domain.lead import NumberAttempts
@@ -276,3 +277,78 @@ async def test_an_upgrade_of_records_with_data_keeps_them_on_postgres() -> None:
         engine.dispose()
         assert upgrade(url) == ("0001", HEAD)
         await check_upgraded(url)
+
+
+ENDED_BEFORE = (
+    ("ABANDONED", "ratio", None, 300_000_000),
+    ("OPTED_OUT", "ratio", None, 300_000_001),
+    ("OPTED_OUT", "agentless", None, 300_000_001),
+    ("CONNECTED", "ratio", "SALE", 299_999_999),
+    ("CONNECTED", "ratio", "ANSWER_MACHINE", 600_000_000),
+    ("CONNECTED", "progressive", None, 600_000_001),
+    ("ABANDONED_SHORT", "ratio", None, 600_000_002),
+    ("MACHINE_MESSAGE", "agentless", None, None),
+    ("BUSY", "ratio", None, 300_000_000),
+)
+"""Outcome, dial mode, wrap code and end of sessions of before the ledger, in microseconds."""
+
+
+def load_ended_sessions(engine: Engine) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0006")
+        for at, (outcome, dial_mode, wrap_code, ended_at) in enumerate(ENDED_BEFORE):
+            connection.execute(
+                text(
+                    "INSERT INTO sessions (session_id, campaign_id, campaign, list_id, list, lead_id, attempt_no,"
+                    " number, created_at, status, outcome, dial_mode, wrap_code, ended_at) VALUES"
+                    " (:id, 7, 'c', 1, 'l', :lead, 1, '+1', 900000000, 'expired', :outcome, :mode, :wrap, :ended)"
+                ),
+                {
+                    "id": f"s{at}",
+                    "lead": at,
+                    "outcome": outcome,
+                    "mode": dial_mode,
+                    "wrap": wrap_code,
+                    "ended": ended_at,
+                },
+            )
+            connection.execute(
+                text(
+                    "INSERT INTO session_counts (campaign_id, list_id, status, outcome, n)"
+                    " VALUES (7, 1, 'expired', :o, 1)"
+                    " ON CONFLICT (campaign_id, list_id, status, outcome) DO UPDATE SET n = session_counts.n + 1"
+                ),
+                {"o": outcome},
+            )
+
+
+async def check_ledger(url: str) -> None:
+    async with open_store(url, write=True) as store:
+        assert await store.read(lambda records: records.abandon_counts(7, since=0)) == {
+            0: AbandonCounts(passed=1),
+            1: AbandonCounts(abandoned=2),
+            2: AbandonCounts(passed=1, passed_machine=1, abandoned_short=1),
+            3: AbandonCounts(machine=1),
+        }
+        assert await store.read(lambda records: records.check()) == []
+
+
+async def test_the_abandon_ledger_begins_with_the_sessions_there_are_on_sqlite(tmp_path: Path) -> None:
+    engine = sqlite_engine(tmp_path / "x.db", mode="rwc")
+    load_ended_sessions(engine)
+    engine.dispose()
+    assert upgrade(f"sqlite:///{tmp_path / 'x.db'}") == ("0006", HEAD)
+    await check_ledger(f"sqlite:///{tmp_path / 'x.db'}")
+
+
+@pytest.mark.postgres
+async def test_the_abandon_ledger_begins_with_the_sessions_there_are_on_postgres() -> None:
+    with postgres.database() as url:
+        engine = postgres_engine(parsed_url(url))
+        load_ended_sessions(engine)
+        engine.dispose()
+        assert upgrade(url) == ("0006", HEAD)
+        await check_ledger(url)

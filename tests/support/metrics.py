@@ -1,9 +1,10 @@
 """Metrics for tests: an event, a report and an account to tell of."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from dialler import events as ev
-from dialler.domain.campaign import Desired
+from dialler.domain.abandon import AbandonCounts, period_rates, slot_of
+from dialler.domain.campaign import CampaignSettings, Desired
 from dialler.domain.lead import LeadState
 from dialler.domain.outcome import Outcome
 from dialler.domain.session import SessionStatus
@@ -50,7 +51,9 @@ REPORT = EngineReport(
                 worst=0.75,
             ),
             runways_s={"l": 900.0},
-            abandon_rates={"30m": 0.25},
+            abandon_rates=period_rates(
+                {slot_of(AT - timedelta(hours=1)): AbandonCounts(abandoned=1, passed=3)}, CampaignSettings(), AT
+            ),
         )
     ],
     trunks=[

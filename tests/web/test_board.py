@@ -90,6 +90,18 @@ def test_what_limits_it_is_told_in_its_order_and_pacing_is_not_told_twice() -> N
     assert card(pacing={"strategy": "ratio", "calls": 0, "reason": "none"})["pacing"] == "ratio: no new call; none"
 
 
+def test_abandoned_calls_are_told_by_period_and_which_is_over_its_limit() -> None:
+    day = {"period": "24h", "abandoned": 12.0, "answered": 292.0, "rate": 12 / 292, "limit": 0.03, "is_over": True}
+    half_hour = {"period": "30m", "abandoned": 0.0, "answered": 0.0, "rate": None, "limit": 0.03, "is_over": False}
+    month = day | {"period": "month", "enforced": False}
+    found = card(abandons=[half_hour | {"enforced": True}, day | {"enforced": True}, month])
+    assert found["abandoned"] == "4.1% in 24 h (12 of 292, over the limit of 3.0%); 4.1% this month (12 of 292)"
+    assert card()["abandoned"] == "nobody has answered"
+    over = "over the abandon limit: no call"
+    found = card(limits=[over], pacing={"strategy": "ratio", "calls": 0, "reason": f"{over}; 2 lines"})
+    assert (found["why"], found["pacing"]) == ((over,), "ratio: no new call; 2 lines")
+
+
 @pytest.mark.parametrize(
     ("facts", "command"),
     [
