@@ -263,7 +263,9 @@ async def test_in_every_order_of_events_a_call_has_one_outcome_and_only_who_wait
 async def test_on_a_busy_floor_nobody_waits_longer_than_patience() -> None:
     plan = replace(QUICK, agents=(AgentGroup(number=3, queues=(QUEUE,)),), answer_rate=(0.9,))
     async with call_centre(plan) as centre:
-        await centre.campaign(settings=replace(WITH_AGENTS, pacing_settings={"ratio": 5.0}))
+        # Without its limit of abandoned calls, which would soon have ended this.
+        settings = replace(WITH_AGENTS, pacing_settings={"ratio": 5.0}, abandon_periods=())
+        await centre.campaign(settings=settings)
         await centre.start()
         await centre.at(centre.clock.now() + timedelta(minutes=20))
         await centre.drained()

@@ -63,7 +63,9 @@ async def test_while_all_agents_are_busy_the_loop_sleeps_also_when_a_dry_list_wo
 ) -> None:
     async with call_centre(fates=lambda number: Fate.ANSWERED_LONG) as centre:
         # The second list is dry until its lead has rested, in the middle of the hour; nobody is free to talk then.
-        await centre.campaign(settings=WITH_AGENTS, lists={"list": (100, 100), "later": (100, 1)})
+        # A limit of abandoned calls that it is over would have it look again every five minutes.
+        settings = replace(WITH_AGENTS, abandon_periods=())
+        await centre.campaign(settings=settings, lists={"list": (100, 100), "later": (100, 1)})
         await centre.records(
             lambda records: records.set_lead(
                 replace(records.lead(101), state=LeadState.RESTING, due_at=centre.clock.now() + timedelta(minutes=30))
