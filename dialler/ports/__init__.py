@@ -1,0 +1,63 @@
+"""What the engine needs of the outside: records, the telephone, pacing, and its own hand to others."""
+
+from dialler.ports.control import (
+    Account,
+    CampaignReport,
+    EngineControl,
+    EngineReport,
+    ListHolding,
+    ListShare,
+    ShareReport,
+    TrunkReport,
+)
+from dialler.ports.sharing import TrunkLimits, WakeBus
+from dialler.ports.store import Records, Store
+from dialler.ports.values import (
+    AuditEntry,
+    AuditFilter,
+    Bucket,
+    DncEntry,
+    DncFilter,
+    Found,
+    IndexWork,
+    LeadFilter,
+    Problem,
+    SavedFilter,
+    SessionFilter,
+)
+from strategies.pacing import PacingDecision, PacingFacts, PacingStrategy
+from telephony.port import LiveCall, LiveState, Origination, Telephony, Trunk
+
+__all__ = [
+    "Account",
+    "AuditEntry",
+    "AuditFilter",
+    "Bucket",
+    "CampaignReport",
+    "DncEntry",
+    "DncFilter",
+    "EngineControl",
+    "EngineReport",
+    "Found",
+    "IndexWork",
+    "LeadFilter",
+    "ListHolding",
+    "ListShare",
+    "LiveCall",
+    "LiveState",
+    "Origination",
+    "PacingDecision",
+    "PacingFacts",
+    "PacingStrategy",
+    "Problem",
+    "Records",
+    "SavedFilter",
+    "SessionFilter",
+    "ShareReport",
+    "Store",
+    "Telephony",
+    "Trunk",
+    "TrunkLimits",
+    "TrunkReport",
+    "WakeBus",
+]

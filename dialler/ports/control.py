@@ -1,0 +1,152 @@
+"""The engine's hand to others: what it reports, and what it can be told."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+
+from dialler.domain.abandon import PeriodRate
+from dialler.domain.campaign import Desired
+from dialler.domain.lead import LeadState
+from dialler.domain.session import SessionStatus
+from strategies.pacing import PacingDecision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrunkReport:
+    """A trunk as the engine sees it."""
+
+    name: str
+    server: str
+    up: bool
+    channels_used: int
+    channels: int
+    calls_per_second: float
+    tokens: int = 0
+    """Calls that the rate allows now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListShare:
+    """A list's part of its campaign's calls."""
+
+    list: str
+    weight: int
+    calls: int
+    """Intents since the count began."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShareReport:
+    """The shares of the lists that have somebody to call, counted since one of them last came, went or changed."""
+
+    lists: Sequence[ListShare]
+    after_change: bool
+    """Whether the count began with a change: then the bound is 1/max(w) wider than from a fresh start."""
+
+    worst: float
+    """The largest error since this process began, over all counts, as a part of its bound."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignReport:
+    """What a campaign's dialler is doing, and why it is not doing more."""
+
+    campaign_id: int
+    name: str
+    desired: Desired
+    actual: Literal["stopped", "running", "paused", "draining", "blocked"]
+    calls_unanswered: int
+    calls_waiting: int
+    calls_talking: int
+    agents_ready: int
+    agents_busy: int
+    hopper: Mapping[str, int]
+    """Leads ready in the hopper, by the list's name."""
+
+    pacing: PacingDecision | None
+    """The last decision."""
+
+    limits: Sequence[str]
+    """Why it is not doing more, in words, the most binding first."""
+
+    next_at: datetime | None
+    """The next instant at which something changes by itself: a window opens, a rest ends."""
+
+    shares: ShareReport | None = None
+    """None: no call was placed yet."""
+
+    runways_s: Mapping[str, float] = field(default_factory=dict)
+    """How long the leads that can be dialled now last at the present pace, in seconds, by the list's name; without
+    lists that nobody was called of within the last hour. Up to some minutes old."""
+
+    runway_min_s: float = 0.0
+    """A list whose leads last less long is told of."""
+
+    abandon_rates: Sequence[PeriodRate] = ()
+    """What part of the persons who answered got no agent in time, by period; none for a campaign without agents."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineReport:
+    """The engine at one moment."""
+
+    at: datetime
+    started_at: datetime
+    campaigns: Sequence[CampaignReport]
+    trunks: Sequence[TrunkReport]
+    agents: Mapping[str, str] = field(default_factory=dict)
+    """State by agent."""
+
+    shared_limits: bool | None = None
+    """Whether the trunks' caps are shared with other engines now; None where they are not to be."""
+
+    events_dropped: int = 0
+    """Events of the exchange lost so far because nobody read them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListHolding:
+    """What the records hold of one list."""
+
+    campaign: str
+    list: str
+    leads: Mapping[LeadState, int]
+    dialable: int
+    """Ready leads whose calling window is open, between the list's start and end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """What the records hold at one moment, by their counts, and what of it nobody can account for."""
+
+    at: datetime
+    sessions: Mapping[str, Mapping[SessionStatus, int]]
+    """By campaign."""
+
+    lists: Sequence[ListHolding]
+    unaccounted: Mapping[str, int]
+    """Differences by what they are of; all 0 in sound health.
+
+    "leads": leads in a call, without an open session or the other way round, list by list. "sessions": sessions that
+    the records hold open and the engine neither follows, nor waits for their wrap code, nor has their end on the way
+    into the records; calls followed whose session is not open; and open sessions that the counts do not know.
+    "slots": channels held on trunks less channels of calls followed, trunk by trunk. "numbers": calls followed whose
+    number another call followed has too.
+    """
+
+
+class EngineControl(Protocol):
+    """The running engine, as the API sees it."""
+
+    async def follow(self) -> None:
+        """Read the desired state again; return once the engine obeys it.
+
+        After a stop is followed no further Originate leaves.
+        """
+
+    def report(self) -> EngineReport:
+        """Return what the engine is doing."""
+
+    async def account(self) -> Account:
+        """Return what the records hold, as of some seconds ago at most. Raises StoreError."""
