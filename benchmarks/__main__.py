@@ -22,6 +22,7 @@ FIGURES: Final = {
     "records": "call_records",
     "import": "lead_import",
     "search": "search",
+    "pacing": "pacing.figures",
     "profile": "dial_path",
 }
 """By name, the module that takes them."""
