@@ -17,6 +17,11 @@ PRIOR: Final = 2.0
 
 CAUTION: Final = 0.4
 
+OUTAGE, OUTAGE_ANSWERS, HELD = 0.2, 50, 50.0
+"""A level below OUTAGE, once so many answers are known, is rather a trunk that fails than people who went away: it may
+be back at any moment, and whoever had called for that level would have an answer for each of five calls too many. It
+is planned with 1 then, and until so many answers were expected since."""
+
 
 class Level:
     """Observed over expected answers: 1 when the hazards are right."""
@@ -33,6 +38,8 @@ class Level:
         self.expected = 0.0
         """All answers expected, at level 1."""
 
+        self._held = 0.0
+
     def note(self, *, seen: int, expected: float) -> None:
         """Take in what answered, and what the hazards had expected to, since the last time."""
         self.answers += seen
@@ -43,10 +50,13 @@ class Level:
         self._seen_long = self._seen_long * long + seen
         self._expected_long = self._expected_long * long + expected
         would = self._expected_short * self.value
+        enough = max(would, self._seen_short) if self._held else would
         # The variance of an exponentially forgotten count is half of its mean.
-        if would > 4 and abs(self._seen_short - would) > CONTRADICTION * sqrt(would / 2 + 1):
+        if enough > 4 and abs(self._seen_short - would) > CONTRADICTION * sqrt(would / 2 + 1):
             self._seen_long, self._expected_long = self._seen_short, self._expected_short
             self.changes += 1
+        is_outage = self.answers >= OUTAGE_ANSWERS and self.value < OUTAGE
+        self._held = HELD if is_outage else max(0.0, self._held - expected)
 
     @property
     def value(self) -> float:
@@ -60,5 +70,6 @@ class Level:
 
     @property
     def cautious(self) -> float:
-        """The level to plan with: the less is known the higher."""
-        return self.value * (1 + CAUTION / sqrt(self.known + 1))
+        """The level to plan with: the less is known the higher; in an outage what it was before."""
+        planned = self.value * (1 + CAUTION / sqrt(self.known + 1))
+        return max(planned, 1.0) if self._held else planned

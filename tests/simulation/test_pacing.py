@@ -39,6 +39,13 @@ def test_answers_that_treble_at_once_do_not_break_the_limit():
     assert found.abandoned <= 0.03 * found.answered + 1
 
 
+def test_a_trunk_that_fails_for_four_minutes_does_not_break_the_limit_when_it_is_back():
+    outage = ((0.0, 0.25), (1500.0, 0.005), (1740.0, 0.25))
+    row = replace(scenario(30, 0.25, 60.0, hours=1.0), answer_rates=outage)
+    found = Simulation(row, Predictive(), seed=3).run()
+    assert found.abandoned <= 0.03 * found.answered + 1
+
+
 @pytest.mark.parametrize("make", [Predictive, Adapt, lambda: Ratio(3.0)])
 def test_the_same_seed_is_the_same_campaign(make):
     row = scenario(5, 0.3, 60.0, hours=0.3)

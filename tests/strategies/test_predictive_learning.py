@@ -123,6 +123,30 @@ def test_the_level_drops_its_long_memory_when_answers_jump():
     assert level.value > 1.5
 
 
+def test_a_trunk_that_fails_is_not_taken_for_people_who_went_away():
+    level = Level()
+    for _ in range(400):
+        level.note(seen=1, expected=1.0)
+    assert level.cautious < 1.2
+    for _ in range(250):
+        level.note(seen=0, expected=1.0)
+    assert level.value < 0.1
+    assert level.cautious == 1.0, "or five and more calls would be placed for each answer that may come at any moment"
+    for _ in range(60):
+        level.note(seen=1, expected=1.0)
+    assert level.value > 0.7, "it is back at once, not after its long memory"
+    assert level.cautious > level.value
+
+
+def test_answers_that_fall_to_a_third_are_followed():
+    rng, level = np.random.default_rng(1), Level()
+    for _ in range(2000):
+        level.note(seen=int(rng.poisson(0.2)), expected=0.2)
+    for _ in range(4000):
+        level.note(seen=int(rng.poisson(0.07)), expected=0.2)
+    assert 0.2 < level.cautious < 0.6
+
+
 def test_little_known_is_planned_with_more_caution():
     few, many = Level(), Level()
     few.note(seen=5, expected=5.0)
