@@ -23,6 +23,7 @@ FIGURES: Final = {
     "import": "lead_import",
     "dialling": "import_beside_calls",
     "search": "search",
+    "pacing": "pacing.figures",
     "profile": "dial_path",
 }
 """By name, the module that takes them."""

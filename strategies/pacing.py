@@ -1,7 +1,54 @@
 """The port of pacing strategies: how many calls to launch now, and why."""
 
-from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+if TYPE_CHECKING:  # numpy is loaded by those who look at single calls, not by everyone who paces.
+    from strategies.roster import Move, Standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """Persons who answered over one period that the law, or the campaign, looks at."""
+
+    period: str
+    """Its name, for reasons: 30m, 24h, 30d."""
+
+    answered: int
+    """Calls that a person answered: connected to an agent or abandoned."""
+
+    abandoned: int
+    """Those of them that got no agent in time."""
+
+    machine_share: float = 0.0
+    """What part (0..1) of both are machines that nobody told apart, judged by those that agents met."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """Agents and calls one by one, for strategies that look ahead. All of it is known from the exchange's events."""
+
+    at_s: float
+    """Now, in seconds of one monotonic clock; the rosters' times are of the same."""
+
+    agents: "Standing"
+    """The campaign's agents that are logged in; states are those of `AgentAt`."""
+
+    calls: "Standing"
+    """Its calls that have no agent yet; states are those of `CallAt`."""
+
+    moves: "Sequence[Move]"
+    """What changed since the strategy was asked last, oldest first."""
+
+    counted: Sequence[Counted]
+    """The periods over which the abandon rate is held; the shortest first. Empty: nothing is known."""
+
+    patience_s: float
+    """An answered person without an agent for longer is abandoned."""
+
+    ring_timeout_s: float
+    """A call rings no longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +100,9 @@ class PacingFacts:
     """What the campaign abandoned, by period; over one of their limits the engine launches no more than one call for
     each free agent, whatever is decided."""
 
+    scene: Scene | None = None
+    """Agents and calls one by one; None: whoever asks keeps no rosters."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PacingDecision:
@@ -61,12 +111,27 @@ class PacingDecision:
     calls: int
     reason: str
 
+    figures: Mapping[str, float] = field(default_factory=dict)
+    """What it was decided upon, by name, for those who ask why."""
+
+    cancel: Sequence[int] = ()
+    """Ringing calls that are no longer wanted, by their place in `Scene.calls`; the engine may let them ring."""
+
+    soonest_s: float = 0.0
+    """Sooner than so many seconds from now the strategy has nothing new to say."""
+
+    latest_s: float | None = None
+    """It wants to be asked again within so many seconds, whatever happens; None: events are enough."""
+
 
 class PacingStrategy(Protocol):
     """Decides for one campaign. Built with the campaign's pacing settings as keyword arguments.
 
     A wrong setting raises ValueError or TypeError at birth, with a message for the operator. The engine
     never launches more than `channels_free` and `tokens`, whatever is decided.
+
+    The engine shows no `scene` yet, and heeds neither `cancel` nor `soonest_s` nor `latest_s`: of a decision it takes
+    the calls and the reason.
     """
 
     name: ClassVar[str]
