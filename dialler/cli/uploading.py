@@ -88,7 +88,7 @@ async def upload_file(
         **params,
         "dry_run": "true" if dry_run else None,
         "rejects": "true" if rejects is not None else None,
-        "source": "standard input" if file == "-" else Path(file).name,
+        "source": "standard input" if file == "-" else file,
     }
     with ExitStack() as files:
         source = files.enter_context(source_of(file))
