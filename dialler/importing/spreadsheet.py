@@ -1,7 +1,7 @@
 """Spreadsheets: a workbook's first sheet with rows, as the CSV that a person would have saved it as.
 
 Reading one takes its whole in memory, and holds on to its thread: a worker process does it, and what it wrote is read
-like any other file. The reader is an extra: `pip install 'dialler[xlsx]'`.
+like any other file. The reader is an extra, `xlsx`: `pip install python-calamine`.
 """
 
 import csv
@@ -46,7 +46,7 @@ async def first_sheet(chunks: AsyncIterable[bytes], *, source: str) -> Sheet:
     if find_spec("python_calamine") is None:
         raise ImportRefused(
             f"{source} is a spreadsheet or zip archive, not text: save it as CSV and import that, or let"
-            " spreadsheets be read: pip install 'dialler[xlsx]'"
+            " spreadsheets be read: pip install python-calamine"
         )
     with tempfile.TemporaryDirectory(prefix="dialler-") as folder:
         book, text = anyio.Path(folder) / "book", anyio.Path(folder) / "sheet.csv"

@@ -87,6 +87,6 @@ async def test_one_that_is_too_large_is_refused_while_it_arrives(monkeypatch: py
 
 async def test_without_the_extra_the_message_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spreadsheet, "find_spec", lambda name: None)
-    with pytest.raises(ImportRefused, match=r"save it as CSV.*pip install 'dialler\[xlsx\]'"):
+    with pytest.raises(ImportRefused, match=r"save it as CSV.*pip install python-calamine"):
         await opened(workbook(A=[["Phone"]]))
     assert "python_calamine" not in sys.modules  # it is read in a process of its own
