@@ -8,7 +8,6 @@ import csv
 import io
 import multiprocessing
 import os
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -23,7 +22,7 @@ from benchmarks.figure import AT_LEAST, AT_MOST, Figure, Goal, Part, Spread, per
 from benchmarks.processes import resident_mib
 from benchmarks.records import Plan, make_records, sqlite_url
 from benchmarks.scale import Scale
-from dialler.app.daemon import SWITCH_INTERVAL_S
+from dialler.app.interpreter import spare_what_is_loaded, take_turns_often
 from dialler.clock import SystemClock
 from dialler.domain.lead_import import LeadImport
 from dialler.importing.mapping import Mapping
@@ -44,7 +43,8 @@ _AREA_CODES: Final = (("NY", 212), ("TX", 214), ("CO", 303), ("CA", 415), ("FL",
 
 def run(scale: Scale) -> Iterator[Figure]:
     """Yield the ratio, the memory and the lateness."""
-    sys.setswitchinterval(SWITCH_INTERVAL_S)  # as the daemon does
+    take_turns_often()  # as the daemon does
+    spare_what_is_loaded()
     rows = scale.of(100_000, 1_000_000)
     ours, alone, stages, memory, late = [], [], dict[str, list[float]](), [], []
     for _ in range(1 if scale.is_full else 2):

@@ -1,6 +1,7 @@
 """Worker processes that check rows: reading one number takes 60 microseconds, and the event loop has none to spare."""
 
 import asyncio
+import gc
 import multiprocessing
 import os
 import pickle
@@ -61,6 +62,7 @@ async def checkers(spec: CheckSpec, rows: int) -> AsyncIterator[Check]:
 def _begin() -> None:
     """Let the calls go first, and end when the process that wants the work is gone: killed, it could not tell us."""
     os.nice(_NICE)
+    gc.freeze()  # there is no garbage among the modules
     parent = multiprocessing.parent_process()
     assert parent is not None
 
