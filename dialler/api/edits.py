@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from dialler.domain.calling_hours import CallingHours, hours_from_json, parse_intervals
 from dialler.domain.campaign import AbandonOver, AbandonPeriod, CampaignSettings, Wrap
+from dialler.domain.dnc_scope import DncScope
 from dialler.domain.lead import WindowKey
 from dialler.domain.patience import PatienceStart
 from dialler.domain.window import window_for
@@ -62,6 +63,8 @@ class CampaignEdit(Edit):
         PatienceStart.GREETING_END, description="the greeting's end is known where machines are looked for"
     )
     harbour: str = Field("", description="the information message for those who got no agent, as the exchange names it")
+    optout_key: str = Field("", description="the key by which a message's listener asks not to be called again")
+    optout_scope: DncScope = Field(DncScope.ALL, description="for whose calls that holds: campaign, merchant or all")
     weighting: bool = True
     weight: int = 0
     attempts_max: int = 0

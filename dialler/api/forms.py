@@ -126,6 +126,8 @@ def campaign_json(campaign: Campaign) -> Json:
         "patience_s": settings.patience_s,
         "patience_from": settings.patience_from.value,
         "harbour": settings.harbour,
+        "optout_key": settings.optout_key,
+        "optout_scope": settings.optout_scope.value,
         "weighting": settings.weighting,
         "weight": settings.weight,
         "attempts_max": settings.attempts_max,

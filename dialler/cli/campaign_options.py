@@ -41,6 +41,13 @@ PatienceFrom = Annotated[
 Harbour = Annotated[
     str | None, Parameter(help="The sound for people who got no agent in time, such as dlr/harbour; there must be one.")
 ]
+OptOutKey = Annotated[
+    str | None, Parameter(name="--optout-key", help="The key that asks not to be called again: 0 to 9, * or #.")
+]
+OptOutScope = Annotated[
+    Literal["campaign", "merchant", "all"] | None,
+    Parameter(name="--optout-scope", help="For whose calls that key holds."),
+]
 Weighting = Annotated[
     bool | None, Parameter(negative="--no-weighting", help="Share calls by the lists' weights, or alike.")
 ]
@@ -97,6 +104,8 @@ class CampaignOptions:
     patience: PatienceOption = None
     patience_from: PatienceFrom = None
     harbour: Harbour = None
+    optout_key: OptOutKey = None
+    optout_scope: OptOutScope = None
     weighting: Weighting = None
     weight: Weight = None
     attempts_max: AttemptsMax = None
@@ -120,6 +129,8 @@ _SAME = (
     "holiday_hours",
     "pacing",
     "wrap",
+    "optout_key",
+    "optout_scope",
     "weighting",
     "weight",
     "attempts_max",

@@ -8,9 +8,10 @@ from enum import StrEnum
 from typing import Final
 
 from dialler.domain.calling_hours import ALWAYS_DAYTIME, CallingHours
+from dialler.domain.dnc_scope import DncScope
 from dialler.domain.patience import Patience, PatienceStart
 from dialler.domain.strategy import Strategy, StrategySettings
-from telephony.answer_plan import AnswerPlan, check_sound
+from telephony.answer_plan import AnswerPlan, check_optout_key, check_sound
 
 WEIGHT_MIN, WEIGHT_MAX = 1, 10_000
 WEIGHT_DEFAULT = 100
@@ -22,6 +23,9 @@ ABANDON_LIMIT = 0.03  # 16 CFR 310.4(b)(4)(i): of the calls answered by a person
 PATIENCE_MIN_S, PATIENCE_MAX_S = 0.1, 60.0
 HARBOUR: Final = "dlr/harbour"
 """The information message where a campaign has none of its own, as the shipped dialplan names it."""
+
+OPTOUT_KEY: Final = "9"
+"""The key to opt out where a campaign has none of its own, as the shipped dialplan knows it."""
 
 QUEUE = re.compile(r"[A-Za-z0-9_.-]{1,79}")
 
@@ -98,6 +102,12 @@ class CampaignSettings:
     harbour: str = HARBOUR
     """The sound of that message, by its name at the exchange. There is always one: silence would be worse."""
 
+    optout_key: str = OPTOUT_KEY
+    """The key by which a message's listener asks not to be called again. There is always one."""
+
+    optout_scope: DncScope = DncScope.ALL
+    """For whose calls that holds; never none."""
+
     weighting: bool = True
     """Off: all lists are equal, whatever their weights."""
 
@@ -160,6 +170,9 @@ class CampaignSettings:
         if not PATIENCE_MIN_S <= self.patience_s <= PATIENCE_MAX_S:
             raise ValueError(f"patience_s must be {PATIENCE_MIN_S} to {PATIENCE_MAX_S:g}, got {self.patience_s}")
         check_sound("harbour", self.harbour)
+        check_optout_key(self.optout_key)
+        if self.optout_scope is DncScope.NONE:
+            raise ValueError(f"optout_scope must be campaign, merchant or all, got '{self.optout_scope}'")
 
     @property
     def patience(self) -> Patience:
@@ -169,7 +182,10 @@ class CampaignSettings:
     @property
     def answer_plan(self) -> AnswerPlan:
         """What the exchange is to do with answered calls, as far as it differs from what it does by itself."""
-        return AnswerPlan(harbour=None if self.harbour == HARBOUR else self.harbour)
+        return AnswerPlan(
+            harbour=None if self.harbour == HARBOUR else self.harbour,
+            optout_key=None if self.optout_key == OPTOUT_KEY else self.optout_key,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

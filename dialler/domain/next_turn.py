@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from dialler.domain.by_hand import is_forgotten, without_callback
 from dialler.domain.calling_window import CallingWindow
 from dialler.domain.campaign import CampaignSettings, Wrap
+from dialler.domain.dnc_scope import DncScope
 from dialler.domain.evolve import evolve
 from dialler.domain.lead import CompletedReason, Lead, LeadState, NumberStatus, PhoneNumber, Rank
 from dialler.domain.local_day import day_after, local_date
 from dialler.domain.outcome import TRAITS, NumberVerdict, Outcome, counts_attempt
 from dialler.domain.redial import Redial, RedialRules, redial
 from dialler.domain.session import Session
-from dialler.domain.wrap import WRAP_CODES, Callback, DncScope, WrapCode
+from dialler.domain.wrap import WRAP_CODES, Callback, WrapCode
 
 _NUMBER_STATUS = {NumberVerdict.BAD: NumberStatus.BAD, NumberVerdict.FAX: NumberStatus.FAX}
 _REACHED = frozenset({Outcome.CONNECTED, Outcome.PLAYED, Outcome.ABANDONED, Outcome.ABANDONED_SHORT})

@@ -17,6 +17,7 @@ from telephony.events import (
     HarbourStarted,
     HungUp,
     MessagePlayed,
+    OptedOut,
     OriginateEnded,
     Queued,
     Ringing,
@@ -38,6 +39,9 @@ from telephony.simulated.fate import (
 from telephony.simulated.journey import Journeys
 from telephony.simulated.plan import NetworkPlan
 from telephony.simulated.schedule import Schedule
+
+KEY_AFTER_S = 3.0
+"""How much of a message those hear who press the key to opt out."""
 
 REASON_NONE, REASON_TIME_OUT, REASON_ANSWERED = 0, 3, 4
 
@@ -101,7 +105,7 @@ class Calls:
         call.state, call.agent = LiveState.UP, None
         self.desk.leave(call_id)
         self._tell(call, HarbourStarted)
-        self._put(call, self._plan.message_s, partial(self._end, by=HangupBy.SYSTEM))
+        self._play(call)
         self._let_go(call, agent, talked=talked)
         return True
 
@@ -197,7 +201,7 @@ class Calls:
         queue = call.origination.queue
         if queue is None:
             self._tell(call, MessagePlayed)
-            self._put(call, self._plan.message_s, partial(self._end, by=HangupBy.SYSTEM))
+            self._play(call)
             self._put_impatience(call)
             return
         call.state = LiveState.QUEUED
@@ -205,6 +209,16 @@ class Calls:
         self.desk.enter(call.call_id, server=call.server, queue=queue)
         self._put_impatience(call)
         self._connect_waiting()
+
+    def _play(self, call: Call) -> None:
+        """Play a message to its end, or to the key that opts out."""
+        self._put(call, self._plan.message_s, partial(self._end, by=HangupBy.SYSTEM))
+        if call.journey.opts_out and call.journey.fate is not Fate.MACHINE:
+            self._put(call, min(KEY_AFTER_S, self._plan.message_s / 2), self._opt_out)
+
+    def _opt_out(self, call: Call) -> None:
+        self._tell(call, OptedOut)
+        self._end(call, by=HangupBy.SYSTEM)
 
     def _put_impatience(self, call: Call) -> None:
         # A pinned fate says itself when the far end goes.

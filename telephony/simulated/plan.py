@@ -70,6 +70,9 @@ class NetworkPlan:
     amd: bool = False
     """Whether the exchange looks for machines: then answered calls are classified, and machines are hung up on."""
 
+    optout_rate: float = 0.0
+    """Of persons who hear a message, those who press the key to opt out."""
+
     invalid_rate: float = 0.01
     """Of all numbers, those that do not exist; such a number never does."""
 
@@ -121,6 +124,7 @@ class NetworkPlan:
                 *((0 <= rate <= 1, "answer_rate", rate, "0 to 1") for rate in self.answer_rate),
                 (_is_zone(self.timezone), "timezone", self.timezone, "an IANA zone"),
                 (0 <= self.machine_rate <= 1, "machine_rate", self.machine_rate, "0 to 1"),
+                (0 <= self.optout_rate <= 1, "optout_rate", self.optout_rate, "0 to 1"),
                 (0 <= self.invalid_rate <= 1, "invalid_rate", self.invalid_rate, "0 to 1"),
                 (0 <= self.ack_s <= 60, "ack_s", self.ack_s, "seconds, 0 to 60"),
                 (0 <= self.machine_stay_s <= 3600, "machine_stay_s", self.machine_stay_s, "seconds, 0 to 3600"),

@@ -24,6 +24,7 @@ from telephony.events import (
     LinkDown,
     LinkUp,
     MessagePlayed,
+    OptedOut,
     OriginateEnded,
     Queued,
     Ringing,
@@ -213,6 +214,22 @@ async def test_a_call_that_waits_for_an_agent_is_taken_to_the_information_messag
     assert [kind for kind in kinds(events) if kind in (Queued, HarbourStarted, HungUp)] == [
         Queued,
         HarbourStarted,
+        HungUp,
+    ]
+
+
+async def test_who_presses_the_key_in_the_information_message_opts_out_and_the_call_ends(
+    exchange: Exchange, log: EventLog, call: Call
+) -> None:
+    placed = call(Fate.OPTS_OUT, queue=exchange.waiting_queue)
+    await exchange.telephony.originate(placed)
+    await log.first(Queued, call_id=placed.call_id)
+    assert await exchange.telephony.divert(placed.call_id) is True
+    events = await log.whole_call(placed.call_id)
+    assert_in_order(events)
+    assert [kind for kind in kinds(events) if kind in (HarbourStarted, OptedOut, HungUp)] == [
+        HarbourStarted,
+        OptedOut,
         HungUp,
     ]
 

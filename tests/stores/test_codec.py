@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialler.domain.campaign import CampaignSettings
+from dialler.domain.dnc_scope import DncScope
 from dialler.domain.lead import NumberStatus, PhoneNumber
 from dialler.domain.outcome import Outcome
 from dialler.domain.patience import PatienceStart
@@ -94,7 +95,13 @@ def test_a_setting_that_was_not_stored_takes_its_default() -> None:
 
 
 def test_what_happens_to_answered_calls_comes_back() -> None:
-    given_settings = CampaignSettings(patience_s=1.5, patience_from=PatienceStart.CONNECTION, harbour="acme/sorry")
+    given_settings = CampaignSettings(
+        patience_s=1.5,
+        patience_from=PatienceStart.CONNECTION,
+        harbour="acme/sorry",
+        optout_key="*",
+        optout_scope=DncScope.MERCHANT,
+    )
     assert settings_from_json(settings_to_json(given_settings), where="") == given_settings
 
 

@@ -65,9 +65,9 @@ FATES: Final = (
 CAUSES: Final = {Fate.BUSY: 17, Fate.INVALID: 1, Fate.CONGESTION: 34, Fate.REJECTED: 21, Fate.UNREACHABLE: 20}
 
 MODULES: Final = """\
-pbx_config app_userevent app_playback app_queue app_amd app_waitforsilence func_logic func_env func_channel func_cut
-func_callerid func_strings res_timing_timerfd bridge_simple bridge_builtin_features format_gsm format_wav codec_gsm
-codec_ulaw codec_alaw"""
+pbx_config app_userevent app_playback app_queue app_amd app_waitforsilence app_senddtmf func_logic func_env func_channel
+func_cut func_callerid func_strings res_timing_timerfd bridge_simple bridge_builtin_features format_gsm format_wav
+codec_gsm codec_ulaw codec_alaw"""
 
 ASTERISK_CONF: Final = Template("""\
 [directories]
@@ -124,6 +124,14 @@ exten => s,1,Goto(dlr-answered-harbour,s,1)
 exten => _+X.,1,Set(FILE($home/rung,,,al,u)=$${EXTEN} $${UNIQUEID})
  same => n,Goto(fate-$${EXTEN:-1},1)
 $fates
+; Persons who press a key, the last digit of their number, twice a second.
+exten => _+1202556XXXX,1,Set(FILE($home/rung,,,al,u)=$${EXTEN} $${UNIQUEID})
+ same => n,Ringing()
+ same => n,Wait(0.2)
+ same => n,Answer()
+ same => n(press),Wait(0.5)
+ same => n,SendDTMF($${EXTEN:-1})
+ same => n,Goto(press)
 exten => ring,1,Ringing()
  same => n,Wait(3600)
 exten => answer,1,Ringing()
@@ -150,8 +158,15 @@ def fate_of(number: str) -> Fate:
 
 def number_of(fate: Fate, *, place: int = 0) -> str:
     """Return a number that meets `fate`; different ones for different places."""
+    if fate is Fate.OPTS_OUT:
+        return key_presser("9", place=place)
     digit = 9 if fate is Fate.ANSWERED_LONG else FATES.index(fate)
     return f"+1202555{place:03d}{digit}"
+
+
+def key_presser(key: str, *, place: int = 0) -> str:
+    """Return the number of a person who answers, stays, and presses a digit again and again."""
+    return f"+1202556{place:03d}{key}"
 
 
 def _fate_extensions() -> str:
