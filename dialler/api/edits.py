@@ -70,6 +70,7 @@ class CampaignEdit(Edit):
     attempts_max: int = 0
     attempts_per_day_max: int = 0
     rest_min_s: int = 0
+    abandoned_rest_s: int = Field(0, description="how long somebody is not called whose last call was abandoned")
     abandon_limit: float = Field(
         0.0, description="the highest abandon rate, more than 0, at most 1", allow_inf_nan=False
     )

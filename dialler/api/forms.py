@@ -133,6 +133,7 @@ def campaign_json(campaign: Campaign) -> Json:
         "attempts_max": settings.attempts_max,
         "attempts_per_day_max": settings.attempts_per_day_max,
         "rest_min_s": settings.rest_min_s,
+        "abandoned_rest_s": settings.abandoned_rest_s,
         "abandon_limit": settings.abandon_limit,
         "abandon_periods": [period.value for period in settings.abandon_periods],
         "abandon_sample_min": settings.abandon_sample_min,

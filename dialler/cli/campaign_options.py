@@ -55,6 +55,9 @@ Weight = Annotated[int | None, Parameter(help="Its share of a trunk, against oth
 AttemptsMax = Annotated[int | None, Parameter(help="Counted attempts after which a lead is exhausted.")]
 AttemptsPerDay = Annotated[int | None, Parameter(help="Counted attempts on one local day of the lead.")]
 RestMin = Annotated[timedelta | None, Parameter(help="The least time between two attempts on one lead, such as 30m.")]
+AbandonedRest = Annotated[
+    timedelta | None, Parameter(help="How long somebody is not called whose last call was abandoned, such as 72h.")
+]
 AbandonLimit = Annotated[float | None, Parameter(help="The highest abandon rate: 0.03 for 3 of 100 who answer.")]
 AbandonPeriods = Annotated[
     tuple[Literal["30m", "24h", "month", "30d", "none"], ...],
@@ -111,6 +114,7 @@ class CampaignOptions:
     attempts_max: AttemptsMax = None
     attempts_per_day: AttemptsPerDay = None
     rest_min: RestMin = None
+    abandoned_rest: AbandonedRest = None
     abandon_limit: AbandonLimit = None
     abandon_periods: AbandonPeriods = ()
     abandon_sample: AbandonSample = None
@@ -122,7 +126,12 @@ class CampaignOptions:
 
 NOTHING_GIVEN: Final = CampaignOptions()
 
-_SECONDS = {"ring_timeout": "ring_timeout_s", "wrap_deadline": "wrap_deadline_s", "rest_min": "rest_min_s"}
+_SECONDS = {
+    "ring_timeout": "ring_timeout_s",
+    "wrap_deadline": "wrap_deadline_s",
+    "rest_min": "rest_min_s",
+    "abandoned_rest": "abandoned_rest_s",
+}
 _SAME = (
     "timezone",
     "hours",

@@ -20,6 +20,7 @@ MERCHANT_CHARS_MAX = 100
 MERCHANT = re.compile(r"(?! )[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+(?<! )")
 LEAD_DAYS_MAX = 36_500
 ABANDON_LIMIT = 0.03  # 16 CFR 310.4(b)(4)(i): of the calls answered by a person, per campaign and 30 days
+ABANDONED_REST_MAX_S = 316_224_000  # 3660 days, as for redial rules
 PATIENCE_MIN_S, PATIENCE_MAX_S = 0.1, 60.0
 HARBOUR: Final = "dlr/harbour"
 """The information message where a campaign has none of its own, as the shipped dialplan names it."""
@@ -123,6 +124,9 @@ class CampaignSettings:
     rest_min_s: int = 1800
     """The least time between two attempts on one lead."""
 
+    abandoned_rest_s: int = 259_200
+    """How long a lead whose last call was abandoned is not called at all: 72 hours."""
+
     abandon_limit: float = ABANDON_LIMIT
     """The highest abandon rate, more than 0, at most 1; of calls that go to agents."""
 
@@ -167,6 +171,8 @@ class CampaignSettings:
                 raise ValueError(f"{name} must be 1 or more, got {getattr(self, name)}")
         if self.rest_min_s < 0:
             raise ValueError(f"rest_min_s must be 0 or more, got {self.rest_min_s}")
+        if not 0 <= self.abandoned_rest_s <= ABANDONED_REST_MAX_S:
+            raise ValueError(f"abandoned_rest_s must be 0 to {ABANDONED_REST_MAX_S}, got {self.abandoned_rest_s}")
         if not PATIENCE_MIN_S <= self.patience_s <= PATIENCE_MAX_S:
             raise ValueError(f"patience_s must be {PATIENCE_MIN_S} to {PATIENCE_MAX_S:g}, got {self.patience_s}")
         check_sound("harbour", self.harbour)
@@ -260,8 +266,8 @@ def in_force(settings: CampaignSettings, lead_list: LeadList) -> CampaignSetting
 
 
 def caps_of(settings: CampaignSettings) -> tuple[int, ...]:
-    """Return the limits of attempts, and the least rest between two: what leads' turns rest on beside redial rules."""
-    return tuple(getattr(settings, name) for name in _CAPS)
+    """Return the limits of attempts, and the least rests: what leads' turns rest on beside redial rules."""
+    return (*(getattr(settings, name) for name in _CAPS), settings.abandoned_rest_s, settings.abandon_short)
 
 
 _STANDARD: Final = StrategySettings()

@@ -49,6 +49,7 @@ async def test_what_can_not_be_is_told_by_its_key_and_changes_nothing(api: httpx
         ("patience_s", 61, "patience_s must be 0.1 to 60, got 61.0"),
         ("patience_from", "now", "patience_from"),
         ("harbour", "", "harbour must be the name of a sound"),
+        ("abandoned_rest_s", -1, "abandoned_rest_s must be 0 to 316224000, got -1"),
         ("optout_key", "", "optout_key must be one of the keys 0 to 9, * and #"),
         ("optout_key", "10", "optout_key must be one of the keys 0 to 9, * and #"),
         ("optout_scope", "none", "optout_scope must be campaign, merchant or all, got 'none'"),

@@ -100,6 +100,7 @@ def test_what_happens_to_answered_calls_comes_back() -> None:
         patience_from=PatienceStart.CONNECTION,
         harbour="acme/sorry",
         optout_key="*",
+        abandoned_rest_s=3600,
         optout_scope=DncScope.MERCHANT,
     )
     assert settings_from_json(settings_to_json(given_settings), where="") == given_settings
