@@ -41,6 +41,16 @@ PatienceFrom = Annotated[
 Harbour = Annotated[
     str | None, Parameter(help="The sound for people who got no agent in time, such as dlr/harbour; there must be one.")
 ]
+Amd = Annotated[
+    bool | None, Parameter(negative="--no-amd", help="Look for answering machines, and keep them from agents, or not.")
+]
+AmdUnsureOption = Annotated[
+    Literal["person", "machine"] | None,
+    Parameter(help="What they are of whom detection is not sure, or who say nothing."),
+]
+MachineSound = Annotated[
+    str | None, Parameter(help='The sound to leave on machines, such as acme/call-us; "none" to hang up on them.')
+]
 OptOutKey = Annotated[
     str | None, Parameter(name="--optout-key", help="The key that asks not to be called again: 0 to 9, * or #.")
 ]
@@ -107,6 +117,9 @@ class CampaignOptions:
     patience: PatienceOption = None
     patience_from: PatienceFrom = None
     harbour: Harbour = None
+    amd: Amd = None
+    amd_unsure: AmdUnsureOption = None
+    machine_sound: MachineSound = None
     optout_key: OptOutKey = None
     optout_scope: OptOutScope = None
     weighting: Weighting = None
@@ -138,6 +151,8 @@ _SAME = (
     "holiday_hours",
     "pacing",
     "wrap",
+    "amd",
+    "amd_unsure",
     "optout_key",
     "optout_scope",
     "weighting",
@@ -169,7 +184,7 @@ def body_of(given: CampaignOptions) -> dict[str, object]:
         body["harbour"] = "" if given.harbour == "none" else given.harbour  # Refused, and the refusal says why.
     if given.merchant is not None:
         body["merchant"] = "" if given.merchant == "none" else given.merchant
-    for key in ("holidays", "queue"):
+    for key in ("holidays", "queue", "machine_sound"):
         if (name := getattr(given, key)) is not None:
             body[key] = None if name == "none" else name
     for key in ("trunks", "caller_ids", "abandon_periods"):

@@ -64,6 +64,15 @@ class AbandonOver(StrEnum):
     """No call at all, until it is under the limit again."""
 
 
+class AmdUnsure(StrEnum):
+    """What becomes of calls of which machine detection is not sure, or where nobody says a word."""
+
+    PERSON = "person"
+    """They go on as persons: no silent call is made to somebody who waits for us to speak."""
+
+    MACHINE = "machine"
+
+
 class Wrap(StrEnum):
     """Whether an answered call waits for an agent's wrap code."""
 
@@ -102,6 +111,13 @@ class CampaignSettings:
 
     harbour: str = HARBOUR
     """The sound of that message, by its name at the exchange. There is always one: silence would be worse."""
+
+    amd: bool = False
+    """Whether answering machines are looked for, and kept from agents."""
+
+    amd_unsure: AmdUnsure = AmdUnsure.PERSON
+    machine_sound: str | None = None
+    """What is left on machines that are found, after their greeting; None: they are hung up on."""
 
     optout_key: str = OPTOUT_KEY
     """The key by which a message's listener asks not to be called again. There is always one."""
@@ -176,6 +192,8 @@ class CampaignSettings:
         if not PATIENCE_MIN_S <= self.patience_s <= PATIENCE_MAX_S:
             raise ValueError(f"patience_s must be {PATIENCE_MIN_S} to {PATIENCE_MAX_S:g}, got {self.patience_s}")
         check_sound("harbour", self.harbour)
+        if self.machine_sound is not None:
+            check_sound("machine_sound", self.machine_sound)
         check_optout_key(self.optout_key)
         if self.optout_scope is DncScope.NONE:
             raise ValueError(f"optout_scope must be campaign, merchant or all, got '{self.optout_scope}'")
@@ -183,7 +201,7 @@ class CampaignSettings:
     @property
     def patience(self) -> Patience:
         """How long a person who answered waits for an agent."""
-        return Patience(limit=timedelta(seconds=self.patience_s), start=self.patience_from)
+        return Patience(limit=timedelta(seconds=self.patience_s), start=self.patience_from, amd=self.amd)
 
     @property
     def answer_plan(self) -> AnswerPlan:
@@ -191,6 +209,9 @@ class CampaignSettings:
         return AnswerPlan(
             harbour=None if self.harbour == HARBOUR else self.harbour,
             optout_key=None if self.optout_key == OPTOUT_KEY else self.optout_key,
+            amd=self.amd,
+            unsure_is_machine=self.amd and self.amd_unsure is AmdUnsure.MACHINE,
+            machine_sound=self.machine_sound if self.amd else None,
         )
 
 

@@ -16,6 +16,7 @@ from telephony.events import (
     HangupBy,
     HarbourStarted,
     HungUp,
+    MessageLeft,
     MessagePlayed,
     OptedOut,
     OriginateEnded,
@@ -42,6 +43,9 @@ from telephony.simulated.schedule import Schedule
 
 KEY_AFTER_S = 3.0
 """How much of a message those hear who press the key to opt out."""
+
+MACHINE_MESSAGE_S = 15.0
+"""What is left of a machine's greeting, the silence behind it, and a message."""
 
 REASON_NONE, REASON_TIME_OUT, REASON_ANSWERED = 0, 3, 4
 
@@ -184,18 +188,28 @@ class Calls:
         self._tell(call, OriginateEnded, success=True, reason=REASON_ANSWERED)
         if call.journey.stay_s is not None:
             self._put_whatever(call, call.journey.stay_s, partial(self._end, by=HangupBy.CUSTOMER))
-        if self._plan.amd:
+        if self._plan.amd or call.origination.answer.amd:
             self._put(call, call.journey.classify_s, self._classify)
         else:
             self._serve(call)
 
     def _classify(self, call: Call) -> None:
-        if call.journey.fate is Fate.MACHINE:
-            self._tell(call, Classified, status="MACHINE", cause="LONGGREETING-1520-1500")
+        answer, is_machine = call.origination.answer, call.journey.fate is Fate.MACHINE
+        status, cause = ("MACHINE", "LONGGREETING-1520-1500") if is_machine else ("HUMAN", "HUMAN-800-800")
+        if call.journey.is_unsure:
+            cause = "TOOLONG-5000" if is_machine else "INITIALSILENCE-2500-2500"
+            status = "MACHINE" if answer.unsure_is_machine else "NOTSURE"
+        self._tell(call, Classified, status=status, cause=cause)
+        if status != "MACHINE":
+            self._serve(call)
+        elif answer.machine_sound is None:
             self._end(call, by=HangupBy.SYSTEM)
         else:
-            self._tell(call, Classified, status="HUMAN", cause="HUMAN-800-800")
-            self._serve(call)
+            self._put(call, MACHINE_MESSAGE_S, self._leave_message)
+
+    def _leave_message(self, call: Call) -> None:
+        self._tell(call, MessageLeft)
+        self._end(call, by=HangupBy.SYSTEM)
 
     def _serve(self, call: Call) -> None:
         queue = call.origination.queue

@@ -136,3 +136,17 @@ async def test_the_key_in_the_message_puts_the_number_on_the_do_not_call_list_an
         assert outcomes == {stays: Outcome.ABANDONED, leaves: Outcome.OPTED_OUT}
         [entry] = await opened.store.read(lambda records: records.dnc_entries(DncFilter()))
         assert (entry.number, entry.reason, entry.campaign_id) == (leaves, "opted out by key 5", None)
+
+
+async def test_machines_are_kept_from_agents_and_who_says_nothing_is_not() -> None:
+    machine, silent = number_of(Fate.MACHINE), number_of(Fate.SILENT)
+    async with floor(0, numbers=[machine, silent], amd=True) as opened:
+        await opened.until(MessageStarted, 1)
+        await anyio.to_thread.run_sync(opened.asterisk.hang_up_all)
+        await opened.until(SessionClosed, 2)
+        sessions = {session.number: session for session in await opened.sessions()}
+        assert sessions[machine].outcome is Outcome.MACHINE
+        assert sessions[machine].queued_at is None
+        assert sessions[silent].outcome is Outcome.ABANDONED
+        assert sessions[silent].queued_at is not None
+        assert (sessions[silent].evidence.amd_cause or "").startswith("INITIALSILENCE")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dialler.domain.campaign import CampaignSettings
+from dialler.domain.campaign import AmdUnsure, CampaignSettings
 from dialler.domain.dnc_scope import DncScope
 from dialler.domain.lead import NumberStatus, PhoneNumber
 from dialler.domain.outcome import Outcome
@@ -100,6 +100,9 @@ def test_what_happens_to_answered_calls_comes_back() -> None:
         patience_from=PatienceStart.CONNECTION,
         harbour="acme/sorry",
         optout_key="*",
+        amd=True,
+        amd_unsure=AmdUnsure.MACHINE,
+        machine_sound="acme/call-us",
         abandoned_rest_s=3600,
         optout_scope=DncScope.MERCHANT,
     )
