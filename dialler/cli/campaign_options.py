@@ -55,8 +55,9 @@ OptOutKey = Annotated[
     str | None, Parameter(name="--optout-key", help="The key that asks not to be called again: 0 to 9, * or #.")
 ]
 OptOutScope = Annotated[
-    Literal["campaign", "merchant", "all"] | None,
-    Parameter(name="--optout-scope", help="For whose calls that key holds."),
+    # Not a Literal: of that "none" would be nothing given, where it has to be refused.
+    str | None,
+    Parameter(name="--optout-scope", help="For whose calls that key holds: campaign, merchant or all."),
 ]
 Weighting = Annotated[
     bool | None, Parameter(negative="--no-weighting", help="Share calls by the lists' weights, or alike.")

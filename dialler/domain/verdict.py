@@ -214,7 +214,7 @@ def _rest_gate(lead: Lead, rest_min_s: int, now: datetime) -> Gate:
 def _abandoned_gate(lead: Lead, settings: CampaignSettings, now: datetime) -> Gate:
     """Return the gate of people whom we have abandoned, whatever brought the lead back since."""
     opens_at = abandoned_until(settings, lead.last_outcome, lead.last_attempt_at)
-    value = "no" if opens_at is None else f"abandoned {lead.last_attempt_at:%Y-%m-%d %H:%M:%S} UTC"
+    value = "no" if opens_at is None else f"the call of {lead.last_attempt_at:%Y-%m-%d %H:%M:%S} UTC"
     passed = opens_at is None or opens_at <= now
     rule = f"not within {settings.abandoned_rest_s} s of an abandoned call"
     return _gate("abandoned", passed, value, rule, now=now, opens_at=opens_at)

@@ -153,7 +153,7 @@ def test_who_was_abandoned_is_left_alone_for_three_days_whatever_brought_the_lea
     assert shut(verdict) == (["abandoned"] if is_shut else [])
     if is_shut:
         assert verdict.earliest == NOON - HOUR + 3 * DAY
-        assert gate(verdict, "abandoned").value == "abandoned 2026-03-04 16:00:00 UTC"
+        assert gate(verdict, "abandoned").value == "the call of 2026-03-04 16:00:00 UTC"
         assert gate(verdict, "abandoned").rule == "not within 259200 s of an abandoned call"
     rested = facts(settings=CampaignSettings(abandon_short=abandon_short, abandoned_rest_s=3600))
     assert dialable(lead, rested, NOON).dialable

@@ -128,9 +128,7 @@ async def test_who_gets_an_agent_in_time_keeps_him_and_who_does_not_hears_the_me
 async def test_the_key_in_the_message_puts_the_number_on_the_do_not_call_list_and_another_key_does_not() -> None:
     stays, leaves = key_presser("9"), key_presser("5")
     async with floor(0, numbers=[stays, leaves], optout_key="5") as opened:
-        await opened.until(SessionClosed, 1)
-        await opened.until(MessageStarted, 2)
-        await anyio.to_thread.run_sync(opened.asterisk.hang_up_all)
+        # Both end by themselves: nobody holds the line by pressing wrong keys.
         await opened.until(SessionClosed, 2)
         outcomes = {session.number: session.outcome for session in await opened.sessions()}
         assert outcomes == {stays: Outcome.ABANDONED, leaves: Outcome.OPTED_OUT}
