@@ -35,7 +35,18 @@ class AnswerPlan:
     optout_key: str | None = None
     """The key by which a message's listener asks not to be called again; None: the exchange's own."""
 
+    amd: bool = False
+    """Whether the exchange looks for answering machines before it does anything else."""
+
+    unsure_is_machine: bool = False
+    """Whether those are taken for machines of whom detection is not sure, and those who say nothing at all."""
+
+    machine_sound: str | None = None
+    """What is left on machines that are found, after they have fallen silent; None: they are hung up on."""
+
     def __post_init__(self) -> None:
+        if self.machine_sound is not None:
+            check_sound("machine_sound", self.machine_sound)
         if self.harbour is not None:
             check_sound("harbour", self.harbour)
         if self.optout_key is not None:

@@ -7,8 +7,9 @@ from typing import get_type_hints
 import pytest
 
 from dialler import events as ev
+from dialler.domain.call_verdict import AbandonReason
 from dialler.domain.campaign import Desired
-from dialler.domain.outcome import TRAITS, Outcome
+from dialler.domain.outcome import Outcome
 from dialler.domain.session import SessionStatus
 from dialler.events import Journal
 from dialler.metrics import METRICS, MetricRow, Metrics
@@ -67,13 +68,26 @@ def test_a_call_that_nobody_answered_has_no_talk(metrics: Metrics, journal: Jour
     assert value(metrics, "dialler_calls_answered_total", campaign="c") is None
 
 
-def test_who_answered_and_got_no_agent_in_time_is_counted_and_who_hung_up_early_is_not(
+def test_who_answered_and_got_no_agent_in_time_is_counted_by_reason(metrics: Metrics, journal: Journal) -> None:
+    for reason in (AbandonReason.NO_AGENT, AbandonReason.NO_AGENT, AbandonReason.PULLED):
+        journal.emit(ev.CallAbandoned(at=AT, session_id="0190a", campaign="c", reason=reason.value))
+    assert value(metrics, "dialler_calls_abandoned_total", campaign="c", reason="no_agent") == 2
+    assert value(metrics, "dialler_calls_abandoned_total", campaign="c", reason="pulled") == 1
+
+
+def test_waits_for_an_agent_and_for_the_message_are_timed_and_late_messages_are_counted(
     metrics: Metrics, journal: Journal
 ) -> None:
-    for outcome in (Outcome.ABANDONED, Outcome.ABANDONED_SHORT, Outcome.OPTED_OUT, Outcome.CONNECTED, Outcome.BUSY):
-        journal.emit(replace(CLOSED, outcome=outcome))
-    counted = sum(TRAITS[outcome].abandoned for outcome in (Outcome.ABANDONED, Outcome.OPTED_OUT))
-    assert value(metrics, "dialler_calls_abandoned_total", campaign="c") == counted == 2
+    journal.emit(ev.AgentJoined(at=AT, session_id="0190a", campaign="c", waited_s=0.4))
+    for waited_s in (1.83, 2.04):
+        journal.emit(
+            ev.MessageStarted(at=AT, session_id="0190b", campaign="c", waited_s=waited_s, is_late=waited_s > 2)
+        )
+    assert value(metrics, "dialler_answer_to_agent_seconds_bucket", campaign="c", le="0.5") == 1
+    assert value(metrics, "dialler_answer_to_agent_seconds_bucket", campaign="c", le="0.3") == 0
+    assert value(metrics, "dialler_answer_to_message_seconds_bucket", campaign="c", le="2.0") == 1
+    assert value(metrics, "dialler_answer_to_message_seconds_count", campaign="c") == 2
+    assert value(metrics, "dialler_messages_late_total", campaign="c") == 1
 
 
 def test_an_exchange_that_answers_a_ping_is_timed_by_server(metrics: Metrics, journal: Journal) -> None:

@@ -7,7 +7,8 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from dialler.domain.calling_hours import CallingHours, hours_from_json, parse_intervals
-from dialler.domain.campaign import AbandonOver, AbandonPeriod, CampaignSettings, Wrap
+from dialler.domain.campaign import AbandonOver, AbandonPeriod, AmdUnsure, CampaignSettings, Wrap
+from dialler.domain.dnc_scope import DncScope
 from dialler.domain.lead import WindowKey
 from dialler.domain.patience import PatienceStart
 from dialler.domain.window import window_for
@@ -62,11 +63,19 @@ class CampaignEdit(Edit):
         PatienceStart.GREETING_END, description="the greeting's end is known where machines are looked for"
     )
     harbour: str = Field("", description="the information message for those who got no agent, as the exchange names it")
+    amd: bool = Field(False, description="whether answering machines are looked for, and kept from agents")
+    amd_unsure: AmdUnsure = Field(
+        AmdUnsure.PERSON, description="what they are of whom detection is not sure, or who say nothing"
+    )
+    machine_sound: str | None = Field(None, description="what is left on machines; null: they are hung up on")
+    optout_key: str = Field("", description="the key by which a message's listener asks not to be called again")
+    optout_scope: DncScope = Field(DncScope.ALL, description="for whose calls that holds: campaign, merchant or all")
     weighting: bool = True
     weight: int = 0
     attempts_max: int = 0
     attempts_per_day_max: int = 0
     rest_min_s: int = 0
+    abandoned_rest_s: int = Field(0, description="how long somebody is not called whose last call was abandoned")
     abandon_limit: float = Field(
         0.0, description="the highest abandon rate, more than 0, at most 1", allow_inf_nan=False
     )

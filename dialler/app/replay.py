@@ -15,6 +15,7 @@ from typing import Any, Final
 from dialler.domain.call import Call, CallState, apply, cancelled, refused, sent
 from dialler.domain.call_verdict import verdict_of
 from dialler.domain.outcome import Outcome
+from dialler.domain.patience import Patience, PatienceStart
 from dialler.engine.board import UNANSWERED
 from dialler.errors import DiallerError, IllegalTransition
 from telephony.ami.calls import CallBook
@@ -61,6 +62,9 @@ class ReplayedCall:
     has_agents: bool | None = None
     """None: nothing tells."""
 
+    has_amd: bool = False
+    """Machines were looked for, so that patience began with the end of the greeting, as it does by default."""
+
     ring_timeout: timedelta | None = None
     links: int = 0
     """How often the link had come up when the call was first heard of."""
@@ -74,7 +78,8 @@ class ReplayedCall:
         if self.call.state is not CallState.ENDED and not self.is_gone:
             return None
         has_agents = not self.call.message_played if self.has_agents is None else self.has_agents
-        return verdict_of(self.call, has_agents=has_agents)
+        patience = Patience(start=PatienceStart.GREETING_END, amd=self.has_amd)
+        return verdict_of(self.call, has_agents=has_agents, patience=patience)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +190,7 @@ class _Story:
         variables = headers.get("variable", [])
         given = [variables] if isinstance(variables, str) else variables
         found.has_agents = any(each.startswith("DLR_QUEUE=") and each != "DLR_QUEUE=" for each in given)
+        found.has_amd = "DLR_AMD=1" in given
         timeout_ms = number(text(headers, "timeout"))
         found.ring_timeout = None if timeout_ms is None else timedelta(milliseconds=timeout_ms)
         self._asked[action_id] = found.call.call_id

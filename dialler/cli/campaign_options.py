@@ -41,6 +41,24 @@ PatienceFrom = Annotated[
 Harbour = Annotated[
     str | None, Parameter(help="The sound for people who got no agent in time, such as dlr/harbour; there must be one.")
 ]
+Amd = Annotated[
+    bool | None, Parameter(negative="--no-amd", help="Look for answering machines, and keep them from agents, or not.")
+]
+AmdUnsureOption = Annotated[
+    Literal["person", "machine"] | None,
+    Parameter(help="What they are of whom detection is not sure, or who say nothing."),
+]
+MachineSound = Annotated[
+    str | None, Parameter(help='The sound to leave on machines, such as acme/call-us; "none" to hang up on them.')
+]
+OptOutKey = Annotated[
+    str | None, Parameter(name="--optout-key", help="The key that asks not to be called again: 0 to 9, * or #.")
+]
+OptOutScope = Annotated[
+    # Not a Literal: of that "none" would be nothing given, where it has to be refused.
+    str | None,
+    Parameter(name="--optout-scope", help="For whose calls that key holds: campaign, merchant or all."),
+]
 Weighting = Annotated[
     bool | None, Parameter(negative="--no-weighting", help="Share calls by the lists' weights, or alike.")
 ]
@@ -48,6 +66,9 @@ Weight = Annotated[int | None, Parameter(help="Its share of a trunk, against oth
 AttemptsMax = Annotated[int | None, Parameter(help="Counted attempts after which a lead is exhausted.")]
 AttemptsPerDay = Annotated[int | None, Parameter(help="Counted attempts on one local day of the lead.")]
 RestMin = Annotated[timedelta | None, Parameter(help="The least time between two attempts on one lead, such as 30m.")]
+AbandonedRest = Annotated[
+    timedelta | None, Parameter(help="How long somebody is not called whose last call was abandoned, such as 72h.")
+]
 AbandonLimit = Annotated[float | None, Parameter(help="The highest abandon rate: 0.03 for 3 of 100 who answer.")]
 AbandonPeriods = Annotated[
     tuple[Literal["30m", "24h", "month", "30d", "none"], ...],
@@ -97,11 +118,17 @@ class CampaignOptions:
     patience: PatienceOption = None
     patience_from: PatienceFrom = None
     harbour: Harbour = None
+    amd: Amd = None
+    amd_unsure: AmdUnsureOption = None
+    machine_sound: MachineSound = None
+    optout_key: OptOutKey = None
+    optout_scope: OptOutScope = None
     weighting: Weighting = None
     weight: Weight = None
     attempts_max: AttemptsMax = None
     attempts_per_day: AttemptsPerDay = None
     rest_min: RestMin = None
+    abandoned_rest: AbandonedRest = None
     abandon_limit: AbandonLimit = None
     abandon_periods: AbandonPeriods = ()
     abandon_sample: AbandonSample = None
@@ -113,13 +140,22 @@ class CampaignOptions:
 
 NOTHING_GIVEN: Final = CampaignOptions()
 
-_SECONDS = {"ring_timeout": "ring_timeout_s", "wrap_deadline": "wrap_deadline_s", "rest_min": "rest_min_s"}
+_SECONDS = {
+    "ring_timeout": "ring_timeout_s",
+    "wrap_deadline": "wrap_deadline_s",
+    "rest_min": "rest_min_s",
+    "abandoned_rest": "abandoned_rest_s",
+}
 _SAME = (
     "timezone",
     "hours",
     "holiday_hours",
     "pacing",
     "wrap",
+    "amd",
+    "amd_unsure",
+    "optout_key",
+    "optout_scope",
     "weighting",
     "weight",
     "attempts_max",
@@ -149,7 +185,7 @@ def body_of(given: CampaignOptions) -> dict[str, object]:
         body["harbour"] = "" if given.harbour == "none" else given.harbour  # Refused, and the refusal says why.
     if given.merchant is not None:
         body["merchant"] = "" if given.merchant == "none" else given.merchant
-    for key in ("holidays", "queue"):
+    for key in ("holidays", "queue", "machine_sound"):
         if (name := getattr(given, key)) is not None:
             body[key] = None if name == "none" else name
     for key in ("trunks", "caller_ids", "abandon_periods"):

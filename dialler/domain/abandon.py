@@ -287,7 +287,7 @@ def _parts(counts: AbandonCounts, settings: CampaignSettings) -> tuple[float, fl
     abandoned = float(counts.abandoned)
     if settings.abandon_short:
         abandoned += counts.abandoned_short
-    if settings.abandon_estimate and passed:
+    if settings.abandon_estimate and not settings.amd and passed:
         abandoned *= 1 - counts.passed_machine / passed
     abandoned += settings.amd_false_positives * counts.machine
     return abandoned, abandoned + passed

@@ -8,9 +8,10 @@ from enum import StrEnum
 from typing import Final
 
 from dialler.domain.calling_hours import ALWAYS_DAYTIME, CallingHours
+from dialler.domain.dnc_scope import DncScope
 from dialler.domain.patience import Patience, PatienceStart
 from dialler.domain.strategy import Strategy, StrategySettings
-from telephony.answer_plan import AnswerPlan, check_sound
+from telephony.answer_plan import AnswerPlan, check_optout_key, check_sound
 
 WEIGHT_MIN, WEIGHT_MAX = 1, 10_000
 WEIGHT_DEFAULT = 100
@@ -19,9 +20,13 @@ MERCHANT_CHARS_MAX = 100
 MERCHANT = re.compile(r"(?! )[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+(?<! )")
 LEAD_DAYS_MAX = 36_500
 ABANDON_LIMIT = 0.03  # 16 CFR 310.4(b)(4)(i): of the calls answered by a person, per campaign and 30 days
+ABANDONED_REST_MAX_S = 316_224_000  # 3660 days, as for redial rules
 PATIENCE_MIN_S, PATIENCE_MAX_S = 0.1, 60.0
 HARBOUR: Final = "dlr/harbour"
 """The information message where a campaign has none of its own, as the shipped dialplan names it."""
+
+OPTOUT_KEY: Final = "9"
+"""The key to opt out where a campaign has none of its own, as the shipped dialplan knows it."""
 
 QUEUE = re.compile(r"[A-Za-z0-9_.-]{1,79}")
 
@@ -57,6 +62,15 @@ class AbandonOver(StrEnum):
 
     STOP = "stop"
     """No call at all, until it is under the limit again."""
+
+
+class AmdUnsure(StrEnum):
+    """What becomes of calls of which machine detection is not sure, or where nobody says a word."""
+
+    PERSON = "person"
+    """They go on as persons: no silent call is made to somebody who waits for us to speak."""
+
+    MACHINE = "machine"
 
 
 class Wrap(StrEnum):
@@ -98,6 +112,19 @@ class CampaignSettings:
     harbour: str = HARBOUR
     """The sound of that message, by its name at the exchange. There is always one: silence would be worse."""
 
+    amd: bool = False
+    """Whether answering machines are looked for, and kept from agents."""
+
+    amd_unsure: AmdUnsure = AmdUnsure.PERSON
+    machine_sound: str | None = None
+    """What is left on machines that are found, after their greeting; None: they are hung up on."""
+
+    optout_key: str = OPTOUT_KEY
+    """The key by which a message's listener asks not to be called again. There is always one."""
+
+    optout_scope: DncScope = DncScope.ALL
+    """For whose calls that holds; never none."""
+
     weighting: bool = True
     """Off: all lists are equal, whatever their weights."""
 
@@ -112,6 +139,9 @@ class CampaignSettings:
 
     rest_min_s: int = 1800
     """The least time between two attempts on one lead."""
+
+    abandoned_rest_s: int = 259_200
+    """How long a lead whose last call was abandoned is not called at all: 72 hours."""
 
     abandon_limit: float = ABANDON_LIMIT
     """The highest abandon rate, more than 0, at most 1; of calls that go to agents."""
@@ -157,19 +187,32 @@ class CampaignSettings:
                 raise ValueError(f"{name} must be 1 or more, got {getattr(self, name)}")
         if self.rest_min_s < 0:
             raise ValueError(f"rest_min_s must be 0 or more, got {self.rest_min_s}")
+        if not 0 <= self.abandoned_rest_s <= ABANDONED_REST_MAX_S:
+            raise ValueError(f"abandoned_rest_s must be 0 to {ABANDONED_REST_MAX_S}, got {self.abandoned_rest_s}")
         if not PATIENCE_MIN_S <= self.patience_s <= PATIENCE_MAX_S:
             raise ValueError(f"patience_s must be {PATIENCE_MIN_S} to {PATIENCE_MAX_S:g}, got {self.patience_s}")
         check_sound("harbour", self.harbour)
+        if self.machine_sound is not None:
+            check_sound("machine_sound", self.machine_sound)
+        check_optout_key(self.optout_key)
+        if self.optout_scope is DncScope.NONE:
+            raise ValueError(f"optout_scope must be campaign, merchant or all, got '{self.optout_scope}'")
 
     @property
     def patience(self) -> Patience:
         """How long a person who answered waits for an agent."""
-        return Patience(limit=timedelta(seconds=self.patience_s), start=self.patience_from)
+        return Patience(limit=timedelta(seconds=self.patience_s), start=self.patience_from, amd=self.amd)
 
     @property
     def answer_plan(self) -> AnswerPlan:
         """What the exchange is to do with answered calls, as far as it differs from what it does by itself."""
-        return AnswerPlan(harbour=None if self.harbour == HARBOUR else self.harbour)
+        return AnswerPlan(
+            harbour=None if self.harbour == HARBOUR else self.harbour,
+            optout_key=None if self.optout_key == OPTOUT_KEY else self.optout_key,
+            amd=self.amd,
+            unsure_is_machine=self.amd and self.amd_unsure is AmdUnsure.MACHINE,
+            machine_sound=self.machine_sound if self.amd else None,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,8 +287,8 @@ def in_force(settings: CampaignSettings, lead_list: LeadList) -> CampaignSetting
 
 
 def caps_of(settings: CampaignSettings) -> tuple[int, ...]:
-    """Return the limits of attempts, and the least rest between two: what leads' turns rest on beside redial rules."""
-    return tuple(getattr(settings, name) for name in _CAPS)
+    """Return the limits of attempts, and the least rests: what leads' turns rest on beside redial rules."""
+    return (*(getattr(settings, name) for name in _CAPS), settings.abandoned_rest_s, settings.abandon_short)
 
 
 _STANDARD: Final = StrategySettings()

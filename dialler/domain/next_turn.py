@@ -3,16 +3,18 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from dialler.domain.abandoned_rest import abandoned_until
 from dialler.domain.by_hand import is_forgotten, without_callback
 from dialler.domain.calling_window import CallingWindow
 from dialler.domain.campaign import CampaignSettings, Wrap
+from dialler.domain.dnc_scope import DncScope
 from dialler.domain.evolve import evolve
 from dialler.domain.lead import CompletedReason, Lead, LeadState, NumberStatus, PhoneNumber, Rank
 from dialler.domain.local_day import day_after, local_date
 from dialler.domain.outcome import TRAITS, NumberVerdict, Outcome, counts_attempt
 from dialler.domain.redial import Redial, RedialRules, redial
 from dialler.domain.session import Session
-from dialler.domain.wrap import WRAP_CODES, Callback, DncScope, WrapCode
+from dialler.domain.wrap import WRAP_CODES, Callback, WrapCode
 
 _NUMBER_STATUS = {NumberVerdict.BAD: NumberStatus.BAD, NumberVerdict.FAX: NumberStatus.FAX}
 _REACHED = frozenset({Outcome.CONNECTED, Outcome.PLAYED, Outcome.ABANDONED, Outcome.ABANDONED_SHORT})
@@ -93,7 +95,8 @@ def _by(
     due_at = at + (again.rest or timedelta(0))
     if _counts(session, outcome):
         due_at = max(due_at, at + timedelta(seconds=settings.rest_min_s))
-    return _turned(lead, reason, due_at, settings=settings, window=window, now=at)
+    free_at = abandoned_until(settings, outcome, at) or at
+    return _turned(lead, reason, max(due_at, free_at), free_at=free_at, settings=settings, window=window, now=at)
 
 
 def _counts(session: Session, outcome: Outcome) -> bool:
@@ -169,14 +172,18 @@ def _turned(
     reason: CompletedReason | None,
     due_at: datetime,
     *,
+    free_at: datetime,
     settings: CampaignSettings,
     window: CallingWindow,
     now: datetime,
 ) -> Lead:
-    """Return the lead completed for `reason`, or due again: not before `due_at`, and inside its window."""
+    """Return the lead completed for `reason`, or due again: not before `due_at`, and inside its window.
+
+    A callback goes before `due_at`, though not before `free_at`.
+    """
     if reason is None:
         if lead.callback_at is not None and lead.callback_at > now:
-            due_at = max(lead.callback_at, now + timedelta(seconds=settings.rest_min_s))
+            due_at = max(lead.callback_at, free_at, now + timedelta(seconds=settings.rest_min_s))
         # A promise that was not kept yet, since nobody answered, still goes before ordinary leads until it expires.
         lead = without_callback(lead) if is_forgotten(lead, due_at) else lead
         due_at = _within_day_limit(lead, due_at, settings)

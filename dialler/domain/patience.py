@@ -21,7 +21,7 @@ class PatienceStart(StrEnum):
     """The answer: what most laws say, and the stricter one."""
 
     GREETING_END = "greeting_end"
-    """The end of the called person's greeting (16 CFR 310.4(b)(4)(ii)), where machine detection tells of it."""
+    """The end of the called person's greeting (16 CFR 310.4(b)(1)(iv)), where machine detection tells of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
+from dialler.domain.abandoned_rest import abandoned_until
 from dialler.domain.calling_window import CallingWindow
-from dialler.domain.campaign import Campaign, Desired, LeadList, in_force
+from dialler.domain.campaign import Campaign, CampaignSettings, Desired, LeadList, in_force
 from dialler.domain.lead import Lead, LeadState, NumberAttempts, NumberStatus, PhoneNumber
 from dialler.domain.local_day import day_after, local_date
 from dialler.domain.outcome import TRAITS
@@ -15,10 +16,11 @@ from dialler.domain.strategy import NumberOrder
 
 
 class Gate(NamedTuple):
-    """One condition, as it stood. A tuple, because twelve are made for each lead that is looked at."""
+    """One condition, as it stood. A tuple, because thirteen are made for each lead that is looked at."""
 
     name: str
-    """campaign, list, dates, state, expiry, number, do_not_call, line, window, rest, attempts, attempts_per_day."""
+    """campaign, list, dates, state, expiry, number, do_not_call, line, window, rest, abandoned, attempts,
+    attempts_per_day."""
 
     passed: bool
     value: str
@@ -87,6 +89,7 @@ def dialable(lead: Lead, facts: Facts, now: datetime) -> Verdict:
         _line_gate(number, facts.in_call, now),
         _window_gate(facts.window, now),
         _rest_gate(lead, settings.rest_min_s, now),
+        _abandoned_gate(lead, settings, now),
         _attempts_gate(lead, on_numbers, settings.attempts_max, now),
         _day_gate(lead, on_numbers, settings.attempts_per_day_max, now),
     )
@@ -124,7 +127,7 @@ def verdict_to_json(verdict: Verdict) -> Mapping[str, object]:
                 "passed": gate.passed,
                 "value": gate.value,
                 "rule": gate.rule,
-                # Of a lead that may be dialled it is the same moment twelve times.
+                # Of a lead that may be dialled it is the same moment thirteen times.
                 "earliest": earliest if gate.earliest is verdict.earliest else _iso(gate.earliest),
             }
             for gate in verdict.gates
@@ -206,6 +209,15 @@ def _rest_gate(lead: Lead, rest_min_s: int, now: datetime) -> Gate:
     passed = opens_at is None or opens_at <= now
     rule = f"{rest_min_s} s after a counted attempt, and its redial rule"
     return _gate("rest", passed, value, rule, now=now, opens_at=opens_at)
+
+
+def _abandoned_gate(lead: Lead, settings: CampaignSettings, now: datetime) -> Gate:
+    """Return the gate of people whom we have abandoned, whatever brought the lead back since."""
+    opens_at = abandoned_until(settings, lead.last_outcome, lead.last_attempt_at)
+    value = "no" if opens_at is None else f"the call of {lead.last_attempt_at:%Y-%m-%d %H:%M:%S} UTC"
+    passed = opens_at is None or opens_at <= now
+    rule = f"not within {settings.abandoned_rest_s} s of an abandoned call"
+    return _gate("abandoned", passed, value, rule, now=now, opens_at=opens_at)
 
 
 def _attempts_gate(lead: Lead, on_numbers: Sequence[NumberAttempts], most: int, now: datetime) -> Gate:

@@ -6,19 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from dialler.domain.dnc_scope import DncScope
 from dialler.domain.session import STATUS_TRANSITIONS, Session, SessionStatus
 from dialler.errors import Conflict, UsageError
-
-
-class DncScope(StrEnum):
-    """How far a wrap code's do-not-call reaches."""
-
-    NONE = "none"
-    CAMPAIGN = "campaign"
-    MERCHANT = "merchant"
-    """All campaigns of the campaign's merchant; only the campaign, if it has none."""
-
-    ALL = "all"
 
 
 class Callback(StrEnum):

@@ -9,11 +9,11 @@ from dialler.domain.by_hand import Callback as PlannedCallback
 from dialler.domain.by_hand import planned_callback, with_callback
 from dialler.domain.campaign import in_force
 from dialler.domain.changes import differences
+from dialler.domain.dnc_scope import DncScope
 from dialler.domain.lead import Lead
 from dialler.domain.next_turn import lead_after
-from dialler.domain.outcome import TRAITS, NumberVerdict
 from dialler.domain.session import Session
-from dialler.domain.wrap import Callback, DncScope, WrapCode, apply_wrap, wrap_code
+from dialler.domain.wrap import Callback, WrapCode, apply_wrap, wrap_code
 from dialler.engine.windows import Windows
 from dialler.errors import Conflict, NotFound, UsageError
 from dialler.events import SessionClosed
@@ -21,7 +21,7 @@ from dialler.ports import DncEntry, Records, SessionFilter
 
 
 def write_ends(records: Records, sessions: Sequence[Session], windows: Windows) -> Sequence[Lead]:
-    """Write attempts that have ended: sessions, leads, and a do-not-call entry for each person who opted out.
+    """Write attempts that have ended: sessions and leads.
 
     Returns the sessions' leads as written. Raises NotFound.
     """
@@ -33,10 +33,18 @@ def write_ends(records: Records, sessions: Sequence[Session], windows: Windows) 
         if session.lead_id not in leads:
             raise NotFound(f"there is no lead {session.lead_id}")
         leads[session.lead_id] = turns.next_of(leads[session.lead_id], session, None, session.ended_at)
-        if TRAITS[session.outcome].number is NumberVerdict.DNC:
-            _add_dnc(records, session, DncScope.ALL, "opted out", session.ended_at)
     records.set_leads(list(leads.values()))
     return [leads[session.lead_id] for session in sessions]
+
+
+def opt_out(records: Records, session_id: str, at: datetime) -> None:
+    """Put a call's number on the do-not-call list, as far as its campaign says: the person has pressed the key."""
+    try:
+        session = records.session(session_id)
+    except NotFound:
+        return  # Its lead has been erased, or it is none of ours.
+    settings = records.campaign(session.campaign_id).settings
+    _add_dnc(records, session, settings.optout_scope, f"opted out by key {settings.optout_key}", at)
 
 
 def closing_event(session: Session) -> SessionClosed:

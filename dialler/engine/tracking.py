@@ -16,7 +16,7 @@ from dialler.domain.call_verdict import abandon_reason, verdict_of
 from dialler.domain.campaign import Desired, Wrap
 from dialler.domain.evolve import evolve
 from dialler.domain.session import Session
-from dialler.engine.aftermath import closing_event, write_ends
+from dialler.engine.aftermath import closing_event, opt_out, write_ends
 from dialler.engine.answer_clock import AnswerClock
 from dialler.engine.board import UNANSWERED, Tracked
 from dialler.engine.floor import Floor
@@ -40,6 +40,7 @@ from telephony.events import (
     DialEnded,
     LinkDown,
     LinkUp,
+    OptedOut,
     OriginateEnded,
     Queued,
     TelephonyEvent,
@@ -204,6 +205,9 @@ class Tracker:
         floor = self._floor
         tracked = floor.board.calls.get(event.call_id)
         name = type(event).__name__
+        if isinstance(event, OptedOut):
+            # It holds at once, and whatever else becomes of the call, also if it is not followed any more.
+            floor.outbox.put(partial(opt_out, session_id=event.call_id, at=event.at))
         if tracked is None:
             if event.call_id in self._recent and isinstance(event, OriginateEnded | DialEnded):
                 return

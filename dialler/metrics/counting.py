@@ -7,7 +7,6 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disa
 from prometheus_client.metrics import MetricWrapperBase
 
 from dialler import events as ev
-from dialler.domain.outcome import TRAITS
 from dialler.events import Event, Journal
 from dialler.metrics.reporting import ReportCollector
 from dialler.metrics.table import BUCKETS, COUNTED
@@ -76,6 +75,11 @@ class Metrics:
             ev.AgentServed: lambda event: self._observe(
                 "dialler_agent_free_to_originate_seconds", event.waited_s, event.campaign
             ),
+            ev.AgentJoined: lambda event: self._observe(
+                "dialler_answer_to_agent_seconds", event.waited_s, event.campaign
+            ),
+            ev.MessageStarted: self._message_started,
+            ev.CallAbandoned: lambda event: self._inc("dialler_calls_abandoned_total", event.campaign, event.reason),
             ev.TrunkRested: lambda event: self._inc("dialler_trunk_rests_total", event.trunk),
             ev.LimitsAway: lambda _: self._inc("dialler_shared_limits_away_total"),
             ev.CallUnknown: lambda _: self._inc("dialler_calls_unknown_total"),
@@ -129,12 +133,15 @@ class Metrics:
         self._inc("dialler_trunk_outcomes_total", event.trunk, event.outcome)
         if event.answered:
             self._inc("dialler_calls_answered_total", event.campaign)
-        if TRAITS[event.outcome].abandoned:
-            self._inc("dialler_calls_abandoned_total", event.campaign)
         if event.ring_s is not None:
             self._observe("dialler_ring_seconds", event.ring_s, event.campaign)
         if event.talk_s is not None:
             self._observe("dialler_talk_seconds", event.talk_s, event.campaign)
+
+    def _message_started(self, event: ev.MessageStarted) -> None:
+        self._observe("dialler_answer_to_message_seconds", event.waited_s, event.campaign)
+        if event.is_late:
+            self._inc("dialler_messages_late_total", event.campaign)
 
     def _link_changed(self, event: ev.LinkChanged) -> None:
         self._gauges["dialler_link_up"][event.server,].set(event.up)

@@ -21,7 +21,25 @@ COUNTED: Final = (
     MetricRow("dialler_trunk_outcomes_total", "counter", ("trunk", "outcome"), "What attempts ended as, by trunk."),
     MetricRow("dialler_calls_answered_total", "counter", ("campaign",), "Calls that someone, or something, picked up."),
     MetricRow(
-        "dialler_calls_abandoned_total", "counter", ("campaign",), "Persons who answered and got no agent in time."
+        "dialler_calls_abandoned_total",
+        "counter",
+        ("campaign", "reason"),
+        "Persons who answered and got no agent in time.",
+    ),
+    MetricRow(
+        "dialler_answer_to_agent_seconds",
+        "histogram",
+        ("campaign",),
+        "From when patience began, at the answer or the end of the greeting, to an agent.",
+    ),
+    MetricRow(
+        "dialler_answer_to_message_seconds",
+        "histogram",
+        ("campaign",),
+        "From when patience began to the information message.",
+    ),
+    MetricRow(
+        "dialler_messages_late_total", "counter", ("campaign",), "Information messages that began after patience ended."
     ),
     MetricRow("dialler_sessions_adopted_total", "counter", ("campaign",), "Live calls followed again after a gap."),
     MetricRow("dialler_originate_ack_seconds", "histogram", ("trunk",), "From an Originate to the exchange's answer."),
@@ -123,6 +141,8 @@ METRICS: Final = COUNTED + REPORTED
 
 BUCKETS: Final = {
     "dialler_originate_ack_seconds": (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+    "dialler_answer_to_agent_seconds": (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3, 5, 10),
+    "dialler_answer_to_message_seconds": (0.05, 0.5, 1, 1.5, 1.7, 1.8, 1.85, 1.9, 1.95, 2, 2.1, 2.25, 2.5, 3, 5, 10),
     "dialler_ring_seconds": (1, 2, 4, 6, 8, 10, 15, 20, 25, 30, 40, 60),
     "dialler_talk_seconds": (1, 2, 5, 10, 30, 60, 120, 300, 600, 1200, 3600),
     "dialler_link_round_trip_seconds": (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),

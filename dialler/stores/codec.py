@@ -14,7 +14,8 @@ import orjson
 
 from dialler.domain import strategy
 from dialler.domain.calling_hours import CallingHours, Interval
-from dialler.domain.campaign import AbandonOver, AbandonPeriod, CampaignSettings, Wrap
+from dialler.domain.campaign import AbandonOver, AbandonPeriod, AmdUnsure, CampaignSettings, Wrap
+from dialler.domain.dnc_scope import DncScope
 from dialler.domain.lead import NumberStatus, PhoneNumber
 from dialler.domain.patience import PatienceStart
 from dialler.domain.session import Evidence
@@ -84,6 +85,10 @@ def settings_from_json(text: str, *, where: str) -> CampaignSettings:
             plain["wrap"] = Wrap(plain["wrap"])
         if "patience_from" in plain:
             plain["patience_from"] = PatienceStart(plain["patience_from"])
+        if "amd_unsure" in plain:
+            plain["amd_unsure"] = AmdUnsure(plain["amd_unsure"])
+        if "optout_scope" in plain:
+            plain["optout_scope"] = DncScope(plain["optout_scope"])
         if "abandon_over" in plain:
             plain["abandon_over"] = AbandonOver(plain["abandon_over"])
         if "abandon_periods" in plain:

@@ -295,6 +295,9 @@ class AsteriskNetwork:
 def _answer_variables(plan: AnswerPlan) -> dict[str, str]:
     """Return what tells the shipped dialplan of a plan; it knows by itself what is not said."""
     variables = {"DLR_HARBOUR": plan.harbour, "DLR_OPTOUT": plan.optout_key}
+    if plan.amd:
+        unsure = "machine" if plan.unsure_is_machine else None
+        variables |= {"DLR_AMD": "1", "DLR_AMD_UNSURE": unsure, "DLR_VM": plan.machine_sound}
     return {name: value for name, value in variables.items() if value}
 
 

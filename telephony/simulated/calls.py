@@ -16,7 +16,9 @@ from telephony.events import (
     HangupBy,
     HarbourStarted,
     HungUp,
+    MessageLeft,
     MessagePlayed,
+    OptedOut,
     OriginateEnded,
     Queued,
     Ringing,
@@ -38,6 +40,12 @@ from telephony.simulated.fate import (
 from telephony.simulated.journey import Journeys
 from telephony.simulated.plan import NetworkPlan
 from telephony.simulated.schedule import Schedule
+
+KEY_AFTER_S = 3.0
+"""How much of a message those hear who press the key to opt out."""
+
+MACHINE_MESSAGE_S = 15.0
+"""What is left of a machine's greeting, the silence behind it, and a message."""
 
 REASON_NONE, REASON_TIME_OUT, REASON_ANSWERED = 0, 3, 4
 
@@ -101,7 +109,7 @@ class Calls:
         call.state, call.agent = LiveState.UP, None
         self.desk.leave(call_id)
         self._tell(call, HarbourStarted)
-        self._put(call, self._plan.message_s, partial(self._end, by=HangupBy.SYSTEM))
+        self._play(call)
         self._let_go(call, agent, talked=talked)
         return True
 
@@ -180,24 +188,34 @@ class Calls:
         self._tell(call, OriginateEnded, success=True, reason=REASON_ANSWERED)
         if call.journey.stay_s is not None:
             self._put_whatever(call, call.journey.stay_s, partial(self._end, by=HangupBy.CUSTOMER))
-        if self._plan.amd:
+        if self._plan.amd or call.origination.answer.amd:
             self._put(call, call.journey.classify_s, self._classify)
         else:
             self._serve(call)
 
     def _classify(self, call: Call) -> None:
-        if call.journey.fate is Fate.MACHINE:
-            self._tell(call, Classified, status="MACHINE", cause="LONGGREETING-1520-1500")
+        answer, is_machine = call.origination.answer, call.journey.fate is Fate.MACHINE
+        status, cause = ("MACHINE", "LONGGREETING-1520-1500") if is_machine else ("HUMAN", "HUMAN-800-800")
+        if call.journey.is_unsure:
+            cause = "TOOLONG-5000" if is_machine else "INITIALSILENCE-2500-2500"
+            status = "MACHINE" if answer.unsure_is_machine else "NOTSURE"
+        self._tell(call, Classified, status=status, cause=cause)
+        if status != "MACHINE":
+            self._serve(call)
+        elif answer.machine_sound is None:
             self._end(call, by=HangupBy.SYSTEM)
         else:
-            self._tell(call, Classified, status="HUMAN", cause="HUMAN-800-800")
-            self._serve(call)
+            self._put(call, MACHINE_MESSAGE_S, self._leave_message)
+
+    def _leave_message(self, call: Call) -> None:
+        self._tell(call, MessageLeft)
+        self._end(call, by=HangupBy.SYSTEM)
 
     def _serve(self, call: Call) -> None:
         queue = call.origination.queue
         if queue is None:
             self._tell(call, MessagePlayed)
-            self._put(call, self._plan.message_s, partial(self._end, by=HangupBy.SYSTEM))
+            self._play(call)
             self._put_impatience(call)
             return
         call.state = LiveState.QUEUED
@@ -205,6 +223,16 @@ class Calls:
         self.desk.enter(call.call_id, server=call.server, queue=queue)
         self._put_impatience(call)
         self._connect_waiting()
+
+    def _play(self, call: Call) -> None:
+        """Play a message to its end, or to the key that opts out."""
+        self._put(call, self._plan.message_s, partial(self._end, by=HangupBy.SYSTEM))
+        if call.journey.opts_out and call.journey.fate is not Fate.MACHINE:
+            self._put(call, min(KEY_AFTER_S, self._plan.message_s / 2), self._opt_out)
+
+    def _opt_out(self, call: Call) -> None:
+        self._tell(call, OptedOut)
+        self._end(call, by=HangupBy.SYSTEM)
 
     def _put_impatience(self, call: Call) -> None:
         # A pinned fate says itself when the far end goes.

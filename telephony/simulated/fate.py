@@ -26,12 +26,17 @@ class Fate(StrEnum):
     INVALID = "invalid"
     CONGESTION = "congestion"
     UNREACHABLE = "unreachable"
+    OPTS_OUT = "opts_out"
+    """A person answers, stays for an hour, and presses the key to opt out in a message. Only ever pinned."""
+
+    SILENT = "silent"
+    """A person answers and says nothing, for an hour. Only ever pinned."""
 
 
 Fates = Mapping[str, Fate] | Callable[[str], Fate | None]
 """Numbers whose fate is pinned; None leaves it to chance."""
 
-ANSWERS: Final = frozenset({Fate.ANSWERED, Fate.ANSWERED_LONG, Fate.MACHINE})
+ANSWERS: Final = frozenset({Fate.ANSWERED, Fate.ANSWERED_LONG, Fate.MACHINE, Fate.OPTS_OUT, Fate.SILENT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,13 @@ from telephony.simulated.plan import NetworkPlan
 PINNED_POST_DIAL_S, PINNED_ANSWER_S = 0.2, 0.5
 """Numbers with a pinned fate are for tests and demonstrations: they answer, or reject, before any time-out."""
 
-PINNED_STAY_S: Final = {Fate.ANSWERED: 1.0, Fate.ANSWERED_LONG: 3600.0, Fate.MACHINE: 30.0}
+PINNED_STAY_S: Final = {
+    Fate.ANSWERED: 1.0,
+    Fate.ANSWERED_LONG: 3600.0,
+    Fate.OPTS_OUT: 3600.0,
+    Fate.SILENT: 3600.0,
+    Fate.MACHINE: 30.0,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +35,12 @@ class Journey:
     wrap_up_s: float
     patience_s: float
     agent_hangs_up: bool
+    opts_out: bool = False
+    """Whether the person presses the key to opt out while a message plays."""
+
+    is_unsure: bool = False
+    """Whether machine detection can't say what answered."""
+
     stay_s: float | None = None
     """From the answer to the far end's hang-up, whatever else happens; None: as it comes."""
 
@@ -64,6 +76,8 @@ class Journeys:
             wrap_up_s=plan.wrap_up_s.draw(chance),
             patience_s=plan.patience_s.draw(chance),
             agent_hangs_up=chance.random() < 0.5,
+            opts_out=chance.random() < plan.optout_rate if pinned is None else fate is Fate.OPTS_OUT,
+            is_unsure=chance.random() < plan.amd_unsure_rate if pinned is None else fate is Fate.SILENT,
             stay_s=PINNED_STAY_S.get(fate) if pinned else None,
         )
 

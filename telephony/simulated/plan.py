@@ -68,7 +68,13 @@ class NetworkPlan:
     """Of answered calls, those that a machine answers."""
 
     amd: bool = False
-    """Whether the exchange looks for machines: then answered calls are classified, and machines are hung up on."""
+    """Whether the exchange looks for machines in every answered call, also where its campaign does not ask for it."""
+
+    amd_unsure_rate: float = 0.0
+    """Of the calls in which it looks for machines, those where it can't say."""
+
+    optout_rate: float = 0.0
+    """Of persons who hear a message, those who press the key to opt out."""
 
     invalid_rate: float = 0.01
     """Of all numbers, those that do not exist; such a number never does."""
@@ -100,7 +106,7 @@ class NetworkPlan:
     """How long a machine records somebody's silence before it hangs up."""
 
     message_s: float = 20.0
-    """The message of calls without a queue."""
+    """The message of calls without a queue, and the information message."""
 
     def __post_init__(self) -> None:
         names = [trunk.name for trunk in self.trunks]
@@ -121,6 +127,8 @@ class NetworkPlan:
                 *((0 <= rate <= 1, "answer_rate", rate, "0 to 1") for rate in self.answer_rate),
                 (_is_zone(self.timezone), "timezone", self.timezone, "an IANA zone"),
                 (0 <= self.machine_rate <= 1, "machine_rate", self.machine_rate, "0 to 1"),
+                (0 <= self.amd_unsure_rate <= 1, "amd_unsure_rate", self.amd_unsure_rate, "0 to 1"),
+                (0 <= self.optout_rate <= 1, "optout_rate", self.optout_rate, "0 to 1"),
                 (0 <= self.invalid_rate <= 1, "invalid_rate", self.invalid_rate, "0 to 1"),
                 (0 <= self.ack_s <= 60, "ack_s", self.ack_s, "seconds, 0 to 60"),
                 (0 <= self.machine_stay_s <= 3600, "machine_stay_s", self.machine_stay_s, "seconds, 0 to 3600"),

@@ -140,6 +140,8 @@ _READERS: Final[Mapping[str, Reader]] = {
     "amd": _flag,
     "unanswered": _unanswered,
     "machine_rate": _figure,
+    "amd_unsure_rate": _figure,
+    "optout_rate": _figure,
     "invalid_rate": _figure,
     "ack_s": _figure,
     "machine_stay_s": _figure,

@@ -1,5 +1,6 @@
 """Transcripts and captures through the call tracking again: the same verdicts as in the daemon."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -180,6 +181,22 @@ def test_the_originates_queue_tells_whether_the_campaign_has_agents(queue: str, 
         got(9, event="Hangup", uniqueid=CALL_ID, cause="16"),
     ]
     assert outcome(replay(originate(queue=queue) + answered)) is expected
+
+
+@pytest.mark.parametrize(("amd", "expected"), [("1", Outcome.ABANDONED_SHORT), ("", Outcome.ABANDONED)])
+def test_where_machines_are_looked_for_patience_begins_with_the_end_of_the_greeting(
+    amd: str, expected: Outcome
+) -> None:
+    first, *others = originate(queue="sales")
+    given = [*first.headers["variable"], f"DLR_AMD={amd}"]
+    answered = [
+        got(5, event="UserEvent", userevent="DlrAnswered", uniqueid=CALL_ID),
+        got(8, event="UserEvent", userevent="DlrAmd", uniqueid=CALL_ID, status="HUMAN", cause="HUMAN-800-800"),
+        got(9, event="HangupRequest", uniqueid=CALL_ID, cause="16"),
+        got(9, event="Hangup", uniqueid=CALL_ID, cause="16"),
+    ]
+    entries = [replace(first, headers={**first.headers, "variable": given}), *others, *answered]
+    assert outcome(replay(entries)) is expected
 
 
 def test_a_refused_originate_has_its_reason() -> None:

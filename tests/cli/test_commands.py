@@ -164,7 +164,8 @@ def test_all_settings_of_a_campaign_can_be_said(spring: Dialler) -> None:
         "--timezone|America/Chicago|--hours|mon-fri 09:00-20:00; sat 10:00-17:00|--holidays|US-TX|--pacing|ratio"
         "|--holiday-hours|10:00-12:00|--pacing-setting|ratio=1.5|--trunk|a|--trunk|b|--queue|sales"
         "|--caller-id|+12025550100|--ring-timeout|30s|--wrap|required|--wrap-deadline|2m|--no-weighting|--weight|7"
-        "|--patience|1.5s|--patience-from|connection|--harbour|acme/sorry"
+        "|--patience|1.5s|--patience-from|connection|--harbour|acme/sorry|--amd|--amd-unsure|machine"
+        "|--machine-sound|acme/call-us|--optout-key|*|--optout-scope|merchant|--abandoned-rest|96h"
         "|--attempts-max|4|--attempts-per-day|2|--rest-min|1h"
     ).split("|")
     made = spring("campaign", "create", "summer", *said, "--json")
@@ -184,6 +185,12 @@ def test_all_settings_of_a_campaign_can_be_said(spring: Dialler) -> None:
         "patience_s": 1.5,
         "patience_from": "connection",
         "harbour": "acme/sorry",
+        "amd": True,
+        "amd_unsure": "machine",
+        "machine_sound": "acme/call-us",
+        "optout_key": "*",
+        "optout_scope": "merchant",
+        "abandoned_rest_s": 345_600,
         "weighting": False,
         "weight": 7,
         "attempts_max": 4,
@@ -191,10 +198,13 @@ def test_all_settings_of_a_campaign_can_be_said(spring: Dialler) -> None:
         "rest_min_s": 3600,
     }
     assert {key: made.json[key] for key in expected} == expected
-    unset = ("--queue", "none", "--trunk", "none", "--holidays", "none", "--weighting", "--json")
+    refused = spring("campaign", "set", "summer", "--optout-scope", "none")
+    assert refused.code == 2 and "optout_scope must be campaign, merchant or all, got 'none'" in refused.err
+    unset = "--queue none --machine-sound none --trunk none --holidays none --weighting --json".split()
     changed = spring("campaign", "set", "summer", *unset).json
     assert changed == {
-        **made.json, "queue": None, "trunks": [], "holidays": None, "weighting": True, "version": 2,
+        **made.json, "queue": None, "machine_sound": None, "trunks": [], "holidays": None, "weighting": True,
+        "version": 2,
     }  # fmt: skip
 
 

@@ -13,17 +13,21 @@ from datetime import UTC, timedelta
 import anyio
 import pytest
 
+from telephony.answer_plan import AnswerPlan
 from telephony.errors import NotSent, TelephonyError
 from telephony.events import (
     Answered,
     CallEvent,
+    Classified,
     DialEnded,
     Dialling,
     HarbourStarted,
     HungUp,
     LinkDown,
     LinkUp,
+    MessageLeft,
     MessagePlayed,
+    OptedOut,
     OriginateEnded,
     Queued,
     Ringing,
@@ -215,6 +219,68 @@ async def test_a_call_that_waits_for_an_agent_is_taken_to_the_information_messag
         HarbourStarted,
         HungUp,
     ]
+
+
+async def test_who_presses_the_key_in_the_information_message_opts_out_and_the_call_ends(
+    exchange: Exchange, log: EventLog, call: Call
+) -> None:
+    placed = call(Fate.OPTS_OUT, queue=exchange.waiting_queue)
+    await exchange.telephony.originate(placed)
+    await log.first(Queued, call_id=placed.call_id)
+    assert await exchange.telephony.divert(placed.call_id) is True
+    events = await log.whole_call(placed.call_id)
+    assert_in_order(events)
+    assert [kind for kind in kinds(events) if kind in (HarbourStarted, OptedOut, HungUp)] == [
+        HarbourStarted,
+        OptedOut,
+        HungUp,
+    ]
+
+
+LOOKS_FOR_MACHINES = AnswerPlan(amd=True)
+
+
+async def test_a_machine_that_is_looked_for_is_kept_from_agents_and_hung_up_on(
+    exchange: Exchange, log: EventLog, call: Call
+) -> None:
+    placed = call(Fate.MACHINE, queue=exchange.waiting_queue, answer=LOOKS_FOR_MACHINES)
+    await exchange.telephony.originate(placed)
+    events = await log.whole_call(placed.call_id)
+    assert_in_order(events)
+    [verdict] = [event for event in events if isinstance(event, Classified)]
+    assert verdict.status == "MACHINE"
+    assert not {Queued, MessageLeft} & set(kinds(events))
+
+
+async def test_a_message_is_left_on_a_machine_where_the_call_has_one(
+    exchange: Exchange, log: EventLog, call: Call
+) -> None:
+    answer = AnswerPlan(amd=True, machine_sound=exchange.sound)
+    placed = call(Fate.MACHINE, queue=exchange.waiting_queue, answer=answer)
+    await exchange.telephony.originate(placed)
+    events = await log.whole_call(placed.call_id)
+    assert_in_order(events)
+    assert [kind for kind in kinds(events) if kind in (Classified, Queued, MessageLeft, HungUp)] == [
+        Classified,
+        MessageLeft,
+        HungUp,
+    ]
+
+
+async def test_who_says_nothing_waits_for_an_agent_as_a_person_does_unless_the_call_takes_him_for_a_machine(
+    exchange: Exchange, log: EventLog, call: Call
+) -> None:
+    strict = AnswerPlan(amd=True, unsure_is_machine=True)
+    person = call(Fate.SILENT, queue=exchange.waiting_queue, answer=LOOKS_FOR_MACHINES)
+    machine = call(Fate.SILENT, queue=exchange.waiting_queue, answer=strict)
+    for placed in (person, machine):
+        await exchange.telephony.originate(placed)
+    await log.first(Queued, call_id=person.call_id)
+    verdict = await log.first(Classified, call_id=person.call_id)
+    assert (verdict.status, (verdict.cause or "").partition("-")[0]) == ("NOTSURE", "INITIALSILENCE")
+    events = await log.whole_call(machine.call_id)
+    assert [event.status for event in events if isinstance(event, Classified)] == ["MACHINE"]
+    assert Queued not in kinds(events)
 
 
 async def test_only_an_answered_call_that_is_up_can_be_diverted(exchange: Exchange, log: EventLog, call: Call) -> None:

@@ -95,6 +95,8 @@ def test_without_amd_the_share_of_machines_that_agents_meet_is_taken_off_where_t
     allowed = abandon_rate(counts, CampaignSettings(abandon_estimate=True))
     assert (allowed.abandoned, allowed.answered) == (7.5, 107.5)
     assert abandon_rate(counts, CampaignSettings()).abandoned == 10, "else nothing is taken off"
+    with_amd = CampaignSettings(abandon_estimate=True, amd=True)
+    assert abandon_rate(counts, with_amd).abandoned == 10, "machines are known, not estimated"
 
 
 def test_who_hangs_up_before_the_limit_counts_where_the_law_says_so() -> None:

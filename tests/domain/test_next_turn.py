@@ -152,6 +152,17 @@ def test_who_opts_out_is_never_called_again() -> None:
     assert turn(a_lead(), "OPTED_OUT").completed_reason == "dnc"
 
 
+def test_who_was_abandoned_rests_as_long_as_the_campaign_says_a_callback_too() -> None:
+    week = replace(FREE, abandoned_rest_s=7 * 86_400)
+    assert turn(a_lead(), "ABANDONED", settings=week).due_at == NOON + 7 * DAY
+    assert turn(a_lead(), "ABANDONED", settings=replace(FREE, abandoned_rest_s=60)).due_at == NOON + 3 * DAY
+    assert turn(a_lead(), "ABANDONED_SHORT", settings=week).due_at == NOON + 3 * DAY
+    assert turn(a_lead(), "ABANDONED_SHORT", settings=replace(week, abandon_short=True)).due_at == NOON + 7 * DAY
+    promised = a_lead(callback_at=NOON + HOUR, callback_expires_at=NOON + 30 * DAY)
+    assert turn(promised, "ABANDONED", settings=week).due_at == NOON + 7 * DAY
+    assert turn(promised, "NO_ANSWER", settings=week).due_at == NOON + HOUR
+
+
 def test_a_lead_whose_next_turn_comes_after_its_expiry_has_expired() -> None:
     lead = turn(a_lead(expires_at=NOON + 2 * HOUR), "NO_ANSWER")
     assert (lead.state, lead.completed_reason) == (LeadState.COMPLETED, "expired")
@@ -236,6 +247,8 @@ campaigns = st.builds(
     rest_min_s=st.integers(0, 7200),
     attempts_max=st.integers(1, 8),
     attempts_per_day_max=st.integers(1, 3),
+    abandoned_rest_s=st.integers(0, 600_000),
+    abandon_short=st.booleans(),
     wrap=st.sampled_from(Wrap),
 )
 
@@ -275,6 +288,8 @@ def test_a_redial_is_never_early_and_never_outside_the_window(
         assert rest is not None
         assert due_at >= at + rest
         assert not counts or due_at >= at + timedelta(seconds=campaign.rest_min_s)
+        if outcome is Outcome.ABANDONED or (outcome is Outcome.ABANDONED_SHORT and campaign.abandon_short):
+            assert due_at >= at + timedelta(seconds=campaign.abandoned_rest_s)
         assert window.is_open(due_at)
         if lead.attempts_on_day >= campaign.attempts_per_day_max:
             assert lead.attempts_day is not None

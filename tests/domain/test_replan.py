@@ -92,6 +92,13 @@ def test_the_days_cap_is_the_new_one() -> None:
     assert replanned(lead, last, rules("2", attempts_per_day_max=2), now=NOON).due_at == NOON + 2 * HOUR
 
 
+def test_another_rest_of_the_abandoned_holds_for_those_who_were() -> None:
+    lead, last = ended(a_lead(), Outcome.ABANDONED, SHIPPED, at=NOON)
+    assert lead.due_at == NOON + 3 * DAY
+    longer = replanned(lead, last, rules(abandoned_rest_s=5 * 86_400), now=NOON)
+    assert (longer.due_at, change_of(lead, longer, NOON)) == (NOON + 5 * DAY, Change.RESTS_LONGER)
+
+
 def test_what_others_used_up_of_its_number_keeps_a_lead_from_coming_back() -> None:
     lead, last = unanswered(rules("2", attempts_max=2), times=2)
     used = [NumberAttempts(counted=5, day=date(2026, 3, 4), on_day=1)]

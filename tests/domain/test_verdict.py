@@ -15,7 +15,7 @@ from tests.support.values import NEVER, NEW_YORK, NINE_TO_FIVE, NOON, a_lead, fa
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 OFFICE = CallingWindow(NINE_TO_FIVE, NEW_YORK.zones)
-GATES = ["campaign", "list", "dates", "state", "expiry", "number", "do_not_call", "line", "window", "rest", "attempts"]
+GATES = ["campaign", "list", "dates", "state", "expiry", "number", "do_not_call", "line", "window", "rest"]
 
 
 def gate(verdict: Verdict, name: str) -> Gate:
@@ -30,7 +30,7 @@ def test_a_ready_lead_in_its_window_is_dialable_now_and_every_gate_says_so() -> 
     verdict = dialable(a_lead(), facts(window=OFFICE), NOON)
     assert (verdict.dialable, verdict.earliest, shut(verdict)) == (True, NOON, [])
     assert verdict.number == PhoneNumber("+12125550100")
-    assert [gate.name for gate in verdict.gates] == [*GATES, "attempts_per_day"]
+    assert [gate.name for gate in verdict.gates] == [*GATES, "abandoned", "attempts", "attempts_per_day"]
     assert {gate.earliest for gate in verdict.gates} == {NOON}
 
 
@@ -136,6 +136,29 @@ def test_the_later_of_rest_and_least_rest_holds(due_s: int, opens_s: int) -> Non
     assert gate(verdict, "rest").earliest == verdict.earliest == NOON + timedelta(seconds=opens_s)
 
 
+@pytest.mark.parametrize(
+    ("outcome", "abandon_short", "is_shut"),
+    [
+        (Outcome.ABANDONED, False, True),
+        (Outcome.ABANDONED_SHORT, True, True),
+        (Outcome.ABANDONED_SHORT, False, False),
+        (Outcome.NO_ANSWER, True, False),
+    ],
+)
+def test_who_was_abandoned_is_left_alone_for_three_days_whatever_brought_the_lead_back(
+    outcome: Outcome, abandon_short: bool, is_shut: bool
+) -> None:
+    lead = a_lead(last_attempt_at=NOON - HOUR, last_outcome=outcome)
+    verdict = dialable(lead, facts(settings=CampaignSettings(abandon_short=abandon_short)), NOON)
+    assert shut(verdict) == (["abandoned"] if is_shut else [])
+    if is_shut:
+        assert verdict.earliest == NOON - HOUR + 3 * DAY
+        assert gate(verdict, "abandoned").value == "the call of 2026-03-04 16:00:00 UTC"
+        assert gate(verdict, "abandoned").rule == "not within 259200 s of an abandoned call"
+    rested = facts(settings=CampaignSettings(abandon_short=abandon_short, abandoned_rest_s=3600))
+    assert dialable(lead, rested, NOON).dialable
+
+
 def test_a_lead_that_had_its_attempts_is_not_dialled() -> None:
     verdict = dialable(a_lead(attempts=6, attempts_counted=6), facts(), NOON)
     assert (shut(verdict), verdict.earliest) == (["attempts"], None)
@@ -155,7 +178,7 @@ def test_the_verdict_is_json_with_every_gate() -> None:
     document = json.loads(json.dumps(verdict_to_json(dialable(a_lead(), facts(), NOON))))
     assert (document["dialable"], document["number"]) == (True, "+12125550100")
     assert document["earliest"] == "2026-03-04T17:00:00+00:00"
-    assert [gate["name"] for gate in document["gates"]] == [*GATES, "attempts_per_day"]
+    assert [gate["name"] for gate in document["gates"]] == [*GATES, "abandoned", "attempts", "attempts_per_day"]
 
 
 moments = st.timedeltas(-DAY * 365, DAY * 365).map(lambda since: NOON + since)
@@ -189,7 +212,11 @@ def cases(draw: st.DrawFn) -> tuple[Lead, Facts, datetime]:
     around = facts(
         window=CallingWindow(draw(st.sampled_from([NINE_TO_FIVE, NEVER])), key.zones),
         dnc=draw(st.frozensets(st.sampled_from([number.number for number in numbers]))),
-        settings=CampaignSettings(rest_min_s=draw(st.integers(0, 90_000))),
+        settings=CampaignSettings(
+            rest_min_s=draw(st.integers(0, 90_000)),
+            abandoned_rest_s=draw(st.integers(0, 300_000)),
+            abandon_short=draw(st.booleans()),
+        ),
     )
     ends_at = draw(st.none() | near)
     starts_at = draw(st.none() | near.filter(lambda at: ends_at is None or at < ends_at))

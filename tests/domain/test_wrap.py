@@ -3,9 +3,10 @@ from datetime import timedelta
 
 import pytest
 
+from dialler.domain.dnc_scope import DncScope
 from dialler.domain.outcome import Outcome
 from dialler.domain.session import Session, SessionStatus
-from dialler.domain.wrap import NO_WRAP, WRAP_CODES, DncScope, UnknownWrapCode, WrapCode, apply_wrap, wrap_code
+from dialler.domain.wrap import NO_WRAP, WRAP_CODES, UnknownWrapCode, WrapCode, apply_wrap, wrap_code
 from dialler.errors import Conflict, UsageError
 from tests.support.values import NOON, a_session
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import anyio
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dialler.domain.campaign import AmdUnsure
 from dialler.domain.outcome import Outcome
 from dialler.domain.patience import PatienceStart
 from dialler.domain.session import Session
@@ -22,6 +24,7 @@ from telephony.events import (
     AgentState,
     Answered,
     Bridged,
+    Classified,
     HangupBy,
     HarbourStarted,
     HungUp,
@@ -29,7 +32,7 @@ from telephony.events import (
     Ringing,
 )
 from telephony.port import LiveCall, LiveState
-from telephony.simulated import AgentGroup
+from telephony.simulated import AgentGroup, Fate, Spread
 from tests.support.call_centre import QUEUE, QUICK, WITH_AGENTS, CallCentre, call_centre
 from tests.support.hand_exchange import SERVER, HandExchange
 
@@ -274,3 +277,61 @@ async def test_on_a_busy_floor_nobody_waits_longer_than_patience() -> None:
         assert not [event for event in started if event.is_late]
         assert max(event.waited_s for event in centre.told(AgentJoined)) <= 2
         await centre.assert_accounted()
+
+
+async def test_what_a_campaign_wants_of_machines_goes_with_its_calls() -> None:
+    async with one_call(amd=True, machine_sound="acme/call-us") as (_, hand, _):
+        assert hand.placed[0].answer == AnswerPlan(amd=True, machine_sound="acme/call-us")
+    async with one_call(amd=True, amd_unsure=AmdUnsure.MACHINE) as (_, hand, _):
+        assert hand.placed[0].answer == AnswerPlan(amd=True, unsure_is_machine=True)
+    async with one_call(amd_unsure=AmdUnsure.MACHINE, machine_sound="acme/call-us") as (_, hand, _):
+        assert hand.placed[0].answer == PLAIN_ANSWER, "they are not looked for"
+
+
+@pytest.mark.parametrize(
+    ("status", "cause", "left_s"),
+    [("HUMAN", "HUMAN-800-800", 1.2), ("NOTSURE", "INITIALSILENCE-2500-2500", 2.0), ("NOTSURE", "TOOLONG-5000", 2.0)],
+)
+async def test_with_detection_patience_counts_from_the_end_of_the_greeting_and_who_says_nothing_waits_too(
+    status: str, cause: str, left_s: float
+) -> None:
+    async with one_call(amd=True) as (centre, hand, call_id):
+        hand.say(Answered, call_id)
+        await anyio.sleep(2.5)
+        assert hand.diverted == [], "the greeting, or the silence, goes on"
+        hand.say(Classified, call_id, status=status, cause=cause)
+        hand.say(Queued, call_id, queue=QUEUE)
+        await anyio.sleep(left_s - MARGIN_S - 0.01)
+        assert hand.diverted == []
+        await anyio.sleep(0.02)
+        assert hand.diverted == [call_id]
+        hand.say(HarbourStarted, call_id)
+        hand.say(HungUp, call_id, cause=16, by=HangupBy.SYSTEM)
+        assert (await the_session(centre)).outcome is Outcome.ABANDONED
+
+
+@pytest.mark.parametrize(
+    ("unsure", "sound", "outcomes"),
+    [
+        (AmdUnsure.PERSON, None, {Outcome.MACHINE, Outcome.CONNECTED}),
+        (AmdUnsure.MACHINE, None, {Outcome.MACHINE}),
+        (AmdUnsure.PERSON, "acme/call-us", {Outcome.MACHINE_MESSAGE, Outcome.CONNECTED}),
+    ],
+)
+async def test_on_a_simulated_network_agents_meet_those_whom_the_campaign_does_not_take_for_machines(
+    unsure: AmdUnsure, sound: str | None, outcomes: set[Outcome]
+) -> None:
+    # Half are found to be machines; of the other half detection is not sure.
+    numbers = count()
+    fates: dict[str, Fate] = {}
+
+    def fate(number: str) -> Fate:
+        return fates.setdefault(number, Fate.MACHINE if next(numbers) % 2 else Fate.SILENT)
+
+    async with call_centre(replace(QUICK, talk_s=Spread(5.0)), fates=fate) as centre:
+        settings = replace(WITH_AGENTS, amd=True, amd_unsure=unsure, machine_sound=sound, rest_min_s=7200)
+        await centre.campaign(settings=settings, lists={"list": (100, 20)})
+        await centre.start()
+        await centre.at(centre.clock.now() + timedelta(minutes=100))
+        await centre.drained()
+        assert {event.outcome for event in centre.told(SessionClosed)} == outcomes

@@ -243,6 +243,14 @@ async def test_leads_that_were_deleted_or_taken_since_they_came_into_the_hopper_
             timedelta(minutes=20),
         ),
         (
+            # Brought back by hand.
+            {"last_attempt_at": NOW - timedelta(hours=1), "last_outcome": Outcome.ABANDONED},
+            "abandoned",
+            LeadState.RESTING,
+            None,
+            timedelta(hours=71),
+        ),
+        (
             {"numbers": (PhoneNumber("+12125550100", status=NumberStatus.BAD),)},
             "number",
             LeadState.COMPLETED,

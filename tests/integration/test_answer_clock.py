@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,11 +19,20 @@ from dialler.domain.outcome import Outcome
 from dialler.domain.session import Session, SessionStatus
 from dialler.engine.engine import Engine
 from dialler.events import AgentJoined, CallAbandoned, Event, Journal, MessageStarted, SessionClosed
-from dialler.ports import Records, SessionFilter
+from dialler.ports import DncFilter, Records, SessionFilter
 from dialler.stores.memory import MemoryStore
 from telephony.ami import AsteriskNetwork
 from telephony.simulated import Fate
-from tests.support.asterisk import FAST, QUEUE, RINGING_AGENTS, RINGING_QUEUE, RealAsterisk, number_of, shared_asterisk
+from tests.support.asterisk import (
+    FAST,
+    QUEUE,
+    RINGING_AGENTS,
+    RINGING_QUEUE,
+    RealAsterisk,
+    key_presser,
+    number_of,
+    shared_asterisk,
+)
 from tests.support.call_centre import CHICAGO
 from tests.support.exchanges import ExchangeUnavailable, give_up
 
@@ -60,8 +69,8 @@ class Floor:
 
 
 @asynccontextmanager
-async def floor(leads: int, **settings: Any) -> AsyncIterator[Floor]:
-    """Let a campaign call so many people, all of whom answer and stay on the line."""
+async def floor(leads: int, *, numbers: Sequence[str] = (), **settings: Any) -> AsyncIterator[Floor]:
+    """Let a campaign call so many people, all of whom answer and stay on the line; and these numbers."""
     try:
         asterisk = await anyio.to_thread.run_sync(shared_asterisk)
     except ExchangeUnavailable as error:
@@ -72,8 +81,8 @@ async def floor(leads: int, **settings: Any) -> AsyncIterator[Floor]:
         campaign = records.add_campaign("spring", replace(PLAIN, **settings), clock.now())
         records.set_campaign(replace(campaign, desired=Desired.RUNNING))
         everyone = records.add_list(campaign.campaign_id, "everyone", clock.now())
-        numbers = [number_of(Fate.ANSWERED, place=place) for place in range(leads)]
-        people = [NewLead(numbers=(PhoneNumber(number),), window_key=CHICAGO) for number in numbers]
+        called = [*(number_of(Fate.ANSWERED, place=place) for place in range(leads)), *numbers]
+        people = [NewLead(numbers=(PhoneNumber(number),), window_key=CHICAGO) for number in called]
         records.add_leads(everyone.list_id, people, clock.now())
 
     try:
@@ -114,3 +123,28 @@ async def test_who_gets_an_agent_in_time_keeps_him_and_who_does_not_hears_the_me
         await opened.until(SessionClosed, 3)
         outcomes = Counter(session.outcome for session in await opened.sessions())
         assert outcomes == {Outcome.CONNECTED: 2, Outcome.ABANDONED: 1}
+
+
+async def test_the_key_in_the_message_puts_the_number_on_the_do_not_call_list_and_another_key_does_not() -> None:
+    stays, leaves = key_presser("9"), key_presser("5")
+    async with floor(0, numbers=[stays, leaves], optout_key="5") as opened:
+        # Both end by themselves: nobody holds the line by pressing wrong keys.
+        await opened.until(SessionClosed, 2)
+        outcomes = {session.number: session.outcome for session in await opened.sessions()}
+        assert outcomes == {stays: Outcome.ABANDONED, leaves: Outcome.OPTED_OUT}
+        [entry] = await opened.store.read(lambda records: records.dnc_entries(DncFilter()))
+        assert (entry.number, entry.reason, entry.campaign_id) == (leaves, "opted out by key 5", None)
+
+
+async def test_machines_are_kept_from_agents_and_who_says_nothing_is_not() -> None:
+    machine, silent = number_of(Fate.MACHINE), number_of(Fate.SILENT)
+    async with floor(0, numbers=[machine, silent], amd=True) as opened:
+        await opened.until(MessageStarted, 1)
+        await anyio.to_thread.run_sync(opened.asterisk.hang_up_all)
+        await opened.until(SessionClosed, 2)
+        sessions = {session.number: session for session in await opened.sessions()}
+        assert sessions[machine].outcome is Outcome.MACHINE
+        assert sessions[machine].queued_at is None
+        assert sessions[silent].outcome is Outcome.ABANDONED
+        assert sessions[silent].queued_at is not None
+        assert (sessions[silent].evidence.amd_cause or "").startswith("INITIALSILENCE")

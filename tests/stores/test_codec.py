@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dialler.domain.campaign import CampaignSettings
+from dialler.domain.campaign import AmdUnsure, CampaignSettings
+from dialler.domain.dnc_scope import DncScope
 from dialler.domain.lead import NumberStatus, PhoneNumber
 from dialler.domain.outcome import Outcome
 from dialler.domain.patience import PatienceStart
@@ -94,7 +95,17 @@ def test_a_setting_that_was_not_stored_takes_its_default() -> None:
 
 
 def test_what_happens_to_answered_calls_comes_back() -> None:
-    given_settings = CampaignSettings(patience_s=1.5, patience_from=PatienceStart.CONNECTION, harbour="acme/sorry")
+    given_settings = CampaignSettings(
+        patience_s=1.5,
+        patience_from=PatienceStart.CONNECTION,
+        harbour="acme/sorry",
+        optout_key="*",
+        amd=True,
+        amd_unsure=AmdUnsure.MACHINE,
+        machine_sound="acme/call-us",
+        abandoned_rest_s=3600,
+        optout_scope=DncScope.MERCHANT,
+    )
     assert settings_from_json(settings_to_json(given_settings), where="") == given_settings
 
 

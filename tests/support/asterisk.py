@@ -13,6 +13,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import wave
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
@@ -65,9 +66,9 @@ FATES: Final = (
 CAUSES: Final = {Fate.BUSY: 17, Fate.INVALID: 1, Fate.CONGESTION: 34, Fate.REJECTED: 21, Fate.UNREACHABLE: 20}
 
 MODULES: Final = """\
-pbx_config app_userevent app_playback app_queue app_amd app_waitforsilence func_logic func_env func_channel func_cut
-func_callerid func_strings res_timing_timerfd bridge_simple bridge_builtin_features format_gsm format_wav codec_gsm
-codec_ulaw codec_alaw"""
+pbx_config app_userevent app_playback app_queue app_amd app_waitforsilence app_senddtmf app_playtones func_logic
+func_env func_channel func_cut func_callerid func_strings res_timing_timerfd bridge_simple bridge_builtin_features
+format_gsm format_wav codec_gsm codec_ulaw codec_alaw"""
 
 ASTERISK_CONF: Final = Template("""\
 [directories]
@@ -124,6 +125,30 @@ exten => s,1,Goto(dlr-answered-harbour,s,1)
 exten => _+X.,1,Set(FILE($home/rung,,,al,u)=$${EXTEN} $${UNIQUEID})
  same => n,Goto(fate-$${EXTEN:-1},1)
 $fates
+; Persons who press a key, the last digit of their number, twice a second.
+exten => _+1202556XXXX,1,Set(FILE($home/rung,,,al,u)=$${EXTEN} $${UNIQUEID})
+ same => n,Ringing()
+ same => n,Wait(0.2)
+ same => n,Answer()
+ same => n(press),Wait(0.5)
+ same => n,SendDTMF($${EXTEN:-1})
+ same => n,Goto(press)
+; Machines: two seconds of a tone, and then they record.
+exten => _+1202557XXXX,1,Set(FILE($home/rung,,,al,u)=$${EXTEN} $${UNIQUEID})
+ same => n,Ringing()
+ same => n,Wait(0.2)
+ same => n,Answer()
+ same => n,PlayTones(440)
+ same => n,Wait(2.5)
+ same => n,StopPlayTones()
+ same => n,Wait(3600)
+; Persons who say nothing: silence that can be heard, as from a telephone.
+exten => _+1202558XXXX,1,Set(FILE($home/rung,,,al,u)=$${EXTEN} $${UNIQUEID})
+ same => n,Ringing()
+ same => n,Wait(0.2)
+ same => n,Answer()
+ same => n(on),Playback($home/sound)
+ same => n,Goto(on)
 exten => ring,1,Ringing()
  same => n,Wait(3600)
 exten => answer,1,Ringing()
@@ -150,8 +175,19 @@ def fate_of(number: str) -> Fate:
 
 def number_of(fate: Fate, *, place: int = 0) -> str:
     """Return a number that meets `fate`; different ones for different places."""
+    if fate is Fate.OPTS_OUT:
+        return key_presser("9", place=place)
+    if fate is Fate.MACHINE:
+        return f"+1202557{place:03d}0"
+    if fate is Fate.SILENT:
+        return f"+1202558{place:03d}0"
     digit = 9 if fate is Fate.ANSWERED_LONG else FATES.index(fate)
     return f"+1202555{place:03d}{digit}"
+
+
+def key_presser(key: str, *, place: int = 0) -> str:
+    """Return the number of a person who answers, stays, and presses a digit again and again."""
+    return f"+1202556{place:03d}{key}"
 
 
 def _fate_extensions() -> str:
@@ -361,6 +397,11 @@ class RealAsterisk:
         files |= {"udptl.conf": "", "stasis.conf": "", "sorcery.conf": "", "amd.conf": "", "http.conf": ""}
         for name, content in files.items():
             (self._home / "etc" / name).write_text(content)
+        with wave.open(str(self._home / "sound.wav"), "wb") as sound:
+            sound.setnchannels(1)
+            sound.setsampwidth(2)
+            sound.setframerate(8000)
+            sound.writeframes(bytes(8000))
         uid, gid = _account_of(self.root)
         for path in (self._home, *self._home.rglob("*")):
             os.chown(path, uid, gid)
@@ -396,6 +437,7 @@ class AsteriskExchange:
 
     def __init__(self, asterisk: RealAsterisk, telephony: AsteriskNetwork, proxy: CuttableProxy) -> None:
         self.asterisk = asterisk
+        self.sound = f"{asterisk.home}/sound"
         self.telephony = telephony
         self._proxy = proxy
 

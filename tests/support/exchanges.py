@@ -38,6 +38,9 @@ class Exchange(Protocol):
     waiting_queue: str
     """A queue whose calls wait: it has agents, who never answer."""
 
+    sound: str
+    """A short sound that it can play."""
+
     def number_for(self, fate: Fate) -> str:
         """Return a number (E.164) whose calls meet `fate`; always the same one is fine."""
 
@@ -57,6 +60,7 @@ class SimulatedExchange:
     trunk = "simulated"
     server = "simulated"
     waiting_queue = "nobody-answers"
+    sound = "a/sound"
 
     def __init__(self, network: SimulatedNetwork) -> None:
         self.telephony: Telephony = network

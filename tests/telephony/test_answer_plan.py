@@ -9,6 +9,8 @@ from telephony.answer_plan import AnswerPlan
 def test_a_sound_that_a_dialplan_would_take_apart_is_refused(sound: str) -> None:
     with pytest.raises(ValueError, match="harbour must be the name of a sound"):
         AnswerPlan(harbour=sound)
+    with pytest.raises(ValueError, match="machine_sound must be the name of a sound"):
+        AnswerPlan(machine_sound=sound)
 
 
 @pytest.mark.parametrize("key", ["", "99", "A", "٣"])

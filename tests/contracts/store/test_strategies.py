@@ -163,6 +163,7 @@ async def test_other_redial_rules_or_caps_replan_and_nothing_else_does(store: An
         assert not is_to_be_replanned()
         # The strategy's own caps stand in the place of the campaign's.
         assert [has_caps(attempts_per_day_max=9), has_caps(attempts_max=9), has_caps(weight=9)] == [True, False, False]
+        assert [has_caps(abandoned_rest_s=60), has_caps(abandoned_rest_s=60)] == [True, False]
 
     await store.write(work)
 

@@ -11,6 +11,7 @@ import pytest
 from telephony.ami import LinkState
 from telephony.ami.link import IN_FLIGHT_MAX
 from telephony.ami.protocol import AmiManager, AmiProtocol
+from telephony.answer_plan import AnswerPlan
 from telephony.errors import LinkLost, NotSent, Refused
 from telephony.events import Answered, Dialling, HungUp, LinkDown, LinkUp, OriginateEnded
 from tests.support.ami_link import QUICK, call, linked
@@ -89,6 +90,28 @@ async def test_an_originate_goes_out_with_all_its_headers(peer: AmiPeer) -> None
         "variable": ["NAME=Smith\\, J", "DLR_ATTEMPT=c-1", "DLR_QUEUE=sales"],
         "callerid": ["<+12025550199>"],
     }
+
+
+async def test_the_exchange_is_told_what_to_do_with_an_answered_call_as_far_as_it_is_not_the_usual(
+    peer: AmiPeer,
+) -> None:
+    plans = [
+        AnswerPlan(harbour="acme/sorry", optout_key="5", amd=True, unsure_is_machine=True, machine_sound="acme/vm"),
+        AnswerPlan(amd=True),
+        AnswerPlan(unsure_is_machine=True, machine_sound="acme/call-us"),
+    ]
+    async with linked(peer) as one:
+        for place, plan in enumerate(plans):
+            await one.network.originate(call(f"c-{place}", answer=plan))
+    told = [
+        [each for each in action["variable"] if not each.startswith(("DLR_ATTEMPT", "DLR_QUEUE"))]
+        for action in peer.sent("Originate")
+    ]
+    assert told == [
+        ["DLR_HARBOUR=acme/sorry", "DLR_OPTOUT=5", "DLR_AMD=1", "DLR_AMD_UNSURE=machine", "DLR_VM=acme/vm"],
+        ["DLR_AMD=1"],
+        [],
+    ]
 
 
 async def test_a_campaign_can_not_set_the_diallers_own_variables(peer: AmiPeer) -> None:

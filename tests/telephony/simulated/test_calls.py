@@ -1,10 +1,12 @@
 """The course of single calls: the events of each, in Asterisk's order, at their times."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import anyio
 import pytest
 
+from telephony.answer_plan import AnswerPlan
 from telephony.events import (
     AgentChanged,
     AgentState,
@@ -227,6 +229,36 @@ async def test_machines_are_found_out_where_the_plan_says_so(machine_rate, statu
     assert (Bridged in kinds(events)) == (status == "HUMAN")
     if status == "MACHINE":
         assert times(events)[-1] == 9
+
+
+async def test_a_call_that_asks_for_it_is_looked_at_and_another_is_not():
+    async with open_network(NetworkPlan(**FIXED, agents=ONE_AGENT)) as (network, log):
+        await network.originate(replace(to(queue="sales"), answer=AnswerPlan(amd=True)))
+        await network.originate(to(call_id="c2", queue="sales"))
+        await log.first(HungUp, call_id="c2")
+    assert Classified in kinds(log.by_call["c1"])
+    assert Classified not in kinds(log.by_call["c2"])
+
+
+@pytest.mark.parametrize(
+    ("machine_rate", "unsure_is_machine", "status", "cause"),
+    [
+        (0.0, False, "NOTSURE", "INITIALSILENCE"),
+        (0.0, True, "MACHINE", "INITIALSILENCE"),
+        (1.0, False, "NOTSURE", "TOOLONG"),
+        (1.0, True, "MACHINE", "TOOLONG"),
+    ],
+)
+async def test_of_whom_detection_is_not_sure_is_what_the_call_says(machine_rate, unsure_is_machine, status, cause):
+    plan = {**FIXED, "machine_rate": machine_rate, "amd_unsure_rate": 1.0, "agents": ONE_AGENT}
+    async with open_network(NetworkPlan(**plan)) as (network, log):
+        answer = AnswerPlan(amd=True, unsure_is_machine=unsure_is_machine)
+        await network.originate(replace(to(queue="sales"), answer=answer))
+        await log.first(HungUp)
+    events = log.by_call["c1"]
+    [verdict] = [event for event in events if isinstance(event, Classified)]
+    assert (verdict.status, verdict.cause.partition("-")[0]) == (status, cause)
+    assert (Bridged in kinds(events)) == (not unsure_is_machine)
 
 
 async def test_a_machine_that_is_not_looked_for_reaches_an_agent():
