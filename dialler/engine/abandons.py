@@ -4,6 +4,7 @@ What counts is in the records. The engine reads it once for each campaign and go
 counts when it ends, before its end is durable, so that the next decision knows of it.
 """
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -120,7 +121,7 @@ def next_slot_at(now: datetime) -> datetime:
     return slot_begins(slot_of(now) + 1)
 
 
-def period_counts(rates: Sequence[PeriodRate]) -> tuple[PeriodCount, ...]:
+def period_counts(rates: Sequence[PeriodRate], settings: CampaignSettings) -> tuple[PeriodCount, ...]:
     """Return the rates as plain numbers, for pacing strategies: of the periods for which the limit holds."""
     return tuple(
         PeriodCount(
@@ -129,10 +130,18 @@ def period_counts(rates: Sequence[PeriodRate]) -> tuple[PeriodCount, ...]:
             abandoned=rate.abandoned,
             limit=rate.limit,
             allowed=rate.allowed,
+            unsure=_unsure(rate.counts) if settings.abandon_estimate else 0.0,
         )
         for rate in rates
         if rate.is_enforced
     )
+
+
+def _unsure(counts: AbandonCounts) -> float:
+    """Return the standard deviation of how many of the abandoned were persons, judged by whom agents met."""
+    passed = counts.passed + counts.passed_machine
+    machines = counts.passed_machine / passed if passed else 0.0
+    return math.sqrt(counts.abandoned * machines * (1 - machines))
 
 
 def over_words(over: PeriodRate, settings: CampaignSettings) -> str:

@@ -117,6 +117,7 @@ class Cautious:
 
     name: ClassVar[str] = "cautious"
     needs_agents: ClassVar[bool] = True
+    wants_scene: ClassVar[bool] = False
     calls: int = 1
 
     def decide(self, facts: PacingFacts) -> PacingDecision:
