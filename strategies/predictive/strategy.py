@@ -32,7 +32,7 @@ CANCEL_PRICES: Final = 2.0
 _RINGING, _WAITING = int(CallAt.RINGING), int(CallAt.WAITING)
 
 GAP_MAX_S: Final = 2.0
-"""Time without a decision beyond this is not learnt from, nor what changed in it: nobody knows what was in which cell."""
+"""Time without a decision beyond this, and what changed in it, is not learnt from: who knows what was in which cell."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from benchmarks.pacing.matrix import AGENTS, METHOD, RATES, SHAPES, scenario, st
 from benchmarks.pacing.plot import plot
 from benchmarks.pacing.rivals import LOOKS_A_LEVEL, Adapt
 from benchmarks.pacing.runs import Run, read, runs
+from benchmarks.pacing.simulator import period_count
 from benchmarks.pacing.tables import main_table, points, rivals_table
 from benchmarks.scale import Scale
-from benchmarks.pacing.simulator import period_count
 from strategies.pacing import PacingFacts
 
 ROW = scenario(10, 0.25, 60.0)

@@ -93,7 +93,7 @@ def test_the_built_in_strategies_are_known_by_name():
 @pytest.mark.parametrize(
     ("name", "given_settings", "words"),
     [
-        ("predictiv", {}, "no pacing strategy 'predictiv'; there are agentless, progressive, ratio"),
+        ("predictiv", {}, "no pacing strategy 'predictiv'; there are agentless, predictive, progressive, ratio"),
         ("ratio", {"ration": 2}, "'ratio' has no setting ration; it has ratio"),
         ("progressive", {"ratio": 2}, "'progressive' has no setting ratio; it has none"),
         ("ratio", {"ratio": 0.5}, "ratio must be 1 to 10, got 0.5"),

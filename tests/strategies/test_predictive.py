@@ -137,6 +137,9 @@ def test_a_wrong_setting_is_told_in_words(setting, words):
         Predictive(**setting)
 
 
-def test_no_campaign_can_choose_it_while_the_engine_shows_no_single_calls():
-    with pytest.raises(ValueError, match="no pacing strategy 'predictive'"):
-        make_pacing("predictive", {})
+def test_a_campaign_can_choose_it_by_name_and_its_settings_are_checked():
+    assert isinstance(make_pacing("predictive", {"talk_s": 60.0}), Predictive)
+    with pytest.raises(ValueError, match="pacing strategy 'predictive': answer_rate must be"):
+        make_pacing("predictive", {"answer_rate": 1.0})
+    with pytest.raises(ValueError, match="has no setting abandon_rate_max; it has talk_s, wrap_s"):
+        make_pacing("predictive", {"abandon_rate_max": 0.02})
