@@ -29,7 +29,7 @@ class Scene:
     """What changed since the strategy was asked last, oldest first."""
 
     patience_s: float
-    """An answered person without an agent for longer is abandoned."""
+    """A person who waits without an agent for longer is abandoned: as counted from when calls are WAITING."""
 
     ring_timeout_s: float
     """A call rings no longer."""

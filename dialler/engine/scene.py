@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from dialler.clock import Clock
-from dialler.domain.call import CallState, waits_for_nobody
+from dialler.domain.call import CallState, patience_began, waits_for_nobody
 from dialler.domain.campaign import CampaignSettings
 from dialler.engine.board import UNANSWERED, Board, Tracked
 from strategies.pacing import Scene
@@ -20,6 +20,11 @@ from telephony.events import AgentState
 
 MOVES_MAX: Final = 10_000
 """Of a campaign whose strategy is not asked, as while it is paused; more are of no use to anybody."""
+
+WAITS: Final = 20
+"""Waits over which the mean of late is taken."""
+
+PATIENCE_LEAST_S: Final = 0.1
 
 _AGENT_AT: Final = {
     AgentState.READY: AgentAt.READY,
@@ -57,6 +62,9 @@ class CampaignScene:
 
         self._wraps: deque[tuple[float, str]] = deque()
         """Since when who wraps up, in that order; some of them have finished since."""
+
+        self._waited_s = 0.0
+        """How much of the patience had passed when somebody began to wait for an agent; the mean of late."""
 
         for agent in board.agents(queue):
             self.agent_moved(agent)
@@ -101,9 +109,12 @@ class CampaignScene:
         at = CallAt.ENDED if waits_for_nobody(call) else _CALL_AT.get(call.state, CallAt.ENDED)
         if at is CallAt.DETECTING and call.classified_at is not None:
             at = CallAt.WAITING
+        was = self._calls.state_of(call_id)
+        if at is CallAt.WAITING and was != CallAt.WAITING:
+            self._learn_wait(tracked)
         if at >= CallAt.CONNECTED:
             self._calls.drop(call_id, now_s, at)
-        elif self._calls.state_of(call_id) is None:
+        elif was is None:
             self._calls.put(call_id, at, now_s - self._age_s(tracked, at))
         else:
             self._calls.put(call_id, at, now_s)
@@ -140,7 +151,7 @@ class CampaignScene:
             agents=self._agents.standing(),
             calls=self._calls.standing(),
             moves=self._moves,
-            patience_s=settings.patience_s,
+            patience_s=self._patience_left_s(settings),
             ring_timeout_s=float(settings.ring_timeout_s),
         )
 
@@ -168,6 +179,17 @@ class CampaignScene:
         """Count the calls that have no agent yet."""
         found = np.bincount(self._calls.standing().states, minlength=CallAt.CONNECTED)
         return {state: int(found[state]) for state in CallAt if state < CallAt.CONNECTED}
+
+    def _learn_wait(self, tracked: Tracked) -> None:
+        began_at = patience_began(tracked.call, tracked.patience)
+        if began_at is not None:
+            waited_s = max(0.0, (self._clock.now() - began_at).total_seconds())
+            self._waited_s += (waited_s - self._waited_s) / WAITS
+
+    def _patience_left_s(self, settings: CampaignSettings) -> float:
+        """Return for how long a person is left to wait: the law's clock began before machine detection was done."""
+        patience = settings.patience
+        return max(PATIENCE_LEAST_S, (patience.limit - patience.margin).total_seconds() - self._waited_s)
 
     def _end_wraps(self, begun_before_s: float, now_s: float) -> None:
         """Count those who wrap up for longer than any wrap-up lasts as away: they were paused during the talk."""

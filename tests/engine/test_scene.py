@@ -10,12 +10,14 @@ import anyio
 import pytest
 
 from dialler.domain.outcome import Outcome
+from dialler.domain.patience import PatienceStart
 from dialler.engine.board import Board
 from dialler.engine.scene import MOVES_MAX, CampaignScene
 from strategies.pacing import PacingDecision, PacingFacts
 from strategies.registry import BUILT_IN
 from strategies.roster import AgentAt, CallAt
 from telephony.events import AgentState, Answered, Bridged, Classified, HungUp, Queued, Ringing
+from telephony.simulated import Spread
 from tests.support.call_centre import QUEUE, QUICK, WITH_AGENTS, CallCentre, call_centre
 from tests.support.hand_exchange import HandExchange
 
@@ -31,12 +33,14 @@ class Seer:
     wants_scene: ClassVar[bool] = True
     answers: Iterator[PacingDecision]
     target: int = 0
+    patience_s: float = 0.0
     seen: list[tuple[float, list[tuple[AgentAt, float]], list[tuple[CallAt, float]], int]] = field(default_factory=list)
     facts: list[PacingFacts] = field(default_factory=list)
 
     def decide(self, facts: PacingFacts) -> PacingDecision:
         scene = facts.scene
         assert scene is not None
+        self.patience_s = scene.patience_s
         agents = [
             (AgentAt(state), scene.at_s - since)
             for state, since in zip(scene.agents.states, scene.agents.since_s, strict=True)
@@ -103,6 +107,17 @@ async def test_a_call_is_seen_in_each_of_its_states_and_since_when(seer: Seer) -
         hand.say(Bridged, call, agent="kim")
         assert (await last(seer))[1] == []
         assert seer.facts[-1].calls_talking == 1
+
+
+async def test_the_patience_is_what_is_left_when_machine_detection_is_done(seer: Seer) -> None:
+    async with call_centre(replace(QUICK, amd=True, classify_s=Spread(2.0))) as centre:
+        seer.target = 200
+        await centre.campaign(settings=replace(SEER, patience_s=5.0, patience_from=PatienceStart.CONNECTION))
+        await centre.start()
+        await last(seer)
+        assert seer.patience_s == pytest.approx(4.8), "but for what the message takes to begin"
+        await centre.at(centre.clock.now().replace(minute=20))
+        assert seer.patience_s == pytest.approx(2.8, abs=0.2), "the clock runs from the answer"
 
 
 async def test_a_machine_is_seen_no_more_once_it_is_known_for_one(seer: Seer) -> None:

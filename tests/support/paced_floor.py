@@ -11,6 +11,7 @@ from typing import Any
 from benchmarks.pacing.scenario import Scenario
 from dialler.domain.campaign import CampaignSettings
 from dialler.domain.outcome import Outcome
+from dialler.domain.patience import MARGIN_MAX, PatienceStart
 from dialler.events import AgentMoved, Event, MessageStarted
 from telephony.events import AgentState
 from telephony.port import Trunk
@@ -73,6 +74,10 @@ def paced(pacing: str = "predictive", scenario: Scenario | None = None, **settin
     """Return settings of a campaign that is paced so."""
     ring_timeout_s = 25 if scenario is None else round(scenario.ring_timeout_s + scenario.set_up_median_s)
     known = replace(WITH_AGENTS, pacing=pacing, pacing_settings={}, ring_timeout_s=ring_timeout_s)
+    if scenario is not None:
+        # As long from the verdict of machine detection on as there, where nobody counts what came before it.
+        wait_s = scenario.detect_person_s + scenario.patience_s + MARGIN_MAX.total_seconds()
+        known = replace(known, patience_s=wait_s, patience_from=PatienceStart.CONNECTION)
     return replace(known, **settings)
 
 
