@@ -12,6 +12,7 @@ class Agentless:
 
     name: ClassVar[str] = "agentless"
     needs_agents: ClassVar[bool] = False
+    wants_scene: ClassVar[bool] = False
 
     channels_max: float | None = None
     """The most calls the campaign has up at once, at least 1; None: as many as its trunks hold."""

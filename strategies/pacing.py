@@ -2,27 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol
 
 if TYPE_CHECKING:  # numpy is loaded by those who look at single calls, not by everyone who paces.
     from strategies.roster import Move, Standing
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counted:
-    """Persons who answered over one period that the law, or the campaign, looks at."""
-
-    period: str
-    """Its name, for reasons: 30m, 24h, 30d."""
-
-    answered: int
-    """Calls that a person answered: connected to an agent or abandoned."""
-
-    abandoned: int
-    """Those of them that got no agent in time."""
-
-    machine_share: float = 0.0
-    """What part (0..1) of both are machines that nobody told apart, judged by those that agents met."""
+RING_MIN_S: Final = 15.0
+"""No call that rings is given up sooner (16 CFR 310.4(b)(4)(ii): 15 seconds, or four rings)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +28,8 @@ class Scene:
     moves: "Sequence[Move]"
     """What changed since the strategy was asked last, oldest first."""
 
-    counted: Sequence[Counted]
-    """The periods over which the abandon rate is held; the shortest first. Empty: nothing is known."""
-
     patience_s: float
-    """An answered person without an agent for longer is abandoned."""
+    """A person who waits without an agent for longer is abandoned: as counted from when calls are WAITING."""
 
     ring_timeout_s: float
     """A call rings no longer."""
@@ -69,6 +53,9 @@ class PeriodCount:
 
     allowed: float
     """How many may be abandoned of so many: the limit's part, more while few were answered."""
+
+    unsure: float = 0.0
+    """The standard deviation of `abandoned`, where machines that nobody told apart are estimated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,11 +84,11 @@ class PacingFacts:
     """Calls that the trunks' rate limits allow now."""
 
     periods: tuple[PeriodCount, ...] = ()
-    """What the campaign abandoned, by period; over one of their limits the engine launches no more than one call for
-    each free agent, whatever is decided."""
+    """What the campaign abandoned, by period, the shortest first; over one of their limits the engine launches no more
+    than one call for each free agent, whatever is decided. Empty: no limit holds."""
 
     scene: Scene | None = None
-    """Agents and calls one by one; None: whoever asks keeps no rosters."""
+    """Agents and calls one by one; None for a strategy that does not want it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,10 +102,11 @@ class PacingDecision:
     """What it was decided upon, by name, for those who ask why."""
 
     cancel: Sequence[int] = ()
-    """Ringing calls that are no longer wanted, by their place in `Scene.calls`; the engine may let them ring."""
+    """Ringing calls that are no longer wanted, by their place in `Scene.calls`; the engine lets those ring on that have
+    not rung for `RING_MIN_S`."""
 
     soonest_s: float = 0.0
-    """Sooner than so many seconds from now the strategy has nothing new to say."""
+    """Sooner than so many seconds from now the strategy has nothing new to say, and is not asked."""
 
     latest_s: float | None = None
     """It wants to be asked again within so many seconds, whatever happens; None: events are enough."""
@@ -130,13 +118,15 @@ class PacingStrategy(Protocol):
     A wrong setting raises ValueError or TypeError at birth, with a message for the operator. The engine
     never launches more than `channels_free` and `tokens`, whatever is decided.
 
-    The engine shows no `scene` yet, and heeds neither `cancel` nor `soonest_s` nor `latest_s`: of a decision it takes
-    the calls and the reason.
+    `wants_scene` may be missing in a strategy of another package: it gets none then.
     """
 
     name: ClassVar[str]
     needs_agents: ClassVar[bool]
     """Whether answered calls go to agents (else: the campaign's message)."""
+
+    wants_scene: ClassVar[bool]
+    """Whether it looks at single agents and calls; only then the engine keeps rosters of them. It needs agents."""
 
     def decide(self, facts: PacingFacts) -> PacingDecision:
         """Return how many calls to launch now."""

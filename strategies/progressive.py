@@ -12,6 +12,7 @@ class Progressive:
 
     name: ClassVar[str] = "progressive"
     needs_agents: ClassVar[bool] = True
+    wants_scene: ClassVar[bool] = False
 
     def decide(self, facts: PacingFacts) -> PacingDecision:
         """Return how many calls to launch now."""

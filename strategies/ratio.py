@@ -15,6 +15,7 @@ class Ratio:
 
     name: ClassVar[str] = "ratio"
     needs_agents: ClassVar[bool] = True
+    wants_scene: ClassVar[bool] = False
 
     ratio: float = 2.0
     """Lines for each ready agent, 1 to 10; parts of a line count once they add up to one."""

@@ -4,7 +4,7 @@ A `Roster` is fed by events one at a time and read as arrays. Of each change it 
 them: how long the state lasted that ended, and what came after it. That is all that pacing learns from.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, NamedTuple
@@ -92,6 +92,19 @@ class Roster:
     def __len__(self) -> int:
         return len(self._keys)
 
+    def __iter__(self) -> Iterator[Hashable]:
+        """Iterate over the keys, in the order of the arrays."""
+        return iter(self._keys)
+
+    def state_of(self, key: Hashable) -> int | None:
+        """Return the state of one; None: it is not here."""
+        place = self._places.get(key)
+        return None if place is None else int(self._states[place])
+
+    def since_s(self, key: Hashable) -> float:
+        """Return when one entered its state. Raises KeyError."""
+        return float(self._since_s[self._places[key]])
+
     def key(self, place: int) -> Hashable:
         """Return whose entry is at `place` of the arrays."""
         return self._keys[place]
@@ -118,11 +131,21 @@ class Roster:
 
     def drop(self, key: Hashable, at_s: float, now: int = GONE) -> None:
         """Let something leave, for the state `now` that the roster does not keep; unknown keys are none."""
-        place = self._places.pop(key, None)
+        place = self._places.get(key)
         if place is None:
             return
         age_s = at_s - float(self._since_s[place])
         self._moves.append(Move(self._is_calls, int(self._states[place]), age_s, float(self._before_s[place]), now))
+        self._take_out(key, place)
+
+    def forget(self, key: Hashable) -> None:
+        """Let something leave of which nobody saw what became of it: it makes no move. Unknown keys are none."""
+        place = self._places.get(key)
+        if place is not None:
+            self._take_out(key, place)
+
+    def _take_out(self, key: Hashable, place: int) -> None:
+        del self._places[key]
         last = len(self._keys) - 1
         if place != last:
             moved = self._keys[last]

@@ -6,7 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from strategies.pacing import Counted, PacingFacts, Scene
+from benchmarks.pacing.simulator import period_count
+from strategies.pacing import PacingFacts, Scene
 from strategies.predictive import Predictive
 from strategies.roster import AgentAt, CallAt, Move, Roster
 
@@ -22,9 +23,11 @@ MEAN_LIFE: Final = 0.25 * 57 + 0.75 * 100
 RINGS_AT, ANSWERED_AT, DETECTED_AT = 10, 50, 57
 """Steps after its launch at which a call rings, and at which a fourth of the calls are answered and told apart."""
 
-COUNTED: Final = (
-    Counted(period="30m", answered=2000, abandoned=50),
-    Counted(period="30d", answered=20_000, abandoned=540),
+PERIODS: Final = (
+    period_count("30m", 2000, 50, tolerance=2.0),
+    period_count("24h", 20_000, 520),
+    period_count("month", 20_000, 540),
+    period_count("30d", 20_000, 540),
 )
 AGENTS_AT: Final = (AgentAt.READY, AgentAt.TALKING, AgentAt.TALKING, AgentAt.TALKING, AgentAt.WRAP_UP, AgentAt.AWAY)
 
@@ -79,12 +82,12 @@ def _facts(agents_seen: Roster, calls_seen: Roster, moves: list[Move], now_s: fl
         calls_talking=0,
         channels_free=10_000,
         tokens=10_000,
+        periods=PERIODS,
         scene=Scene(
             at_s=now_s,
             agents=agents,
             calls=calls,
             moves=moves,
-            counted=COUNTED,
             patience_s=2.0,
             ring_timeout_s=25.0,
         ),

@@ -10,6 +10,7 @@ from typing import Final
 
 from benchmarks.figure import AT_LEAST, AT_MOST, Figure, Goal, Part, Spread, percentile
 from benchmarks.pacing.decision_time import decision_times_s
+from benchmarks.pacing.engine_time import engine_times_s
 from benchmarks.pacing.matrix import AGENTS, METHOD, METHOD_MATRIX, RATES, SEEDS, SHAPES, scenario, stress
 from benchmarks.pacing.runs import ORACLE, STRATEGIES, Run, runs
 from benchmarks.pacing.scenario import Scenario
@@ -67,6 +68,9 @@ def decision_figure(scale: Scale) -> Figure:
     for agents, calls in TEAMS:
         times_us = [1e6 * taken_s for taken_s in decision_times_s(agents, calls, n)]
         parts.append(Part(f"{agents} agents, {calls} calls: median", "us", Spread((percentile(times_us, 0.5),))))
+    engine_us = [1e6 * taken_s for taken_s in engine_times_s(500, 2000, n)]
+    for what, share in (("median", 0.5), ("p99", 0.99)):
+        parts.append(Part(f"beside it the engine's snapshot: {what}", "us", Spread((percentile(engine_us, share),))))
     return Figure(
         name=NAME,
         what="a decision: 500 agents, 2,000 calls",

@@ -21,6 +21,7 @@ class Adapt:
 
     name: ClassVar[str] = "adapt"
     needs_agents: ClassVar[bool] = True
+    wants_scene: ClassVar[bool] = False
 
     def __init__(self, *, hard: bool = False, level_max: float = 3.0, drop_rate_max: float = 0.03) -> None:
         self._hard = hard
@@ -49,8 +50,7 @@ class Adapt:
         if agents > 0:
             self._level *= 1 + (ready - waiting) / agents
         self._level = min(self._level, self._level_max)
-        scene = facts.scene
-        day = scene.counted[-1] if scene is not None else None
+        day = facts.periods[-1] if facts.periods else None
         if day is not None and self._launched > 50 and day.abandoned > self._drop_rate_max * day.answered:
             self._level = 1.0 if self._hard else self._level / 2
         self._level = max(self._level, 1.0)

@@ -8,15 +8,17 @@ from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
+from math import sqrt
 
 import numpy as np
 
 from benchmarks.pacing.chance import around_median, uniform, with_mean
 from benchmarks.pacing.scenario import Scenario
-from strategies.pacing import Counted, PacingDecision, PacingFacts, PacingStrategy, Scene
+from strategies.pacing import PacingDecision, PacingFacts, PacingStrategy, PeriodCount, Scene
 from strategies.roster import GONE, AgentAt, CallAt, Move, Roster
 
 HALF_HOUR_S = 1800.0
+LIMIT, SAMPLE_MIN = 0.03, 100
 PERSON, MACHINE, FAILED, SILENT = range(4)
 LOG_IN, DECIDE, SET_UP, RUNG, DETECTED, GIVES_UP, TALKS, TALKED, WRAPPED, BACK, LEAVE, BREAK_DUE = range(12)
 
@@ -90,6 +92,25 @@ class Result:
             if n:
                 worst = max(worst, m / n)
         return worst
+
+
+def period_count(
+    name: str, answered: int, abandoned: int, *, machine_share: float = 0.0, tolerance: float = 0.0
+) -> PeriodCount:
+    """Return what the dialler's ledger would say of a period, with its limit, and so many deviations beside it.
+
+    `machine_share` is what part of the answers are machines that nobody told apart, judged by those that agents met.
+    """
+    persons = 1.0 - machine_share
+    sample = max(answered * persons, SAMPLE_MIN)
+    return PeriodCount(
+        name=name,
+        answered=answered * persons,
+        abandoned=abandoned * persons,
+        limit=LIMIT,
+        allowed=LIMIT * sample + tolerance * sqrt(LIMIT * (1 - LIMIT) * sample),
+        unsure=sqrt(abandoned * machine_share * persons),
+    )
 
 
 class Simulation:
@@ -395,20 +416,6 @@ class Simulation:
             agents=self._agents_seen.standing(),
             calls=self._calls_seen.standing(),
             moves=self._moves,
-            counted=(
-                Counted(
-                    period="30m",
-                    answered=len(recent),
-                    abandoned=self._recent_abandoned,
-                    machine_share=machines,
-                ),
-                Counted(
-                    period="30d",
-                    answered=self._seen_answered,
-                    abandoned=self._seen_abandoned,
-                    machine_share=machines,
-                ),
-            ),
             patience_s=s.patience_s,
             ring_timeout_s=s.ring_timeout_s,
         )
@@ -422,6 +429,10 @@ class Simulation:
             calls_talking=self._talking,
             channels_free=free,
             tokens=free,
+            periods=(
+                period_count("30m", len(recent), self._recent_abandoned, machine_share=machines, tolerance=2.0),
+                period_count("30d", self._seen_answered, self._seen_abandoned, machine_share=machines),
+            ),
             scene=scene,
         )
 

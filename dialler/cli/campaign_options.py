@@ -14,7 +14,7 @@ Holidays = Annotated[str | None, Parameter(help='Calendar: US, US-TX, "lead" for
 HolidayHours = Annotated[str | None, Parameter(help='Hours on holidays: "10:00-14:00", or "none" for shut.')]
 Timezone = Annotated[str | None, Parameter(help="Zone of leads for which nothing else gives one.")]
 Pacing = Annotated[
-    str | None, Parameter(help="Pacing strategy: progressive and ratio, which need a queue of agents, or agentless.")
+    str | None, Parameter(help="Pacing: progressive, ratio or predictive, which need a queue of agents, or agentless.")
 ]
 PacingSetting = Annotated[
     tuple[str, ...], Parameter(help="A setting of the pacing strategy, as KEY=NUMBER: ratio=1.5.")

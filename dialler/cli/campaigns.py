@@ -9,6 +9,7 @@ from dialler.cli.abandons import abandons
 from dialler.cli.campaign_options import NOTHING_GIVEN, CampaignOptions, body_of
 from dialler.cli.connection import connected, segment
 from dialler.cli.options import Reading, Writing, changes
+from dialler.cli.pacing import explain_pacing
 from dialler.cli.printing import plain_moments, print_done, print_fields, print_json, print_line, print_table
 from dialler.cli.replan_preview import DryRun, print_preview
 
@@ -136,6 +137,7 @@ async def drain(campaign: str, /, *, options: Writing = _WRITING) -> None:
 
 
 app.command(abandons)
+app.command(explain_pacing)
 
 
 async def _control(command: str, campaign: str, options: Writing) -> None:

@@ -41,6 +41,7 @@ __all__ = [
     "patience_began",
     "refused",
     "sent",
+    "waits_for_nobody",
     "waits_since",
 ]
 
@@ -98,6 +99,9 @@ class Call:
     opted_out: bool = False
     cancelled_by_us: bool = False
     """We took it back (stop, window shut, agent gone). Not set when we end it after its full ring time."""
+
+    given_up: bool = False
+    """We ended it after it had rung for as long as it has to, before its ring time was over: nobody answered."""
 
     refused: bool = False
     """The exchange did not take it, or it never left us: nothing was placed."""
@@ -212,11 +216,15 @@ def waits_since(call: Call, patience: Patience) -> datetime | None:
 
     For calls that go to agents. A machine does not wait, nor does somebody who is told the message, or about to be.
     """
-    if call.state not in _WAITING or call.diverted or call.harbour or call.connected_at is not None:
-        return None
-    if call.evidence.amd_status in _NOBODY_THERE:
+    if call.state not in _WAITING or waits_for_nobody(call):
         return None
     return patience_began(call, patience)
+
+
+def waits_for_nobody(call: Call) -> bool:
+    """Tell whether no agent is waited for any more: one came, a machine answered, or the message takes over."""
+    is_served = call.diverted or call.harbour or call.connected_at is not None
+    return is_served or call.evidence.amd_status in _NOBODY_THERE
 
 
 def patience_began(call: Call, patience: Patience) -> datetime | None:

@@ -55,6 +55,8 @@ def verdict_of(call: Call, *, has_agents: bool, patience: Patience = PATIENCE) -
         return Outcome.FAX
     if call.answered:
         return _answered_verdict(call, has_agents=has_agents, patience=patience)
+    if call.given_up and ended:  # Else what the exchange says of a call that we end: 487 is CANCELLED.
+        return Outcome.NO_ANSWER
     if call.cancelled_by_us and (ended or call.sent_at is None):  # 11
         return Outcome.CANCELLED
     if said.reason == REASON_TIMEOUT:  # 12

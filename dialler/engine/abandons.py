@@ -1,9 +1,11 @@
 """The abandon rate while the engine runs, and what it may still do when that is over its limit.
 
 What counts is in the records. The engine reads it once for each campaign and goes on by itself from there: a call
-counts when it ends, before its end is durable, so that the next decision knows of it.
+counts when it ends, before its end is durable, so that the next decision knows of it. Decisions know more: who talks to
+an agent, or hears the information message, was answered already, and counts for them although the call goes on.
 """
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -23,6 +25,7 @@ from dialler.domain.abandon import (
     slot_of,
     total,
 )
+from dialler.domain.call import Call, CallState
 from dialler.domain.campaign import AbandonOver, AbandonPeriod, CampaignSettings
 from dialler.domain.session import Session
 from dialler.ports import PacingDecision, PacingFacts, Records
@@ -39,6 +42,10 @@ class Ledger:
         self._slots: dict[int, AbandonCounts] = {}
         self._pending: Counter[tuple[int, Counted]] = Counter()
         """Ends that are on their way into the records."""
+
+        self._talks: set[str] = set()
+        self._messages: set[str] = set()
+        """Live calls with an agent, and with the information message, by id."""
 
         self._sums: dict[AbandonPeriod, tuple[int, AbandonCounts]] = {}
         self._sums_of: tuple[int, str] | None = None
@@ -57,6 +64,8 @@ class Ledger:
 
     def note(self, session: Session) -> None:
         """Count a session that has just ended."""
+        self._talks.discard(session.session_id)
+        self._messages.discard(session.session_id)
         if (entry := entry_of(session)) is not None:
             self._pending[entry] += 1
             self._add(*entry)
@@ -65,6 +74,23 @@ class Ledger:
                 for period, (first, counts) in self._sums.items()
             }
             self._rates = None
+
+    def live(self, call: Call) -> None:
+        """Count a call that goes on, of a campaign with agents, once it is known what it will count as."""
+        if call.harbour and call.connected_at is None:
+            self._messages.add(call.call_id)
+        elif call.state is CallState.TALKING:
+            self._talks.add(call.call_id)
+
+    def rates_now(self, settings: CampaignSettings, now: datetime) -> Sequence[PeriodRate]:
+        """Return the rates of all periods that end now, live calls included."""
+        rates, abandoned, answered = self.rates(settings, now), len(self._messages), len(self._talks)
+        if not (abandoned or answered):
+            return rates
+        return [
+            replace(rate, abandoned=rate.abandoned + abandoned, answered=rate.answered + abandoned + answered)
+            for rate in rates
+        ]
 
     def written(self, session: Session) -> None:
         """Note that the end of a session is durable."""
@@ -120,7 +146,7 @@ def next_slot_at(now: datetime) -> datetime:
     return slot_begins(slot_of(now) + 1)
 
 
-def period_counts(rates: Sequence[PeriodRate]) -> tuple[PeriodCount, ...]:
+def period_counts(rates: Sequence[PeriodRate], settings: CampaignSettings) -> tuple[PeriodCount, ...]:
     """Return the rates as plain numbers, for pacing strategies: of the periods for which the limit holds."""
     return tuple(
         PeriodCount(
@@ -129,10 +155,18 @@ def period_counts(rates: Sequence[PeriodRate]) -> tuple[PeriodCount, ...]:
             abandoned=rate.abandoned,
             limit=rate.limit,
             allowed=rate.allowed,
+            unsure=_unsure(rate.counts) if settings.abandon_estimate else 0.0,
         )
         for rate in rates
         if rate.is_enforced
     )
+
+
+def _unsure(counts: AbandonCounts) -> float:
+    """Return the standard deviation of how many of the abandoned were persons, judged by whom agents met."""
+    passed = counts.passed + counts.passed_machine
+    machines = counts.passed_machine / passed if passed else 0.0
+    return math.sqrt(counts.abandoned * machines * (1 - machines))
 
 
 def over_words(over: PeriodRate, settings: CampaignSettings) -> str:

@@ -86,6 +86,10 @@ class Board:
         """Return the numbers that are being called."""
         return frozenset(tracked.session.number for tracked in self.calls.values())
 
+    def calls_of(self, campaign_id: int) -> int:
+        """Return how many live calls a campaign has."""
+        return len(self._by_campaign.get(campaign_id, ()))
+
     def counts(self, campaign_id: int) -> CallCounts:
         """Count a campaign's live calls by how far they got."""
         unanswered = waiting = talking = 0

@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 from dialler.domain.abandon import PeriodRate
 from dialler.domain.campaign import Campaign, Desired
 from dialler.engine.abandons import Ledger, over_limit
+from dialler.engine.asking import Asking
 from dialler.engine.hopper import Hopper
+from dialler.engine.scene import CampaignScene
 from dialler.engine.share_count import ShareCount
 from dialler.ports import PacingDecision, PacingStrategy
 
@@ -28,7 +30,11 @@ class Running:
     blocked: str | None = None
     """Why it can't dial until somebody mends it."""
 
+    scene: CampaignScene | None = None
+    """Its agents and calls one by one, if its pacing wants them."""
+
     decision: PacingDecision | None = None
+    asking: Asking = field(default_factory=Asking)
     shares: ShareCount = field(default_factory=ShareCount)
     abandons: Ledger = field(default_factory=Ledger)
     runways: Mapping[int, timedelta | None] = field(default_factory=dict)
@@ -51,9 +57,13 @@ class Running:
         """Return the abandon rates of the periods that end now."""
         return self.abandons.rates(self.campaign.settings, now)
 
+    def rates_now(self, now: datetime) -> Sequence[PeriodRate]:
+        """Return the same with the calls that go on: what decisions rest upon."""
+        return self.abandons.rates_now(self.campaign.settings, now)
+
     def over_limit(self, now: datetime) -> PeriodRate | None:
         """Return the abandon rate that is over its limit and holds the campaign back, if one is."""
-        return over_limit(self.abandon_rates(now)) if self.has_agents else None
+        return over_limit(self.rates_now(now)) if self.has_agents else None
 
     def caller_id(self, ahead: int) -> str | None:
         """Return the caller id of the next call (`ahead` 0), or of one after it: the campaign's, in turn."""

@@ -3,20 +3,24 @@
 import asyncio
 from collections import Counter
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from anyio import TASK_STATUS_IGNORED, Event, Lock
 from anyio.abc import TaskStatus
 
+from dialler.domain.call import CallState
 from dialler.engine.abandons import capped, next_slot_at
+from dialler.engine.board import Tracked
 from dialler.engine.campaigns import Running
 from dialler.engine.floor import Floor
 from dialler.engine.handover import Handover
 from dialler.engine.intent import Intents, Order, Outcomes, Slot
 from dialler.engine.shares import Shares
+from dialler.engine.tracking import Tracker
 from dialler.errors import StoreError
 from dialler.events import HopperRefilled, LeadRefused, ListDry, PacingDecided, SessionOpened, StoreFailed
 from dialler.ports import PacingDecision, PacingFacts, Records
+from strategies.pacing import RING_MIN_S
 
 STORE_RETRY_S = 1.0
 
@@ -24,9 +28,10 @@ STORE_RETRY_S = 1.0
 class DialLoop:
     """Places calls for all campaigns that run."""
 
-    def __init__(self, floor: Floor, handover: Handover) -> None:
+    def __init__(self, floor: Floor, handover: Handover, tracker: Tracker) -> None:
         self._floor = floor
         self._handover = handover
+        self._tracker = tracker
         self._intents = Intents(floor.windows, floor.clock, floor.chance)
         self.shares = Shares()
         self.at_work = Lock()
@@ -58,7 +63,7 @@ class DialLoop:
         # Later in the pass tokens accrue and rests end: nothing that this pass did without may be missed for that.
         now = floor.clock.now()
         short = [name for name in floor.trunks if not floor.trunks.tokens(name)]
-        orders = await self._orders(now, short) if floor.accepting else []
+        orders = await self._orders(now, short, calls) if floor.accepting else []
         if not orders:
             return self._next_look(now, short)
         in_call = set(floor.board.numbers())
@@ -90,19 +95,22 @@ class DialLoop:
             return 0.0, None
         return self._next_look(now, short)
 
-    async def _orders(self, now: datetime, short: list[str]) -> list[tuple[Running, Order]]:
+    async def _orders(self, now: datetime, short: list[str], tasks: asyncio.TaskGroup) -> list[tuple[Running, Order]]:
         """Return what to place now, with a token and a channel reserved for each call.
 
-        Trunks that turned out to have less than was known are added to `short`.
+        Calls that are no longer wanted are ended in tasks of their own. Trunks that turned out to have less than was
+        known are added to `short`.
         """
         floor = self._floor
         running = {campaign_id: each for campaign_id, each in floor.campaigns.items() if each.dials}
         wanted: dict[int, int] = {}
         for campaign_id, each in running.items():
-            if _is_dry(each, now):
+            if _is_dry(each, now) or not each.asking.is_due(floor.clock.monotonic()):
                 continue
             facts = floor.facts(each)
             decision = self._decide(each, facts, now)
+            for tracked in self._unwanted(each, decision):
+                tasks.create_task(self._tracker.give_up(tracked))
             calls = min(decision.calls, facts.tokens, facts.channels_free, floor.options.intents_max)
             if calls > 0:
                 wanted[campaign_id] = calls
@@ -138,9 +146,30 @@ class DialLoop:
         except Exception as error:  # A strategy may be anybody's; one campaign's must not stop the others.
             running.decision = PacingDecision(calls=0, reason=f"pacing {running.pacing.name} failed: {error!r}")
             self._floor.block(running, running.decision.reason)
+        running.asking.decided(running.decision, self._floor.clock.monotonic(), now)
+        if running.scene is not None:
+            running.scene.was_shown()
         if (over := running.over_limit(now)) is not None:
             running.decision = capped(running.decision, facts, over, running.campaign.settings)
         return running.decision
+
+    def _unwanted(self, running: Running, decision: PacingDecision) -> Sequence[Tracked]:
+        """Return the calls that the strategy wants ended, and that have rung for as long as a call has to."""
+        scene = running.scene
+        if scene is None or not decision.cancel:
+            return []
+        rung_by = self._floor.clock.now() - timedelta(seconds=RING_MIN_S)
+        unwanted = [
+            tracked
+            for tracked in map(scene.call_at, decision.cancel)
+            if tracked is not None
+            and tracked.call.state is CallState.RINGING
+            and tracked.call.ringing_at is not None
+            and tracked.call.ringing_at <= rung_by
+        ]
+        for tracked in unwanted:  # Only now: it changes the places of others.
+            scene.give_up(tracked)
+        return unwanted
 
     def _order(self, running: Running, trunks: Sequence[str]) -> Order:
         assert running.pacing is not None and running.decision is not None
@@ -225,10 +254,14 @@ class DialLoop:
                 continue
             if running.over_limit(now) is not None:
                 instants.append(next_slot_at(now))
+            now_s = floor.clock.monotonic()
+            if (due_s := running.asking.due_s(now_s)) is not None:
+                seconds.append(due_s)
+            not_before_s = running.asking.not_before_s(now_s)
             wanted = running.campaign.settings.trunks or floor.trunks
             instants += [floor.trunks.rested_until(name) for name in wanted if name in floor.trunks]
             seconds += [
-                floor.trunks.token_due_s(name)
+                max(floor.trunks.token_due_s(name), not_before_s)
                 for name in floor.trunks_of(running)
                 if name in short and floor.trunks.channels_free(name)
             ]

@@ -15,6 +15,7 @@ from dialler.domain.abandon import AbandonCounts
 from dialler.domain.campaign import Campaign, Desired, LeadList
 from dialler.engine.abandons import stored_counts
 from dialler.engine.accounts import Accounts
+from dialler.engine.asking import Asking
 from dialler.engine.board import Board
 from dialler.engine.campaigns import Running
 from dialler.engine.dial import DialLoop
@@ -29,6 +30,7 @@ from dialler.engine.recovery import Recovery
 from dialler.engine.replanning import Replanning
 from dialler.engine.report import report_of
 from dialler.engine.runways import Runways
+from dialler.engine.scene import CampaignScene
 from dialler.engine.tracking import Tracker
 from dialler.engine.trunks import Trunks
 from dialler.engine.wake import Wake
@@ -79,7 +81,7 @@ class Engine:
         self._wrapping = Wrapping(floor)
         self._tracker = Tracker(floor, self._wrapping, watch)
         self._handover = Handover(floor, self._tracker)
-        self._dial = DialLoop(floor, self._handover)
+        self._dial = DialLoop(floor, self._handover, self._tracker)
         self._recovery = Recovery(floor, self._tracker, self._wrapping, watch)
         self._replanning = Replanning(floor)
         self._accounts = Accounts(floor, self._wrapping, self._dial.at_work)
@@ -215,8 +217,8 @@ class Engine:
         if was is None or was.desired is not campaign.desired:
             running.since = floor.clock.now()
             floor.journal.emit(CampaignFollowed(at=floor.clock.now(), campaign=campaign.name, desired=campaign.desired))
-        if was is None or was.settings != campaign.settings:
-            running.pacing = None
+        if was is None or _pacing_of(was) != _pacing_of(campaign):
+            running.pacing = None  # Else it keeps what it has learnt.
         self._set_pacing(running)
 
     def _take_up_abandons(self, campaign: Campaign, counts: Mapping[int, AbandonCounts] | None) -> None:
@@ -238,14 +240,27 @@ class Engine:
         if running.pacing is None:
             try:
                 running.pacing = make_pacing(settings.pacing, settings.pacing_settings)
+                running.asking = Asking()
             except (ValueError, TypeError) as error:
                 reason = f"pacing: {error}"
         if running.pacing is not None and running.has_agents and not settings.queue:
             reason = f"pacing {running.pacing.name} needs agents, and the campaign has no queue"
         if reason is None or reason != running.blocked:  # What is known is not told again.
             running.blocked = None
+        self._set_scene(running)
         if reason is not None:
             self.floor.block(running, reason)
+
+    def _set_scene(self, running: Running) -> None:
+        """Keep rosters for a campaign whose pacing wants them, and for no other."""
+        queue = running.campaign.settings.queue
+        if running.pacing is None or not queue or not getattr(running.pacing, "wants_scene", False):
+            running.scene = None
+        elif running.scene is None or running.scene.queue != queue:
+            floor = self.floor
+            running.scene = CampaignScene(
+                floor.board, floor.clock, campaign_id=running.campaign.campaign_id, queue=queue
+            )
 
     async def _finish_drains(self) -> None:
         """Stop campaigns that were to drain, once their last call has ended."""
@@ -276,6 +291,10 @@ def _wanted(
     campaigns = records.campaigns()
     new = [each.campaign_id for each in campaigns if each.campaign_id not in known]
     return campaigns, records.lists(), {each: stored_counts(records, each, now) for each in new}
+
+
+def _pacing_of(campaign: Campaign) -> tuple[str, Mapping[str, float]]:
+    return campaign.settings.pacing, campaign.settings.pacing_settings
 
 
 def _drained(campaign_id: int, records: Records, *, clock: Clock) -> Campaign:

@@ -1,22 +1,24 @@
 """What all loops of one engine share."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from dialler.clock import Clock
 from dialler.domain.lead import Lead, LeadState
 from dialler.engine.abandons import period_counts
-from dialler.engine.board import Board
+from dialler.engine.board import Board, CallCounts
 from dialler.engine.campaigns import Running
 from dialler.engine.free_agents import FreeAgents
 from dialler.engine.outbox import Outbox
+from dialler.engine.scene import CampaignScene
 from dialler.engine.trunks import Trunks
 from dialler.engine.wake import Wake
 from dialler.engine.windows import Windows
 from dialler.events import CampaignBlocked, Journal
 from dialler.ports import PacingFacts, Store, Telephony
+from strategies.roster import AgentAt, CallAt
 from telephony.events import AgentState
 
 
@@ -90,20 +92,47 @@ class Floor:
 
     def facts(self, running: Running) -> PacingFacts:
         """Read the snapshot of one campaign that pacing decides upon."""
-        counts = self.board.counts(running.campaign.campaign_id)
-        queue = running.campaign.settings.queue if running.has_agents else None
-        states = list(self.board.agents(queue).values()) if queue else []
         usable = self.trunks_of(running)
+        settings = running.campaign.settings
+        ready, busy, counts = self._counts(running)
         return PacingFacts(
-            agents_ready=states.count(AgentState.READY),
-            agents_busy=states.count(AgentState.RINGING) + states.count(AgentState.TALKING),
+            agents_ready=ready,
+            agents_busy=busy,
             calls_unanswered=counts.unanswered,
             calls_waiting=counts.waiting,
             calls_talking=counts.talking,
             channels_free=sum(self.trunks.channels_free(name) for name in usable),
-            periods=period_counts(running.abandon_rates(self.clock.now())) if running.has_agents else (),
+            periods=period_counts(running.rates_now(self.clock.now()), settings) if running.has_agents else (),
             tokens=sum(min(self.trunks.tokens(name), self.trunks.channels_free(name)) for name in usable),
+            scene=running.scene.scene(settings) if running.scene is not None else None,
         )
+
+    def _counts(self, running: Running) -> tuple[int, int, CallCounts]:
+        """Return the agents that are ready, those that are busy, and the calls."""
+        campaign_id = running.campaign.campaign_id
+        if running.scene is not None:  # It has counted already.
+            agents, calls = running.scene.agents_by_state(), running.scene.calls_by_state()
+            without_agent, doubtful = sum(calls.values()), running.scene.calls_doubtful
+            unanswered = calls[CallAt.SET_UP] + calls[CallAt.RINGING]
+            counts = CallCounts(
+                unanswered=unanswered + doubtful,
+                waiting=without_agent - unanswered,
+                talking=max(0, self.board.calls_of(campaign_id) - without_agent - doubtful),
+            )
+            return agents[AgentAt.READY], agents[AgentAt.RESERVED] + agents[AgentAt.TALKING], counts
+        queue = running.campaign.settings.queue if running.has_agents else None
+        states = list(self.board.agents(queue).values()) if queue else []
+        busy = states.count(AgentState.RINGING) + states.count(AgentState.TALKING)
+        return states.count(AgentState.READY), busy, self.board.counts(campaign_id)
+
+    def scene_of(self, campaign_id: int) -> CampaignScene | None:
+        """Return the scene of a campaign, None for one whose pacing wants none."""
+        running = self.campaigns.get(campaign_id)
+        return running.scene if running is not None else None
+
+    def scenes(self) -> Iterator[CampaignScene]:
+        """Yield the scenes of all campaigns that have one."""
+        return (running.scene for running in self.campaigns.values() if running.scene is not None)
 
     def expect(self, lead: Lead, now: datetime) -> bool:
         """Note that a lead is back from a call; tell whether the dial loop has to look earlier for it.

@@ -1,6 +1,7 @@
 """What the engine is doing, and why it is not doing more: the two questions of every supervisor."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -9,6 +10,7 @@ from dialler.engine.abandons import over_words
 from dialler.engine.campaigns import Running
 from dialler.engine.floor import Floor
 from dialler.ports import CampaignReport, EngineReport, PacingFacts, TrunkReport
+from telephony.events import AgentState
 
 
 def report_of(floor: Floor, started_at: datetime) -> EngineReport:
@@ -64,8 +66,35 @@ def _campaign(floor: Floor, running: Running) -> CampaignReport:
             if running.dials and (lasts := running.runways.get(list_id)) is not None
         },
         runway_min_s=floor.options.runway_min.total_seconds(),
+        decided_at=running.asking.decided_at,
+        budget=facts.periods,
+        agents_by_state=_agents_by_state(floor, running),
+        calls_by_state=_calls_by_state(running, facts),
         abandon_rates=running.abandon_rates(now) if running.has_agents else (),
     )
+
+
+def _agents_by_state(floor: Floor, running: Running) -> Mapping[str, int]:
+    """Count the agents; those who wrap up are known apart from those who are paused where single agents are seen."""
+    if running.scene is not None:
+        return {_word(state.name): n for state, n in running.scene.agents_by_state().items()}
+    if not running.has_agents or running.campaign.settings.queue is None:
+        return {}
+    found = Counter(state.value for state in floor.board.agents(running.campaign.settings.queue).values())
+    return {state.value: found[state.value] for state in AgentState if state is not AgentState.AWAY}
+
+
+def _calls_by_state(running: Running, facts: PacingFacts) -> Mapping[str, int]:
+    if running.scene is None:
+        before = {"unanswered": facts.calls_unanswered, "waiting": facts.calls_waiting}
+    else:
+        before = {_word(state.name): n for state, n in running.scene.calls_by_state().items()}
+        before["unknown"] = running.scene.calls_doubtful
+    return {**before, "talking": facts.calls_talking}
+
+
+def _word(name: str) -> str:
+    return name.lower().replace("_", "-")
 
 
 def _actual(floor: Floor, running: Running) -> Literal["stopped", "running", "paused", "draining", "blocked"]:

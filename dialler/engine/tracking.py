@@ -93,6 +93,9 @@ class Tracker:
             case AgentChanged():
                 self._floor.board.move_agent(event.server, event.queue, event.agent, event.state)
                 self._floor.free_agents.moved(event.queue, event.agent, event.at)
+                for scene in self._floor.scenes():
+                    if scene.queue == event.queue:
+                        scene.agent_moved(event.agent)
                 self._floor.journal.emit(AgentMoved(at=event.at, agent=event.agent, state=event.state))
                 self._floor.wake.call()
             case LinkUp():
@@ -114,6 +117,7 @@ class Tracker:
     def take_up(self, tracked: Tracked, *, launched: bool) -> None:
         """Follow a call from now on. It holds a channel; `launched` now, it takes a token of its trunk as well."""
         self._floor.board.add(tracked)
+        self._show(tracked)
         self._floor.trunks.hold(tracked.session.trunk, tracked.session.session_id, launched=launched)
         self._watch.call_by(tracked.overdue_at)
 
@@ -136,12 +140,38 @@ class Tracker:
             # Perhaps its channel is yet to come; when it does, or when the link is back, it is asked again.
             tracked.call = evolve(tracked.call, cancelled_by_us=False)
 
+    async def give_up(self, tracked: Tracked) -> None:
+        """Ask to end a call that has rung for as long as it has to: as if its ring time were over."""
+        if tracked.session.session_id not in self._floor.board.calls or tracked.call.state is not CallState.RINGING:
+            return
+        tracked.call = evolve(tracked.call, given_up=True)  # Its end may come before the answer.
+        try:
+            known = await self._floor.telephony.hang_up(tracked.session.session_id)
+        except NotSent:
+            known = False
+        except TelephonyError:
+            known = True  # Nobody can say.
+        if not known:
+            tracked.call = evolve(tracked.call, given_up=False)
+            if (scene := self._floor.scene_of(tracked.session.campaign_id)) is not None:
+                scene.not_given_up(tracked)
+
+    def _show(self, tracked: Tracked) -> None:
+        """Tell those who count calls that something became known of one."""
+        running = self._floor.campaigns.get(tracked.session.campaign_id)
+        if running is None or not tracked.has_agents:
+            return
+        running.abandons.live(tracked.call)
+        if running.scene is not None:
+            running.scene.call_moved(tracked)
+
     def note(self, tracked: Tracked, call: Call) -> None:
         """Keep what became known of a call that goes on, and write it down soon."""
         if tracked.session.session_id not in self._floor.board.calls:
             return  # It ended meanwhile; its session has been closed with all that is known.
         tracked.call = call
         self.clock.watch(tracked)
+        self._show(tracked)
         tracked.session = session = followed(tracked.session, call)
         self._floor.outbox.put_value(self._write, session)
 
@@ -160,6 +190,8 @@ class Tracker:
         if running is not None:
             running.abandons.note(session)
         floor.board.remove(session_id)
+        if running is not None and running.scene is not None:
+            running.scene.call_ended(tracked)
         floor.trunks.release(session.trunk, session_id)
         self._remember(session_id)
         floor.outbox.put_value(self._write, session, then=partial(self._end_written, session), ends=session_id)
@@ -227,6 +259,7 @@ class Tracker:
         if isinstance(event, Queued):
             tracked.may_play = False
         self.clock.watch(tracked)
+        self._show(tracked)
         self._tell_wait(tracked, before, event.at)
         if call.state is CallState.ENDED:
             if call.wants_hint:
@@ -281,8 +314,11 @@ class Tracker:
         self.links_to_reconcile.pop(server, None)
         floor.board.forget_agents(server)
         floor.free_agents.lost()
+        for scene in floor.scenes():
+            scene.agents_lost()
         for tracked in floor.board.of_server(server):
             tracked.is_doubtful = True
+            self._show(tracked)
         floor.wake.call()
 
     def _remember(self, session_id: str) -> None:

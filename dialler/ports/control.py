@@ -9,7 +9,7 @@ from dialler.domain.abandon import PeriodRate
 from dialler.domain.campaign import Desired
 from dialler.domain.lead import LeadState
 from dialler.domain.session import SessionStatus
-from strategies.pacing import PacingDecision
+from strategies.pacing import PacingDecision, PeriodCount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +79,18 @@ class CampaignReport:
     runways_s: Mapping[str, float] = field(default_factory=dict)
     """How long the leads that can be dialled now last at the present pace, in seconds, by the list's name; without
     lists that nobody was called of within the last hour. Up to some minutes old."""
+
+    decided_at: datetime | None = None
+    """When that decision was made."""
+
+    budget: Sequence[PeriodCount] = ()
+    """What was abandoned, and may be, by period for which a limit holds; with the calls that go on."""
+
+    agents_by_state: Mapping[str, int] = field(default_factory=dict)
+    """The agents of its queue."""
+
+    calls_by_state: Mapping[str, int] = field(default_factory=dict)
+    """Its live calls, by how far they got."""
 
     runway_min_s: float = 0.0
     """A list whose leads last less long is told of."""

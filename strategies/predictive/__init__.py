@@ -15,7 +15,7 @@ there are idle agents carry no risk and are launched always.
 What it aims at: an abandon rate that ends just under its limit. At the start, and far over the limit, it calls little
 more than it can serve; in debt the price falls, and the rate with it. What it needs: the rosters of
 `strategies.roster`, fed by events, and to be asked again within half a second. Without rosters it paces progressively.
-The engine has none yet, so `registry` does not offer it. docs/pacing.md has what it reaches in simulation.
+docs/pacing.md has what it reaches in simulation, alone and through the engine.
 """
 
 from strategies.predictive.strategy import Predictive

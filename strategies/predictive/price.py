@@ -4,19 +4,26 @@ Of every period the law looks at, what may still be abandoned is a credit. In cr
 and it moves smoothly: there is no brake that is on or off.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import exp, sqrt
 from typing import Final
 
-from strategies.pacing import Counted
+from strategies.pacing import PeriodCount
 
 RESERVE_LEAST, RESERVE_MOST, PACE_MANY = 0.15, 0.9, 3.0
 """Of the scale: the credit that is kept in hand, so that chance rarely takes it all. The most with PACE_MANY abandons
 allowed in ten minutes; with few, one over the limit is a matter of a single call, and a reserve would be most of it."""
 
-SHORT_CAPS, SHORT_SPARE = 1.5, 2.0
-"""The shortest period may exceed the cap so many times, and by so many calls: chance alone brings a half hour there."""
+SHORT_LIMITS, SHORT_SPARE = 1.5, 2.0
+"""The shortest period may exceed the limit so many times, and by so many calls, as far as it is allowed at all: chance
+alone brings a half hour there."""
+
+TEN_MINUTES: Final[Mapping[str, float]] = {"30m": 3.0, "24h": 48.0, "month": 960.0, "30d": 960.0}
+"""Of calling in each period; days of eight hours, months of twenty days."""
+
+LIMIT: Final = 0.03
+"""Where no limit holds."""
 
 EARLY: Final = 0.015
 """At the start no more is kept than this for each answer, or nothing would ever be tried."""
@@ -25,7 +32,7 @@ LAST: Final = 1.5
 """How steeply the price falls once less than one abandon is left."""
 
 LOWEST: Final = 0.08
-"""Of the cap."""
+"""Of the limit."""
 
 HIGHEST: Final = 0.15
 SURE: Final = 2.0
@@ -45,39 +52,35 @@ class Price:
     """Some period is so far over its limit that there is one call for each free agent at most."""
 
 
-def price_of(counted: Sequence[Counted], *, cap: float) -> Price:
+def price_of(periods: Sequence[PeriodCount]) -> Price:
     """Return the least price over all periods, the shortest first. With others beside it that one has a tolerance."""
     least: Price | None = None
     is_debt_deep = False
-    shortest = counted[0] if counted else None
-    pace = (shortest.answered if shortest is not None else 0) * cap / 3
-    for one in counted:
-        is_lenient = one is shortest and len(counted) > 1
-        price = _price(
-            one, limit=cap * (SHORT_CAPS if is_lenient else 1.0), spare=SHORT_SPARE * is_lenient, cap=cap, pace=pace
-        )
+    shortest = periods[0] if periods else None
+    pace = shortest.answered * shortest.limit / TEN_MINUTES.get(shortest.name, 3.0) if shortest is not None else 0.0
+    for one in periods:
+        is_lenient = one is shortest and len(periods) > 1
+        price = _price(one, times=SHORT_LIMITS if is_lenient else 1.0, spare=SHORT_SPARE * is_lenient, pace=pace)
         is_debt_deep = is_debt_deep or price.is_debt_deep
         if least is None or price.risk < least.risk:
             least = price
     if least is None:
-        return Price(0.95 * cap, 0.0, "none", False)
+        return Price(0.95 * LIMIT, 0.0, "no limit", False)
     return replace(least, is_debt_deep=True) if is_debt_deep else least
 
 
-def _price(one: Counted, *, limit: float, spare: float, cap: float, pace: float) -> Price:
-    persons = 1.0 - one.machine_share
-    answered, abandoned = one.answered * persons, one.abandoned * persons
-    unsure = SURE * sqrt(one.abandoned * one.machine_share * persons)
-    credit = limit * answered + spare - abandoned - unsure
+def _price(one: PeriodCount, *, times: float, spare: float, pace: float) -> Price:
+    budget = times * one.limit * one.answered
+    credit = min(budget + spare, one.allowed) - one.abandoned - SURE * one.unsure
     scale = 1.5 + 1.2 * sqrt(pace)
     share = RESERVE_LEAST + (RESERVE_MOST - RESERVE_LEAST) * min(pace / PACE_MANY, 1.0)
-    reserve = min(share * scale, EARLY * answered)
-    last = min(1.5, 0.4 * pace, answered / 150)
+    reserve = min(share * scale, EARLY * one.answered)
+    last = min(1.5, 0.4 * pace, one.answered / 150)
     exponent = (credit - reserve) / scale + LAST * min(0.0, credit - last)
-    risk = 0.95 * cap * exp(max(-20.0, min(20.0, exponent)))
+    risk = 0.95 * one.limit * exp(max(-20.0, min(20.0, exponent)))
     return Price(
-        risk=min(max(risk, LOWEST * cap), HIGHEST),
+        risk=min(max(risk, LOWEST * one.limit), HIGHEST),
         credit=credit,
-        period=one.period,
-        is_debt_deep=credit < -(25 + 0.25 * limit * answered),
+        period=one.name,
+        is_debt_deep=credit < -(25 + 0.25 * budget),
     )

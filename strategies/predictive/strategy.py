@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from strategies.pacing import PacingDecision, PacingFacts, Scene
+from strategies.pacing import RING_MIN_S, PacingDecision, PacingFacts, Scene
 from strategies.predictive.blocking import Blocking, Edgeworth, Exact, fits, fresh_of, logs_of, moments_of
 from strategies.predictive.cells import RING, counts_of
 from strategies.predictive.hazards import Hazards
@@ -32,7 +32,7 @@ CANCEL_PRICES: Final = 2.0
 _RINGING, _WAITING = int(CallAt.RINGING), int(CallAt.WAITING)
 
 GAP_MAX_S: Final = 2.0
-"""Time without a decision beyond this is not learnt from: nobody knows what was in which cell."""
+"""Time without a decision beyond this, and what changed in it, is not learnt from: who knows what was in which cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +49,23 @@ class Predictive:
 
     name: ClassVar[str] = "predictive"
     needs_agents: ClassVar[bool] = True
+    wants_scene: ClassVar[bool] = True
 
     def __init__(
         self,
         *,
-        abandon_rate_max: float = 0.03,
         talk_s: float = 120.0,
         wrap_s: float = 20.0,
         answer_rate: float = 0.25,
         memory_min: float = 40.0,
         ring_min_s: float = 15.0,
     ) -> None:
-        """Set the limit on the abandon rate (0..1), rough expectations, and the half-life of what is learnt.
+        """Set rough expectations, and the half-life of what is learnt. The limit is that of the facts' periods.
 
-        `ring_min_s`: calls that rang so long may be cancelled when too many people answer; 0: none is.
+        `ring_min_s`: calls that rang so long may be given up when too many people answer; 0: none is.
         Raises ValueError.
         """
         bounds = (
-            ("abandon_rate_max", abandon_rate_max, 0.001, 0.2),
             ("talk_s", talk_s, 1.0, 7200.0),
             ("wrap_s", wrap_s, 0.5, 3600.0),
             ("answer_rate", answer_rate, 0.005, 0.95),
@@ -76,7 +75,8 @@ class Predictive:
         for name, value, low, high in bounds:
             if not low <= value <= high:
                 raise ValueError(f"{name} must be {low:g} to {high:g}, got {value}")
-        self._cap = abandon_rate_max
+        if 0 < ring_min_s < RING_MIN_S:
+            raise ValueError(f"ring_min_s must be 0, or {RING_MIN_S:g} or more, got {ring_min_s}")
         self._ring_min_s = ring_min_s
         self._hazards = Hazards(answer_rate=answer_rate, talk_s=talk_s, wrap_s=wrap_s, half_life_s=memory_min * 60.0)
         self._level = Level()
@@ -101,7 +101,7 @@ class Predictive:
         waiting = int(np.count_nonzero(scene.calls.states == _WAITING))
         idle = facts.agents_ready - waiting
         under_way = len(scene.calls.states) - waiting
-        price = price_of(scene.counted, cap=self._cap)
+        price = price_of(facts.periods)
         safe = max(0, idle - under_way)
         limit, bound = self._limit(facts, scene, under_way, safe, price)
         blocking = self._blocking(outlook, counts, idle)
@@ -131,14 +131,14 @@ class Predictive:
 
     def _learn(self, scene: Scene, counts: NDArray[np.float64]) -> None:
         hazards = self._hazards
-        hazards.learn(scene.moves)
         expected = 0.0
         gap_s = scene.at_s - self._at_s
         if self._counts is None:
             self._began_s = scene.at_s
-        elif 0.0 < gap_s <= GAP_MAX_S:
-            hazards.spend(self._counts, gap_s)
-            expected = float(self._counts[RING] @ self._ring_hazard) * gap_s
+        elif gap_s <= GAP_MAX_S:
+            hazards.learn(scene.moves)
+            hazards.spend(self._counts, max(gap_s, 0.0))
+            expected = float(self._counts[RING] @ self._ring_hazard) * max(gap_s, 0.0)
         self._level.note(seen=hazards.persons_seen, expected=expected)
         hazards.persons_seen = 0
         self._at_s, self._counts = scene.at_s, counts

@@ -13,10 +13,10 @@ from benchmarks.pacing.matrix import AGENTS, METHOD, RATES, SHAPES, scenario, st
 from benchmarks.pacing.plot import plot
 from benchmarks.pacing.rivals import LOOKS_A_LEVEL, Adapt
 from benchmarks.pacing.runs import Run, read, runs
+from benchmarks.pacing.simulator import period_count
 from benchmarks.pacing.tables import main_table, points, rivals_table
 from benchmarks.scale import Scale
-from strategies.pacing import Counted, PacingFacts, Scene
-from strategies.roster import Roster
+from strategies.pacing import PacingFacts
 
 ROW = scenario(10, 0.25, 60.0)
 A_RUN = Run(
@@ -43,16 +43,6 @@ FOUND = [
 
 def level_lines(adapt: Adapt, *, ready: int, busy: int, abandoned: int, looks: int) -> int:
     """Return how many lines for each agent `adapt` has after so many looks at a floor that stays."""
-    empty = Roster(is_calls=True, moves=[]).standing()
-    scene = Scene(
-        at_s=0.0,
-        agents=empty,
-        calls=empty,
-        moves=[],
-        counted=[Counted(period="30d", answered=1000, abandoned=abandoned)],
-        patience_s=2.0,
-        ring_timeout_s=25.0,
-    )
     facts = PacingFacts(
         agents_ready=ready,
         agents_busy=busy,
@@ -61,7 +51,7 @@ def level_lines(adapt: Adapt, *, ready: int, busy: int, abandoned: int, looks: i
         calls_talking=0,
         channels_free=1000,
         tokens=1000,
-        scene=scene,
+        periods=(period_count("30d", 1000, abandoned),),
     )
     calls = 0
     for _ in range(looks):

@@ -222,6 +222,7 @@ class Curious:
 
     name: ClassVar[str] = "curious"
     needs_agents: ClassVar[bool] = True
+    wants_scene: ClassVar[bool] = False
     seen: list[PacingFacts] = field(default_factory=list)
 
     def decide(self, facts: PacingFacts) -> PacingDecision:

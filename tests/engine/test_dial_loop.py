@@ -203,6 +203,7 @@ async def test_a_strategy_that_fails_blocks_its_campaign_and_no_other(monkeypatc
     class Broken:
         name: ClassVar[str] = "broken"
         needs_agents: ClassVar[bool] = False
+        wants_scene: ClassVar[bool] = False
 
         def decide(self, facts: PacingFacts) -> PacingDecision:
             raise ZeroDivisionError("no agents, no ratio")

@@ -93,7 +93,7 @@ def test_the_built_in_strategies_are_known_by_name():
 @pytest.mark.parametrize(
     ("name", "given_settings", "words"),
     [
-        ("predictiv", {}, "no pacing strategy 'predictiv'; there are agentless, progressive, ratio"),
+        ("predictiv", {}, "no pacing strategy 'predictiv'; there are agentless, predictive, progressive, ratio"),
         ("ratio", {"ration": 2}, "'ratio' has no setting ration; it has ratio"),
         ("progressive", {"ratio": 2}, "'progressive' has no setting ratio; it has none"),
         ("ratio", {"ratio": 0.5}, "ratio must be 1 to 10, got 0.5"),
@@ -117,6 +117,7 @@ class Cautious:
 
     name: ClassVar[str] = "cautious"
     needs_agents: ClassVar[bool] = True
+    wants_scene: ClassVar[bool] = False
     calls: int = 1
 
     def decide(self, facts: PacingFacts) -> PacingDecision:
@@ -134,14 +135,14 @@ def offer(monkeypatch, *entries):
 def test_a_strategy_of_another_package_is_found_by_its_entry_point(monkeypatch):
     offer(monkeypatch, ("cautious", f"{__name__}:Cautious"), ("ratio", "somewhere:Else"))
     monkeypatch.setattr(EntryPoint, "load", lambda entry: {"cautious": Cautious}[entry.name])
-    assert pacing_names() == ("agentless", "cautious", "progressive", "ratio")
+    assert pacing_names() == ("agentless", "cautious", "predictive", "progressive", "ratio")
     assert make_pacing("cautious", {"calls": 2}).decide(QUIET).calls == 2
     assert isinstance(make_pacing("ratio", {}), Ratio), "a built-in name can't be taken"
 
 
 def test_the_built_in_strategies_are_there_without_any_installed_metadata(monkeypatch):
     offer(monkeypatch)
-    assert pacing_names() == ("agentless", "progressive", "ratio")
+    assert pacing_names() == ("agentless", "predictive", "progressive", "ratio")
     assert make_pacing("ratio", {}) == Ratio()
 
 

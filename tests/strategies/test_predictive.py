@@ -7,16 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from strategies.pacing import Counted, PacingFacts, Scene
+from benchmarks.pacing.simulator import period_count
+from strategies.pacing import PacingFacts, Scene
 from strategies.predictive import Predictive
 from strategies.registry import make_pacing
 from strategies.roster import AgentAt, CallAt, Roster
 
-OWED = (Counted(period="30m", answered=300, abandoned=20), Counted(period="30d", answered=1000, abandoned=200))
-FINE = (Counted(period="30m", answered=300, abandoned=4), Counted(period="30d", answered=1000, abandoned=15))
+OWED = (period_count("30m", 300, 20, tolerance=2.0), period_count("30d", 1000, 200))
+FINE = (period_count("30m", 300, 4, tolerance=2.0), period_count("30d", 1000, 15))
 
 
-def facts(agents, calls, *, at_s=1000.0, counted=FINE, channels=10_000):
+def facts(agents, calls, *, at_s=1000.0, periods=FINE, channels=10_000):
     """Return what is known with agents and calls as (state, age)."""
     moves = []
     agents_seen, calls_seen = Roster(is_calls=False, moves=moves), Roster(is_calls=True, moves=moves)
@@ -33,12 +34,12 @@ def facts(agents, calls, *, at_s=1000.0, counted=FINE, channels=10_000):
         calls_talking=0,
         channels_free=channels,
         tokens=channels,
+        periods=periods,
         scene=Scene(
             at_s=at_s,
             agents=agents_seen.standing(),
             calls=calls_seen.standing(),
             moves=moves,
-            counted=counted,
             patience_s=2.0,
             ring_timeout_s=25.0,
         ),
@@ -60,14 +61,14 @@ calls = st.lists(st.tuples(st.sampled_from(under_way), st.floats(0.0, 60.0)), ma
 
 @given(agents, calls, st.integers(0, 50), st.sampled_from([OWED, FINE, ()]), st.booleans())
 @settings(max_examples=150, deadline=None)
-def test_idle_agents_are_always_served_and_channels_never_exceeded(agents, calls, channels, counted, is_new):
+def test_idle_agents_are_always_served_and_channels_never_exceeded(agents, calls, channels, periods, is_new):
     pacing = Predictive() if is_new else started()
-    given_facts = facts(agents, calls, channels=channels, counted=counted)
+    given_facts = facts(agents, calls, channels=channels, periods=periods)
     decision = pacing.decide(given_facts)
     states = [state for state, _ in calls]
     safe = given_facts.agents_ready - len(states)
     assert min(channels, max(0, safe)) <= decision.calls <= channels
-    if counted is OWED:
+    if periods is OWED:
         assert decision.calls == min(channels, max(0, safe))
     assert all(states[place] is CallAt.RINGING and calls[place][1] >= 15.0 for place in decision.cancel)
     assert not (decision.calls and decision.cancel)
@@ -124,11 +125,11 @@ def test_without_a_scene_it_paces_progressively_and_says_so():
 @pytest.mark.parametrize(
     ("setting", "words"),
     [
-        ({"abandon_rate_max": 0.5}, "abandon_rate_max must be 0.001 to 0.2, got 0.5"),
-        ({"abandon_rate_max": float("nan")}, "abandon_rate_max must be"),
+        ({"memory_min": float("nan")}, "memory_min must be"),
         ({"talk_s": 0}, "talk_s must be 1 to 7200, got 0"),
         ({"answer_rate": 1.0}, "answer_rate must be 0.005 to 0.95, got 1.0"),
         ({"ring_min_s": -1}, "ring_min_s must be 0 to 120, got -1"),
+        ({"ring_min_s": 14}, "ring_min_s must be 0, or 15 or more, got 14"),
     ],
 )
 def test_a_wrong_setting_is_told_in_words(setting, words):
@@ -136,6 +137,9 @@ def test_a_wrong_setting_is_told_in_words(setting, words):
         Predictive(**setting)
 
 
-def test_no_campaign_can_choose_it_while_the_engine_shows_no_single_calls():
-    with pytest.raises(ValueError, match="no pacing strategy 'predictive'"):
-        make_pacing("predictive", {})
+def test_a_campaign_can_choose_it_by_name_and_its_settings_are_checked():
+    assert isinstance(make_pacing("predictive", {"talk_s": 60.0}), Predictive)
+    with pytest.raises(ValueError, match="pacing strategy 'predictive': answer_rate must be"):
+        make_pacing("predictive", {"answer_rate": 1.0})
+    with pytest.raises(ValueError, match="has no setting abandon_rate_max; it has talk_s, wrap_s"):
+        make_pacing("predictive", {"abandon_rate_max": 0.02})

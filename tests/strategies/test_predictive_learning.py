@@ -29,8 +29,8 @@ def hazards() -> Hazards:
 @given(mean_s=st.floats(30.0, 300.0), watched_s=st.floats(20.0, 120.0), seed=st.integers(0, 10_000))
 @settings(max_examples=20, deadline=None)
 def test_talks_that_go_on_do_not_make_the_estimate_too_short(mean_s, watched_s, seed):
-    """A thousand talks begin at once and are watched for a while: most of the long ones are not over yet."""
-    talks_s = np.random.default_rng(seed).exponential(mean_s, 1000)
+    """Ten thousand talks begin at once and are watched for a while: most of the long ones are not over yet."""
+    talks_s = np.random.default_rng(seed).exponential(mean_s, 10_000)
     learnt = hazards()
     for at_s in np.arange(0.0, watched_s, 0.5):
         counts = np.zeros(CELLS)
