@@ -24,7 +24,7 @@ from dialler.ports import LeadFilter, Records
 
 router = APIRouter(prefix="/leads", tags=["leads"])
 
-AT_ONCE = 500
+AT_ONCE = 250
 """Leads of one transaction: some 10 ms, in which the engine's own writes wait."""
 
 SHOWN_MAX = 100
