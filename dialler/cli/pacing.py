@@ -21,7 +21,7 @@ _SHARES: Final = ("risk_next", "risk_max", "answer_rate")
 
 
 async def explain_pacing(campaign: str, /, *, options: Reading = _READING) -> None:
-    """Say why a campaign's pacing launches as many calls as it does: the last decision, and what it looked at.
+    """Say why pacing launches as many calls as it does: the last decision, and what it looked at.
 
     Example: `dialler campaign explain-pacing spring`
     """
