@@ -11,7 +11,7 @@ from benchmarks.pacing.decision_time import decision_times_s
 from benchmarks.pacing.figures import keeps_the_limit, ours, side_by_side
 from benchmarks.pacing.matrix import AGENTS, METHOD, RATES, SHAPES, scenario, stress
 from benchmarks.pacing.plot import plot
-from benchmarks.pacing.rivals import LOOKS_A_LEVEL, Adapt
+from benchmarks.pacing.rivals import LOOKS_A_COUNT, LOOKS_A_LEVEL, Adapt
 from benchmarks.pacing.runs import Run, read, runs
 from benchmarks.pacing.simulator import period_count
 from benchmarks.pacing.tables import main_table, points, rivals_table
@@ -64,7 +64,15 @@ def test_a_day_over_its_limit_halves_the_level_or_sets_it_to_one(hard, lines):
     adapt = Adapt(hard=hard)
     assert level_lines(adapt, ready=100, busy=0, abandoned=0, looks=1) == 100, "it begins with one line for each"
     assert level_lines(adapt, ready=100, busy=0, abandoned=0, looks=20 * LOOKS_A_LEVEL) == 300, "and adapts up to three"
-    assert level_lines(adapt, ready=100, busy=0, abandoned=40, looks=LOOKS_A_LEVEL) == lines
+    assert level_lines(adapt, ready=100, busy=0, abandoned=40, looks=LOOKS_A_LEVEL) == 300, "drops count by the minute"
+    assert level_lines(adapt, ready=100, busy=0, abandoned=40, looks=LOOKS_A_COUNT) == lines
+
+
+def test_a_minute_in_which_most_calls_are_dropped_halves_the_level():
+    adapt = Adapt(drop_rate_max=10.0)
+    assert level_lines(adapt, ready=100, busy=0, abandoned=0, looks=5 * LOOKS_A_COUNT) == 300
+    assert level_lines(adapt, ready=100, busy=0, abandoned=3000, looks=LOOKS_A_COUNT) == 300, "not of 7,200"
+    assert level_lines(adapt, ready=100, busy=0, abandoned=7000, looks=LOOKS_A_COUNT) == 150
 
 
 def test_one_call_over_the_limit_is_a_matter_of_chance_with_few_agents_only():
