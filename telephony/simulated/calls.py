@@ -6,8 +6,6 @@ from dataclasses import replace
 from functools import partial
 
 from telephony.events import (
-    AgentChanged,
-    AgentState,
     Answered,
     Bridged,
     Classified,
@@ -25,8 +23,9 @@ from telephony.events import (
     TelephonyEvent,
 )
 from telephony.port import LiveState, Origination, Trunk
+from telephony.simulated.agents import Agents
 from telephony.simulated.call import Call
-from telephony.simulated.desk import OFF_CALL, Agent, Desk
+from telephony.simulated.desk import Agent, Desk
 from telephony.simulated.fate import (
     ANSWERS,
     CAUSE_CLEARING,
@@ -63,6 +62,7 @@ class Calls:
         self._report = report
         self._on_trunk: Counter[str] = Counter()
         self.desk = Desk(plan.agents, plan.servers[0])
+        self.agents = Agents(self.desk, schedule, report, self._connect_waiting)
         self.live: dict[str, Call] = {}
 
     # Calls from outside
@@ -117,32 +117,7 @@ class Calls:
         """Lose all calls of a server without a word, as its restart does; its agents log in anew."""
         for call in [call for call in self.live.values() if call.server == server]:
             self._remove(call)
-        for agent in self.desk.of_server(server):
-            if agent.state not in OFF_CALL:
-                agent.at_work = False
-                self.desk.set_state(agent, agent.next_state)
-
-    def set_agent(self, name: str, state: AgentState) -> None:
-        """Make an agent ready, paused or away: now, or after the work that the agent has.
-
-        Raises KeyError for an unknown agent, ValueError for another state.
-        """
-        if state not in OFF_CALL:
-            raise ValueError(f"an agent can be made ready, paused or away, not {state}")
-        agent = self.desk.agents[name]
-        agent.next_state = state
-        if not agent.at_work:
-            self._free(agent)
-
-    def report_agent(self, agent: Agent) -> None:
-        """Tell an agent's state, once for each queue."""
-        for queue in agent.queues:
-            self._report(
-                agent.server,
-                AgentChanged(
-                    server=agent.server, at=self._schedule.moment, agent=agent.name, queue=queue, state=agent.state
-                ),
-            )
+        self.agents.restart(server)
 
     # Before the answer
 
@@ -247,10 +222,9 @@ class Calls:
 
     def _connect_waiting(self) -> None:
         while (match := self.desk.match()) is not None:
-            call, agent = self.live[match[0]], match[1]
-            call.agent, agent.at_work = agent, True
+            call, call.agent = self.live[match[0]], match[1]
             if call.journey.pickup_s:
-                self._set_agent(agent, AgentState.RINGING)
+                self.agents.ring(call.agent)
                 self._put(call, call.journey.pickup_s, self._bridge)
             else:
                 self._bridge(call)
@@ -258,7 +232,7 @@ class Calls:
     def _bridge(self, call: Call) -> None:
         assert call.agent is not None
         call.state = LiveState.BRIDGED
-        self._set_agent(call.agent, AgentState.TALKING)
+        self.agents.talk(call.agent)
         self._tell(call, Bridged, agent=call.agent.name)
         if call.journey.stay_s is None:
             by = HangupBy.AGENT if call.journey.agent_hangs_up else HangupBy.CUSTOMER
@@ -275,23 +249,8 @@ class Calls:
 
     def _let_go(self, call: Call, agent: Agent | None, *, talked: bool) -> None:
         """Free the agent of a call, if it has one; after a talk once the work that follows is done."""
-        if agent is None:
-            return
-        if talked and call.journey.wrap_up_s:
-            self._set_agent(agent, AgentState.PAUSED)
-            self._schedule.put(call.journey.wrap_up_s, partial(self._free, agent))
-        else:
-            self._free(agent)
-
-    def _free(self, agent: Agent) -> None:
-        agent.at_work = False
-        self._set_agent(agent, agent.next_state)
-        self._connect_waiting()
-
-    def _set_agent(self, agent: Agent, state: AgentState) -> None:
-        if agent.state is not state:
-            self.desk.set_state(agent, state)
-            self.report_agent(agent)
+        if agent is not None:
+            self.agents.let_go(agent, work_s=call.journey.wrap_up_s if talked else 0.0)
 
     # All of them
 

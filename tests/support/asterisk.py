@@ -44,6 +44,8 @@ EMPTY_QUEUE: Final = "empty"
 RINGING_QUEUE: Final = "ringing"
 """A queue with agents whose telephones ring and who never answer: its calls wait."""
 RINGING_AGENTS: Final = 40
+LOGIN_QUEUES: Final = ("log-in", "log-in-too")
+"""Queues without agents, where those of a test log in."""
 START_S: Final = 30.0
 _PORTS: Final = SystemRandom()
 
@@ -382,7 +384,8 @@ class RealAsterisk:
             + "member => Local/200@agents/n,0,Cleo\n"
             + queue.fill({"queue": RINGING_QUEUE})
             + "".join(f"member => Local/{300 + each}@agents/n,0\n" for each in range(RINGING_AGENTS))
-            + queue.fill({"queue": EMPTY_QUEUE}),
+            + queue.fill({"queue": EMPTY_QUEUE})
+            + "".join(queue.fill({"queue": each}) for each in LOGIN_QUEUES),
         }
         for name in (
             "queuerules.conf",
@@ -434,6 +437,8 @@ class AsteriskExchange:
     trunk = "carrier"
     server = "asterisk"
     waiting_queue = RINGING_QUEUE
+    login_queues = LOGIN_QUEUES
+    agent = "Local/150@agents/n"
 
     def __init__(self, asterisk: RealAsterisk, telephony: AsteriskNetwork, proxy: CuttableProxy) -> None:
         self.asterisk = asterisk

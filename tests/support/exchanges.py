@@ -13,7 +13,7 @@ import pytest
 
 from telephony.events import CallEvent, HungUp, OriginateEnded, TelephonyEvent
 from telephony.port import Telephony, Trunk
-from telephony.simulated import Fate, NetworkPlan, SimulatedNetwork
+from telephony.simulated import AgentGroup, Fate, NetworkPlan, SimulatedNetwork
 
 __all__ = ["EventLog", "Exchange", "ExchangeUnavailable", "Fate", "open_exchange", "simulated_exchange"]
 
@@ -38,6 +38,12 @@ class Exchange(Protocol):
     waiting_queue: str
     """A queue whose calls wait: it has agents, who never answer."""
 
+    login_queues: tuple[str, str]
+    """Queues without agents, for those of the test."""
+
+    agent: str
+    """An agent who takes calls at once, and talks until the customer leaves."""
+
     sound: str
     """A short sound that it can play."""
 
@@ -60,6 +66,8 @@ class SimulatedExchange:
     trunk = "simulated"
     server = "simulated"
     waiting_queue = "nobody-answers"
+    login_queues = ("log-in", "log-in-too")
+    agent = "SIM/agent-150"
     sound = "a/sound"
 
     def __init__(self, network: SimulatedNetwork) -> None:
@@ -89,7 +97,8 @@ async def simulated_exchange(*, speed: float = 20.0) -> AsyncIterator[SimulatedE
 
     trunk = Trunk(name="simulated", server="simulated", calls_per_second=1000.0, channels=200)
     by_number = {number: fate for fate, number in NUMBERS.items()}
-    plan = NetworkPlan(trunks=(trunk,), ack_s=0.01, message_s=600.0)
+    queues = AgentGroup(number=0, queues=SimulatedExchange.login_queues)
+    plan = NetworkPlan(trunks=(trunk,), agents=(queues,), ack_s=0.01, message_s=600.0)
     network = SimulatedNetwork(plan=plan, seed=1, now=now, sleep=sleep, fates=by_number)
     try:
         async with anyio.create_task_group() as tasks:
