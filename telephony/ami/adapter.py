@@ -34,6 +34,8 @@ CALL_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 """Asterisk takes 149 characters; a slash at the start would be a pattern, a semicolon a Local half."""
 E164: Final = re.compile(r"\+[1-9][0-9]{1,14}")
 QUEUE: Final = re.compile(r"[A-Za-z0-9_.-]{1,79}")
+AGENT: Final = re.compile(r"[A-Za-z0-9]+/[A-Za-z0-9_.@:/+-]{1,200}")
+"""An interface: "&" would be several, a comma options."""
 RING_MIN: Final = timedelta(milliseconds=100)
 RING_MAX: Final = timedelta(minutes=10)
 
@@ -176,6 +178,8 @@ class AsteriskNetwork:
         _check("number", E164, origination.number)
         if origination.queue is not None:
             _check("queue", QUEUE, origination.queue)
+        if origination.agent is not None:
+            _check("agent", AGENT, origination.agent)
         if not RING_MIN <= origination.ring_timeout <= RING_MAX:  # Asterisk takes 0 for "wait for ever"
             raise ValueError(f"ring_timeout must be {RING_MIN} to {RING_MAX}, got {origination.ring_timeout}")
         variables = {
@@ -184,6 +188,8 @@ class AsteriskNetwork:
             "DLR_ATTEMPT": origination.call_id,
             "DLR_QUEUE": origination.queue or "",
         }
+        if origination.agent is not None:
+            variables["DLR_AGENT"] = origination.agent
         action: dict[str, str | list[str]] = {
             "Action": "Originate",
             "ActionID": origination.call_id,
@@ -316,7 +322,8 @@ def _was_done(answer: Message, what: str, server: str) -> bool:
 
 def _check_lines(origination: Origination) -> None:
     """Refuse what would be more than one line, before any other fault of it."""
-    texts = [origination.call_id, origination.number, origination.caller_id or "", origination.queue or ""]
+    texts = [origination.call_id, origination.number]
+    texts += [origination.caller_id or "", origination.queue or "", origination.agent or ""]
     texts += [*origination.variables, *origination.variables.values()]
     if breaks_line(" ".join(texts)):
         bad = next(text for text in texts if breaks_line(text))

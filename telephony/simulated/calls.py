@@ -47,6 +47,9 @@ KEY_AFTER_S = 3.0
 MACHINE_MESSAGE_S = 15.0
 """What is left of a machine's greeting, the silence behind it, and a message."""
 
+_REACHABLE = frozenset({AgentState.READY, AgentState.PAUSED})
+"""How an agent may be for whom a call is: his telephone rings in a pause, too."""
+
 REASON_NONE, REASON_TIME_OUT, REASON_ANSWERED = 0, 3, 4
 
 Report = Callable[[str, TelephonyEvent], None]
@@ -212,6 +215,9 @@ class Calls:
         self._end(call, by=HangupBy.SYSTEM)
 
     def _serve(self, call: Call) -> None:
+        if call.origination.agent is not None:
+            self._call_agent(call, call.origination.agent)
+            return
         queue = call.origination.queue
         if queue is None:
             self._tell(call, MessagePlayed)
@@ -223,6 +229,17 @@ class Calls:
         self.desk.enter(call.call_id, server=call.server, queue=queue)
         self._put_impatience(call)
         self._connect_waiting()
+
+    def _call_agent(self, call: Call, name: str) -> None:
+        """Ring the one agent whom a call is for; nobody else gets it."""
+        call.state = LiveState.QUEUED
+        self._tell(call, Queued, queue="")
+        self._put_impatience(call)
+        agent = self.desk.agents.get(name)
+        if agent is None or agent.server != call.server or agent.at_work or agent.state not in _REACHABLE:
+            self.divert(call.call_id)
+        else:
+            self._ring_agent(call, agent)
 
     def _play(self, call: Call) -> None:
         """Play a message to its end, or to the key that opts out."""
@@ -247,19 +264,24 @@ class Calls:
 
     def _connect_waiting(self) -> None:
         while (match := self.desk.match()) is not None:
-            call, agent = self.live[match[0]], match[1]
-            call.agent, agent.at_work = agent, True
-            if call.journey.pickup_s:
-                self._set_agent(agent, AgentState.RINGING)
-                self._put(call, call.journey.pickup_s, self._bridge)
-            else:
-                self._bridge(call)
+            self._ring_agent(self.live[match[0]], match[1])
+
+    def _ring_agent(self, call: Call, agent: Agent) -> None:
+        call.agent, agent.at_work = agent, True
+        if agent.picks_up and not call.journey.pickup_s:
+            self._bridge(call)
+            return
+        self._set_agent(agent, AgentState.RINGING)
+        if agent.picks_up:
+            self._put(call, call.journey.pickup_s, self._bridge)
 
     def _bridge(self, call: Call) -> None:
         assert call.agent is not None
         call.state = LiveState.BRIDGED
         self._set_agent(call.agent, AgentState.TALKING)
         self._tell(call, Bridged, agent=call.agent.name)
+        if call.agent.talks_s is not None:
+            self._put(call, call.agent.talks_s, partial(self._end, by=HangupBy.AGENT))
         if call.journey.stay_s is None:
             by = HangupBy.AGENT if call.journey.agent_hangs_up else HangupBy.CUSTOMER
             self._put(call, call.journey.talk_s, partial(self._end, by=by))

@@ -16,6 +16,10 @@ class Agent:
     name: str
     server: str
     queues: tuple[str, ...]
+    picks_up: bool = True
+    talks_s: float | None = None
+    """How long they talk at most."""
+
     state: AgentState = AgentState.READY
     at_work: bool = False
     """In a call, or in the work after it."""
@@ -35,7 +39,9 @@ class Desk:
         for group in groups:
             for _ in range(group.number):
                 name = f"SIM/agent-{len(self.agents) + 1:03d}"
-                self.agents[name] = Agent(name, group.server or default_server, group.queues)
+                self.agents[name] = Agent(
+                    name, group.server or default_server, group.queues, group.picks_up, group.talks_s
+                )
         self._ready.update(self.agents)
 
     def of_server(self, server: str) -> list[Agent]:

@@ -13,7 +13,7 @@ import pytest
 
 from telephony.events import CallEvent, HungUp, OriginateEnded, TelephonyEvent
 from telephony.port import Telephony, Trunk
-from telephony.simulated import Fate, NetworkPlan, SimulatedNetwork
+from telephony.simulated import AgentGroup, Fate, NetworkPlan, SimulatedNetwork
 
 __all__ = ["EventLog", "Exchange", "ExchangeUnavailable", "Fate", "open_exchange", "simulated_exchange"]
 
@@ -38,6 +38,21 @@ class Exchange(Protocol):
     waiting_queue: str
     """A queue whose calls wait: it has agents, who never answer."""
 
+    agent: str
+    """An agent who picks up at once and talks on."""
+
+    brief_agent: str
+    """An agent who hangs up soon after he has picked up."""
+
+    ringing_agent: str
+    """An agent who never picks up."""
+
+    absent_agent: str
+    """Nobody's interface."""
+
+    leaver: str
+    """The number of a person who answers, and leaves a second later."""
+
     sound: str
     """A short sound that it can play."""
 
@@ -60,6 +75,8 @@ class SimulatedExchange:
     trunk = "simulated"
     server = "simulated"
     waiting_queue = "nobody-answers"
+    agent, brief_agent, ringing_agent, absent_agent = (f"SIM/agent-{number:03d}" for number in range(1, 5))
+    leaver = NUMBERS[Fate.ANSWERED]
     sound = "a/sound"
 
     def __init__(self, network: SimulatedNetwork) -> None:
@@ -89,7 +106,13 @@ async def simulated_exchange(*, speed: float = 20.0) -> AsyncIterator[SimulatedE
 
     trunk = Trunk(name="simulated", server="simulated", calls_per_second=1000.0, channels=200)
     by_number = {number: fate for fate, number in NUMBERS.items()}
-    plan = NetworkPlan(trunks=(trunk,), ack_s=0.01, message_s=600.0)
+    # One of each kind; they serve a queue that no call goes to.
+    agents = (
+        AgentGroup(number=1, queues=("agents",)),
+        AgentGroup(number=1, queues=("agents",), talks_s=0.5),
+        AgentGroup(number=1, queues=("agents",), picks_up=False),
+    )
+    plan = NetworkPlan(trunks=(trunk,), agents=agents, ack_s=0.01, message_s=600.0)
     network = SimulatedNetwork(plan=plan, seed=1, now=now, sleep=sleep, fates=by_number)
     try:
         async with anyio.create_task_group() as tasks:
