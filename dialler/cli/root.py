@@ -9,6 +9,7 @@ from cyclopts.exceptions import CycloptsError
 
 import dialler
 from dialler.cli import (
+    agent_calls,
     audit,
     callbacks,
     campaigns,
@@ -72,7 +73,7 @@ for noun in (
     callbacks.app,
     dnc.app,
     audit.app,
-    status.agents,
+    agent_calls.app,
     database.app,
     setup.tokens,
 ):

@@ -10,7 +10,6 @@ from dialler.domain.campaign import Wrap
 from dialler.domain.outcome import Outcome
 from dialler.errors import IllegalTransition
 
-
 MANUAL: Final = "manual"
 """The dial mode of a call that an agent asked for."""
 
