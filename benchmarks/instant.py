@@ -52,5 +52,14 @@ class InstantNetwork:
     async def divert(self, call_id: str) -> bool:
         return False
 
+    async def add_to_queue(self, queue: str, agent: str, **facts: object) -> bool:
+        return False
+
+    async def remove_from_queue(self, queue: str, agent: str, *, server: str | None = None) -> bool:
+        return False
+
+    async def set_paused(self, agent: str, paused: bool, **facts: object) -> bool:
+        return False
+
     async def live_calls(self, server: str) -> Sequence[LiveCall]:
         return ()

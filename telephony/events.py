@@ -6,6 +6,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
+
+WRAP_UP_REASON: Final = "wrap-up"
+"""The reason of the pauses that the dialler itself makes for the work after a talk."""
 
 
 class HangupBy(StrEnum):
@@ -23,6 +27,9 @@ class AgentState(StrEnum):
     READY = "ready"
     RINGING = "ringing"
     TALKING = "talking"
+    WRAP_UP = "wrap-up"
+    """Paused with `WRAP_UP_REASON`: the dialler waits until the work after the talk is done."""
+
     PAUSED = "paused"
     AWAY = "away"
 
@@ -151,13 +158,15 @@ class LinkDown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentChanged:
-    """A queue member's state, at (re)connection and whenever it changes."""
+    """A queue member's state or its pause: at (re)connection, and whenever one of them changes."""
 
     server: str
     at: datetime
     agent: str
     queue: str
     state: AgentState
+    pause_reason: str | None = None
+    """Why the member is paused, also while it talks; empty where nobody said, None where it is not paused."""
 
 
 NetworkEvent = LinkUp | LinkDown | AgentChanged

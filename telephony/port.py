@@ -108,3 +108,37 @@ class Telephony(Protocol):
 
     async def live_calls(self, server: str) -> Sequence[LiveCall]:
         """Return the calls that `server` holds and whose call_id we chose. Raises NotSent, LinkLost."""
+
+    async def add_to_queue(
+        self,
+        queue: str,
+        agent: str,
+        *,
+        server: str | None = None,
+        name: str = "",
+        penalty: int = 0,
+        paused: bool = False,
+        reason: str = "",
+    ) -> bool:
+        """Make `agent`, an interface such as `PJSIP/1001`, a member of a queue; False where it is one already.
+
+        A member that is there is left as it is. `name` is what people call the agent; members of a higher `penalty`
+        are rung only when no other is free; `reason` is that of the pause. Without `server`: on every server whose link
+        is up and that has the queue. Raises ValueError for what can't be a member, Refused where no server has the
+        queue, NotSent, LinkLost.
+        """
+
+    async def remove_from_queue(self, queue: str, agent: str, *, server: str | None = None) -> bool:
+        """Take an agent out of a queue; False where he is not in it. A call that he has goes on.
+
+        Raises as `add_to_queue`, and Refused for a member that the exchange's own configuration names.
+        """
+
+    async def set_paused(
+        self, agent: str, paused: bool, *, reason: str = "", queue: str | None = None, server: str | None = None
+    ) -> bool:
+        """Pause an agent in a queue, or in all that he is in, or make him ready; False where no queue knows him.
+
+        One who talks goes on talking; he gets no other call while he is paused. A pause that lasts takes the new
+        reason. Raises ValueError, Refused, NotSent, LinkLost.
+        """

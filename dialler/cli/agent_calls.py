@@ -7,12 +7,10 @@ from cyclopts import Parameter
 from dialler.cli.connection import connected
 from dialler.cli.options import Writing
 from dialler.cli.printing import print_done
-from dialler.cli.status import agents as app
 
 _WRITING = Writing()
 
 
-@app.command
 async def dial(
     agent: str,
     /,
@@ -29,8 +27,8 @@ async def dial(
 ) -> None:
     """Call a lead, or a number, for an agent: whoever answers is joined to him, and to nobody else.
 
-    AGENT is his interface at the exchange, as `dialler agent list` shows it. The same gates hold as for any call; a refusal
-    says which one is shut. A paused campaign, and a list that is off, do not stop a call by hand.
+    AGENT is his interface at the exchange, as `dialler agent list` shows it. The same gates hold as for any call; a
+    refusal says which one is shut. A paused campaign, and a list that is off, do not stop a call by hand.
 
     Example: `dialler agent dial PJSIP/1001 --lead 17`
     """

@@ -73,11 +73,14 @@ for noun in (
     callbacks.app,
     dnc.app,
     audit.app,
-    agent_calls.app,
+    status.agents,
     database.app,
     setup.tokens,
 ):
     app.command(noun)
+
+for verb in (agent_calls.dial,):
+    status.agents.command(verb)
 
 
 def run(arguments: Sequence[str]) -> int:

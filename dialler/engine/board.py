@@ -186,4 +186,11 @@ class Board:
 
 UNANSWERED = frozenset({CallState.NEW, CallState.SENT, CallState.DIALLING, CallState.RINGING})
 WAITING = frozenset({CallState.ANSWERED, CallState.WAITING})
-_BUSY_FIRST = (AgentState.TALKING, AgentState.RINGING, AgentState.PAUSED, AgentState.READY, AgentState.AWAY)
+_BUSY_FIRST = (
+    AgentState.TALKING,
+    AgentState.RINGING,
+    AgentState.WRAP_UP,
+    AgentState.PAUSED,
+    AgentState.READY,
+    AgentState.AWAY,
+)

@@ -70,4 +70,4 @@ class Reservations:
 
 
 _IN_CALL = frozenset({AgentState.RINGING, AgentState.TALKING})
-_REACHABLE = frozenset({AgentState.READY, AgentState.PAUSED})
+_REACHABLE = frozenset({AgentState.READY, AgentState.WRAP_UP, AgentState.PAUSED})

@@ -30,6 +30,7 @@ _AGENT_AT: Final = {
     AgentState.READY: AgentAt.READY,
     AgentState.RINGING: AgentAt.RESERVED,
     AgentState.TALKING: AgentAt.TALKING,
+    AgentState.WRAP_UP: AgentAt.WRAP_UP,
 }
 _CALL_AT: Final = {
     CallState.NEW: CallAt.SET_UP,

@@ -30,6 +30,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "ready": "free for a call",
     "ringing": "their telephone rings",
     "talking": "in a call",
+    "wrap-up": "at work after a call",
     "paused": "on a break",
     "away": "not reachable",
 }

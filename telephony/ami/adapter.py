@@ -18,6 +18,7 @@ from panoramisk.message import Message
 from telephony.ami.calls import CallBook
 from telephony.ami.link import AsteriskLink, LinkStatus
 from telephony.ami.live import live_calls
+from telephony.ami.membership import Membership
 from telephony.ami.queue_members import QueueMembers
 from telephony.ami.settings import AsteriskServer, AsteriskTrunk, Timing
 from telephony.ami.transcript import Observer
@@ -26,6 +27,7 @@ from telephony.ami.wire import breaks_line, variable
 from telephony.answer_plan import AnswerPlan
 from telephony.errors import LinkLost, NotSent, Refused
 from telephony.events import LinkDown, LinkUp, OriginateEnded, TelephonyEvent
+from telephony.member import AGENT, QUEUE, Member, Pause
 from telephony.port import LiveCall, Origination, Trunk
 
 log = logging.getLogger("telephony.ami")
@@ -33,9 +35,6 @@ log = logging.getLogger("telephony.ami")
 CALL_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 """Asterisk takes 149 characters; a slash at the start would be a pattern, a semicolon a Local half."""
 E164: Final = re.compile(r"\+[1-9][0-9]{1,14}")
-QUEUE: Final = re.compile(r"[A-Za-z0-9_.-]{1,79}")
-AGENT: Final = re.compile(r"[A-Za-z0-9]+/[A-Za-z0-9_.@:/+-]{1,200}")
-"""An interface: "&" would be several, a comma options."""
 RING_MIN: Final = timedelta(milliseconds=100)
 RING_MAX: Final = timedelta(minutes=10)
 
@@ -97,6 +96,7 @@ class AsteriskNetwork:
         """Events lost because nobody read them; zero unless the reader stands still with very many calls up."""
         for server in servers:
             self._add(server, rng or random.Random())
+        self._membership = Membership(self._links)
 
     def _add(self, server: AsteriskServer, rng: random.Random) -> None:
         if server.name in self._links:
@@ -251,6 +251,28 @@ class AsteriskNetwork:
         found = live_calls(messages, server=server, is_ours=self._book.is_ours, members=members)
         self._book.settle(server, generation, {call.call_id for call in found})
         return found
+
+    async def add_to_queue(
+        self,
+        queue: str,
+        agent: str,
+        *,
+        server: str | None = None,
+        name: str = "",
+        penalty: int = 0,
+        paused: bool = False,
+        reason: str = "",
+    ) -> bool:
+        member = Member(queue=queue, agent=agent, name=name, penalty=penalty, paused=paused, reason=reason)
+        return await self._membership.add(member, server)
+
+    async def remove_from_queue(self, queue: str, agent: str, *, server: str | None = None) -> bool:
+        return await self._membership.remove(Member(queue=queue, agent=agent), server)
+
+    async def set_paused(
+        self, agent: str, paused: bool, *, reason: str = "", queue: str | None = None, server: str | None = None
+    ) -> bool:
+        return await self._membership.pause(Pause(agent=agent, paused=paused, reason=reason, queue=queue), server)
 
     def _on_up(self, server: str, restarted: bool) -> None:
         if restarted:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from telephony.ami.translate import Fields, text
-from telephony.events import AgentChanged, AgentState
+from telephony.events import WRAP_UP_REASON, AgentChanged, AgentState
 
 STATES: Final = {
     "0": AgentState.READY,  # unknown, which app_queue rings like a free one
@@ -20,12 +20,25 @@ STATES: Final = {
 }
 
 
-def state_of(message: Fields) -> AgentState:
+class Standing(NamedTuple):
+    """What a member is doing, and why it is paused, if it is."""
+
+    state: AgentState
+    pause_reason: str | None
+
+
+GONE: Final = Standing(AgentState.AWAY, None)
+
+
+def standing_of(message: Fields) -> Standing:
     """Return what a member is doing; one who was paused in a call still talks until it ends."""
     if text(message, "event") == "QueueMemberRemoved":
-        return AgentState.AWAY
+        return GONE
+    reason = text(message, "pausedreason") if text(message, "paused") == "1" else None
     state = STATES.get(text(message, "status"), AgentState.AWAY)
-    return AgentState.PAUSED if state is AgentState.READY and text(message, "paused") == "1" else state
+    if state is AgentState.READY and reason is not None:
+        state = AgentState.WRAP_UP if reason == WRAP_UP_REASON else AgentState.PAUSED
+    return Standing(state, reason)
 
 
 class QueueMembers:
@@ -34,38 +47,45 @@ class QueueMembers:
     def __init__(self, server: str, queues: tuple[str, ...]) -> None:
         self._server = server
         self._queues = frozenset(queues)
-        self._states: dict[tuple[str, str], AgentState] = {}
+        self._standing: dict[tuple[str, str], Standing] = {}
 
     @property
     def interfaces(self) -> frozenset[str]:
         """All members' interfaces."""
-        return frozenset(agent for _, agent in self._states)
+        return frozenset(agent for _, agent in self._standing)
 
     def whole(self, messages: Iterable[Fields], at: datetime) -> list[AgentChanged]:
-        """Take a QueueStatus list; return the state of every member, and those who left as away."""
-        gone = dict.fromkeys(self._states, AgentState.AWAY)
-        self._states = {}
+        """Take a QueueStatus list; return how every member stands, and those who left as away."""
+        gone = dict.fromkeys(self._standing, GONE)
+        self._standing = {}
         for message in messages:
             queue, agent = text(message, "queue"), text(message, "location")
             if text(message, "event") == "QueueMember" and agent and self._follows(queue):
-                self._states[queue, agent] = state_of(message)
-        return [self._event(key, state, at) for key, state in (gone | self._states).items()]
+                self._standing[queue, agent] = standing_of(message)
+        return [self._event(key, standing, at) for key, standing in (gone | self._standing).items()]
 
     def changed(self, message: Fields, at: datetime) -> AgentChanged | None:
         """Take a QueueMember event; return the change, None where nothing that is followed changed."""
         key = text(message, "queue"), text(message, "interface")
         if not key[1] or not self._follows(key[0]):
             return None
-        before, state = self._states.get(key), state_of(message)
+        before, standing = self._standing.get(key), standing_of(message)
         if text(message, "event") == "QueueMemberRemoved":
-            self._states.pop(key, None)
+            self._standing.pop(key, None)
         else:
-            self._states[key] = state
-        return None if before is state else self._event(key, state, at)
+            self._standing[key] = standing
+        return None if before == standing else self._event(key, standing, at)
 
     def _follows(self, queue: str) -> bool:
         return not self._queues or queue in self._queues
 
-    def _event(self, key: tuple[str, str], state: AgentState, at: datetime) -> AgentChanged:
+    def _event(self, key: tuple[str, str], standing: Standing, at: datetime) -> AgentChanged:
         queue, agent = key
-        return AgentChanged(server=self._server, at=at, agent=agent, queue=queue, state=state)
+        return AgentChanged(
+            server=self._server,
+            at=at,
+            agent=agent,
+            queue=queue,
+            state=standing.state,
+            pause_reason=standing.pause_reason,
+        )

@@ -6,7 +6,6 @@ from dataclasses import replace
 from functools import partial
 
 from telephony.events import (
-    AgentChanged,
     AgentState,
     Answered,
     Bridged,
@@ -25,8 +24,9 @@ from telephony.events import (
     TelephonyEvent,
 )
 from telephony.port import LiveState, Origination, Trunk
+from telephony.simulated.agents import Agents
 from telephony.simulated.call import Call
-from telephony.simulated.desk import OFF_CALL, Agent, Desk
+from telephony.simulated.desk import Agent, Desk
 from telephony.simulated.fate import (
     ANSWERS,
     CAUSE_CLEARING,
@@ -47,9 +47,6 @@ KEY_AFTER_S = 3.0
 MACHINE_MESSAGE_S = 15.0
 """What is left of a machine's greeting, the silence behind it, and a message."""
 
-_REACHABLE = frozenset({AgentState.READY, AgentState.PAUSED})
-"""How an agent may be for whom a call is: his telephone rings in a pause, too."""
-
 REASON_NONE, REASON_TIME_OUT, REASON_ANSWERED = 0, 3, 4
 
 Report = Callable[[str, TelephonyEvent], None]
@@ -66,6 +63,7 @@ class Calls:
         self._report = report
         self._on_trunk: Counter[str] = Counter()
         self.desk = Desk(plan.agents, plan.servers[0])
+        self.agents = Agents(self.desk, schedule, report, self._connect_waiting)
         self.live: dict[str, Call] = {}
 
     # Calls from outside
@@ -120,32 +118,7 @@ class Calls:
         """Lose all calls of a server without a word, as its restart does; its agents log in anew."""
         for call in [call for call in self.live.values() if call.server == server]:
             self._remove(call)
-        for agent in self.desk.of_server(server):
-            if agent.state not in OFF_CALL:
-                agent.at_work = False
-                self.desk.set_state(agent, agent.next_state)
-
-    def set_agent(self, name: str, state: AgentState) -> None:
-        """Make an agent ready, paused or away: now, or after the work that the agent has.
-
-        Raises KeyError for an unknown agent, ValueError for another state.
-        """
-        if state not in OFF_CALL:
-            raise ValueError(f"an agent can be made ready, paused or away, not {state}")
-        agent = self.desk.agents[name]
-        agent.next_state = state
-        if not agent.at_work:
-            self._free(agent)
-
-    def report_agent(self, agent: Agent) -> None:
-        """Tell an agent's state, once for each queue."""
-        for queue in agent.queues:
-            self._report(
-                agent.server,
-                AgentChanged(
-                    server=agent.server, at=self._schedule.moment, agent=agent.name, queue=queue, state=agent.state
-                ),
-            )
+        self.agents.restart(server)
 
     # Before the answer
 
@@ -236,7 +209,7 @@ class Calls:
         self._tell(call, Queued, queue="")
         self._put_impatience(call)
         agent = self.desk.agents.get(name)
-        if agent is None or agent.server != call.server or agent.at_work or agent.state not in _REACHABLE:
+        if agent is None or agent.server != call.server or agent.phone is not AgentState.READY:
             self.divert(call.call_id)
         else:
             self._ring_agent(call, agent)
@@ -267,18 +240,18 @@ class Calls:
             self._ring_agent(self.live[match[0]], match[1])
 
     def _ring_agent(self, call: Call, agent: Agent) -> None:
-        call.agent, agent.at_work = agent, True
+        call.agent = agent
         if agent.picks_up and not call.journey.pickup_s:
             self._bridge(call)
             return
-        self._set_agent(agent, AgentState.RINGING)
+        self.agents.ring(agent)
         if agent.picks_up:
             self._put(call, call.journey.pickup_s, self._bridge)
 
     def _bridge(self, call: Call) -> None:
         assert call.agent is not None
         call.state = LiveState.BRIDGED
-        self._set_agent(call.agent, AgentState.TALKING)
+        self.agents.talk(call.agent)
         self._tell(call, Bridged, agent=call.agent.name)
         if call.agent.talks_s is not None:
             self._put(call, call.agent.talks_s, partial(self._end, by=HangupBy.AGENT))
@@ -297,23 +270,8 @@ class Calls:
 
     def _let_go(self, call: Call, agent: Agent | None, *, talked: bool) -> None:
         """Free the agent of a call, if it has one; after a talk once the work that follows is done."""
-        if agent is None:
-            return
-        if talked and call.journey.wrap_up_s:
-            self._set_agent(agent, AgentState.PAUSED)
-            self._schedule.put(call.journey.wrap_up_s, partial(self._free, agent))
-        else:
-            self._free(agent)
-
-    def _free(self, agent: Agent) -> None:
-        agent.at_work = False
-        self._set_agent(agent, agent.next_state)
-        self._connect_waiting()
-
-    def _set_agent(self, agent: Agent, state: AgentState) -> None:
-        if agent.state is not state:
-            self.desk.set_state(agent, state)
-            self.report_agent(agent)
+        if agent is not None:
+            self.agents.let_go(agent, work_s=call.journey.wrap_up_s if talked else 0.0)
 
     # All of them
 

@@ -14,6 +14,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 
 from telephony.errors import LinkLost, NotSent, Refused
 from telephony.events import AgentState, LinkDown, LinkUp, TelephonyEvent
+from telephony.member import Member, Pause
 from telephony.port import LiveCall, LiveState, Origination, Trunk
 from telephony.simulated.calls import Calls
 from telephony.simulated.fate import Fates
@@ -147,6 +148,32 @@ class SimulatedNetwork:
         self._check_link_of(call_id)
         return self._calls.divert(call_id)
 
+    async def add_to_queue(
+        self,
+        queue: str,
+        agent: str,
+        *,
+        server: str | None = None,
+        name: str = "",
+        penalty: int = 0,
+        paused: bool = False,
+        reason: str = "",
+    ) -> bool:
+        """Put an agent into a queue. Raises ValueError, Refused, NotSent."""
+        member = Member(queue=queue, agent=agent, name=name, penalty=penalty, paused=paused, reason=reason)
+        return self._calls.agents.add(member, self._linked(server))
+
+    async def remove_from_queue(self, queue: str, agent: str, *, server: str | None = None) -> bool:
+        """Take an agent out of a queue. Raises ValueError, Refused, NotSent."""
+        return self._calls.agents.remove(Member(queue=queue, agent=agent), self._linked(server))
+
+    async def set_paused(
+        self, agent: str, paused: bool, *, reason: str = "", queue: str | None = None, server: str | None = None
+    ) -> bool:
+        """Pause an agent, or make him ready. Raises ValueError, NotSent."""
+        pause = Pause(agent=agent, paused=paused, reason=reason, queue=queue)
+        return self._calls.agents.pause(pause, self._linked(server))
+
     async def live_calls(self, server: str) -> Sequence[LiveCall]:
         """Return the calls that `server` holds, oldest first. Raises NotSent."""
         self._link(server)
@@ -193,7 +220,7 @@ class SimulatedNetwork:
 
         Raises KeyError for an unknown agent, ValueError for any other state.
         """
-        self._calls.set_agent(agent, state)
+        self._calls.agents.make(agent, state)
 
     def close(self) -> None:
         """Close both ends of the stream of events. The network must not be running."""
@@ -215,6 +242,16 @@ class SimulatedNetwork:
             raise NotSent(f"no link to {server}")
         return link
 
+    def _linked(self, server: str | None) -> Sequence[str]:
+        """Return the servers that are meant: one, or all whose link is up. Raises NotSent where none is."""
+        if server is not None:
+            self._link(server)
+            return [server]
+        linked = [name for name, link in self._links.items() if link.up]
+        if not linked:
+            raise NotSent("no link is up")
+        return linked
+
     def _connect(self, server: str) -> None:
         link = self._links[server]
         if link.up or link.cut:
@@ -222,8 +259,7 @@ class SimulatedNetwork:
         link.up = True
         self._report(server, LinkUp(server=server, at=self._now(), restarted=link.restarted))
         link.restarted = False
-        for agent in self._calls.desk.of_server(server):
-            self._calls.report_agent(agent)
+        self._calls.agents.tell_all(server)
 
     def _report(self, server: str, event: TelephonyEvent) -> None:
         """Put an event out, unless the link is down."""

@@ -7,15 +7,19 @@ import contextlib
 import itertools
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, timedelta
+from typing import Any
 
 import anyio
 import pytest
 
 from telephony.answer_plan import AnswerPlan
-from telephony.errors import NotSent, TelephonyError
+from telephony.errors import NotSent, Refused, TelephonyError
 from telephony.events import (
+    WRAP_UP_REASON,
+    AgentChanged,
+    AgentState,
     Answered,
     Bridged,
     CallEvent,
@@ -242,10 +246,10 @@ async def test_who_presses_the_key_in_the_information_message_opts_out_and_the_c
 async def test_a_call_for_one_agent_is_joined_to_him_and_ends_by_whoever_hangs_up(
     exchange: Exchange, log: EventLog, call: Call
 ) -> None:
-    leaves = call(Fate.ANSWERED, agent=exchange.agent, number=exchange.leaver)
+    leaves = call(Fate.ANSWERED, agent=exchange.talker, number=exchange.leaver)
     stays = call(Fate.ANSWERED_LONG, agent=exchange.brief_agent)
     for placed, agent, by in (
-        (leaves, exchange.agent, HangupBy.CUSTOMER),
+        (leaves, exchange.talker, HangupBy.CUSTOMER),
         (stays, exchange.brief_agent, HangupBy.AGENT),
     ):
         await exchange.telephony.originate(placed)
@@ -277,14 +281,14 @@ async def test_a_call_for_one_agent_waits_for_nobody_else_and_is_taken_to_the_in
 async def test_the_information_message_takes_a_call_out_of_the_one_agents_hands(
     exchange: Exchange, log: EventLog, call: Call
 ) -> None:
-    placed = call(Fate.ANSWERED_LONG, agent=exchange.agent)
+    placed = call(Fate.ANSWERED_LONG, agent=exchange.talker)
     await exchange.telephony.originate(placed)
     await log.first(Bridged, call_id=placed.call_id)
     with anyio.fail_after(10):  # A real exchange tells of it just before it joins them.
         while (await exchange.telephony.live_calls(exchange.server))[0].state is not LiveState.BRIDGED:
             pass
     [live] = await exchange.telephony.live_calls(exchange.server)
-    assert (live.call_id, live.agent) == (placed.call_id, exchange.agent)
+    assert (live.call_id, live.agent) == (placed.call_id, exchange.talker)
     assert await exchange.telephony.divert(placed.call_id) is True
     await log.first(HarbourStarted, call_id=placed.call_id)
     [live] = await exchange.telephony.live_calls(exchange.server)
@@ -421,3 +425,196 @@ async def test_a_trunk_that_is_not_there_is_refused(exchange: Exchange, log: Eve
     with pytest.raises((TelephonyError, ValueError)):
         await exchange.telephony.originate(call(Fate.ANSWERED, trunk="no-such-trunk"))
     assert not await exchange.telephony.live_calls(exchange.server)
+
+
+# Agents
+
+
+@pytest.fixture
+async def login(exchange: Exchange, log: EventLog) -> AsyncIterator[Callable[..., Awaitable[AgentChanged]]]:
+    """Put the exchange's agent into a queue and return what it reports of that; he is out of it after the test."""
+    telephony, queues = exchange.telephony, exchange.login_queues
+
+    async def add(queue: str = queues[0], **facts: Any) -> AgentChanged:
+        place = len(log.events)
+        assert await telephony.add_to_queue(queue, exchange.agent, **facts)
+        return await log.first(AgentChanged, after=place, agent=exchange.agent, queue=queue)
+
+    yield add
+    with contextlib.suppress(TelephonyError):
+        for queue in queues:
+            await telephony.remove_from_queue(queue, exchange.agent)
+
+
+Login = Callable[..., Awaitable[AgentChanged]]
+
+
+async def moved(log: EventLog, exchange: Exchange, after: int, state: AgentState, reason: str | None = None) -> None:
+    """Wait until it was reported, after a place of the log, how the agent stands in his queue."""
+    queue = exchange.login_queues[0]
+    await log.first(AgentChanged, after=after, agent=exchange.agent, queue=queue, state=state, pause_reason=reason)
+
+
+async def test_an_agent_logs_into_a_queue_and_out_of_it_and_twice_is_told_apart(
+    exchange: Exchange, log: EventLog, login: Login
+) -> None:
+    telephony, queue = exchange.telephony, exchange.login_queues[0]
+    change = await login(name="Zo\u00eb Ann", penalty=2)
+    assert (change.state, change.pause_reason, change.server) == (AgentState.READY, None, exchange.server)
+    assert await telephony.add_to_queue(queue, exchange.agent, paused=True, reason="late") is False
+    place = len(log.events)
+    assert await telephony.remove_from_queue(queue, exchange.agent, server=exchange.server) is True
+    await moved(log, exchange, place, AgentState.AWAY)
+    assert await telephony.remove_from_queue(queue, exchange.agent) is False
+    assert not [
+        event
+        for event in log.events
+        if isinstance(event, AgentChanged) and event.agent == exchange.agent and event.pause_reason is not None
+    ]
+
+
+async def test_who_logs_in_paused_is_never_ready_before(exchange: Exchange, log: EventLog, login: Login) -> None:
+    place = len(log.events)
+    await login(paused=True, reason="briefing")
+    await moved(log, exchange, place, AgentState.PAUSED, "briefing")
+    changes = [event for event in log.events[place:] if isinstance(event, AgentChanged)]
+    assert AgentState.READY not in {change.state for change in changes if change.agent == exchange.agent}
+
+
+async def test_a_pause_holds_in_all_queues_of_an_agent_or_in_the_one_named(
+    exchange: Exchange, log: EventLog, login: Login
+) -> None:
+    telephony, (one, other) = exchange.telephony, exchange.login_queues
+    for queue in (one, other):
+        await login(queue)
+    place = len(log.events)
+    assert await telephony.set_paused(exchange.agent, True, reason="lunch") is True
+    for queue in (one, other):
+        await log.first(AgentChanged, after=place, queue=queue, state=AgentState.PAUSED, pause_reason="lunch")
+    place = len(log.events)
+    assert await telephony.set_paused(exchange.agent, False, queue=other) is True
+    await log.first(AgentChanged, after=place, queue=other, state=AgentState.READY, pause_reason=None)
+    assert not [event for event in log.events[place:] if isinstance(event, AgentChanged) and event.queue == one]
+
+
+async def test_a_new_reason_of_a_pause_is_a_change_and_the_diallers_own_is_the_wrap_up(
+    exchange: Exchange, log: EventLog, login: Login
+) -> None:
+    await login()
+    for reason, state in (
+        ("", AgentState.PAUSED),
+        ("lunch", AgentState.PAUSED),
+        (WRAP_UP_REASON, AgentState.WRAP_UP),
+        ("tea", AgentState.PAUSED),
+    ):
+        place = len(log.events)
+        assert await exchange.telephony.set_paused(exchange.agent, True, reason=reason)
+        await moved(log, exchange, place, state, reason)
+    place = len(log.events)
+    assert await exchange.telephony.set_paused(exchange.agent, False)
+    await moved(log, exchange, place, AgentState.READY)
+
+
+async def test_who_is_paused_while_he_talks_gets_no_other_call_until_he_is_made_ready(
+    exchange: Exchange, log: EventLog, login: Login, call: Call
+) -> None:
+    telephony, queue = exchange.telephony, exchange.login_queues[0]
+    await login()
+    first, second = (call(Fate.ANSWERED_LONG, queue=queue) for _ in range(2))
+    place = len(log.events)
+    await telephony.originate(first)
+    await log.first(Bridged, call_id=first.call_id, agent=exchange.agent)
+    await moved(log, exchange, place, AgentState.TALKING)
+    place = len(log.events)
+    assert await telephony.set_paused(exchange.agent, True, reason=WRAP_UP_REASON, queue=queue)
+    await moved(log, exchange, place, AgentState.TALKING, WRAP_UP_REASON)
+    assert await telephony.hang_up(first.call_id)
+    await moved(log, exchange, place, AgentState.WRAP_UP, WRAP_UP_REASON)
+    await telephony.originate(second)
+    await log.first(Queued, call_id=second.call_id)
+    assert Bridged not in kinds(log.by_call[second.call_id])
+    assert await telephony.set_paused(exchange.agent, False)
+    await log.first(Bridged, call_id=second.call_id, agent=exchange.agent)
+
+
+async def test_who_leaves_the_queue_while_he_talks_keeps_his_call_and_gets_no_other(
+    exchange: Exchange, log: EventLog, login: Login, call: Call
+) -> None:
+    telephony, queue = exchange.telephony, exchange.login_queues[0]
+    await login()
+    placed = call(Fate.ANSWERED_LONG, queue=queue)
+    await telephony.originate(placed)
+    await log.first(Bridged, call_id=placed.call_id)
+    place = len(log.events)
+    assert await telephony.remove_from_queue(queue, exchange.agent)
+    await moved(log, exchange, place, AgentState.AWAY)
+    [live] = await telephony.live_calls(exchange.server)
+    assert (live.call_id, live.state) == (placed.call_id, LiveState.BRIDGED)
+
+
+async def test_agents_and_queues_that_are_not_there_are_told_apart(exchange: Exchange, log: EventLog) -> None:
+    telephony, queue = exchange.telephony, exchange.login_queues[0]
+    assert await telephony.set_paused(exchange.agent, True, reason="lunch") is False
+    assert await telephony.set_paused(exchange.agent, False, queue=queue, server=exchange.server) is False
+    for ask in (telephony.add_to_queue, telephony.remove_from_queue):
+        with pytest.raises(Refused, match="no queue 'no-such-queue'") as error:
+            await ask("no-such-queue", exchange.agent)
+        assert error.value.configuration
+
+
+async def test_a_pause_is_found_again_after_the_link_was_lost_and_nothing_is_sent_without_one(
+    exchange: Exchange, log: EventLog, login: Login
+) -> None:
+    telephony, queue = exchange.telephony, exchange.login_queues[0]
+    await login()
+    assert await telephony.set_paused(exchange.agent, True, reason=WRAP_UP_REASON)
+    await exchange.cut_link()
+    await log.first(LinkDown, server=exchange.server)
+    for server in (None, exchange.server):
+        with pytest.raises(NotSent):
+            await telephony.set_paused(exchange.agent, False, server=server)
+        with pytest.raises(NotSent):
+            await telephony.add_to_queue(queue, exchange.agent, server=server)
+        with pytest.raises(NotSent):
+            await telephony.remove_from_queue(queue, exchange.agent, server=server)
+    place = len(log.events)
+    await exchange.restore_link()
+    await moved(log, exchange, place, AgentState.WRAP_UP, WRAP_UP_REASON)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"agent": "1001"},
+        {"agent": "SIM/a b"},
+        {"agent": "SIM/" + "a" * 76},
+        {"queue": "sales;support"},
+        {"name": "Ann|Bob"},
+        {"name": "\u00e9" * 40},
+        {"penalty": -1},
+        {"reason": "not paused"},
+        {"paused": True, "reason": "a" * 80},
+        *({where: f"SIM/1{char}Action: Command"} for where in ("agent", "queue", "name") for char in "\r\n\0"),
+        *({"paused": True, "reason": f"x{char}Action: Command"} for char in "\r\n\0"),
+    ],
+)
+async def test_what_can_not_be_a_member_is_refused_before_anything_is_sent(
+    facts: dict[str, Any], exchange: Exchange, log: EventLog
+) -> None:
+    telephony = exchange.telephony
+    facts = {"agent": exchange.agent, "queue": exchange.login_queues[0], **facts}
+    with pytest.raises(ValueError, match="must"):
+        await telephony.add_to_queue(facts.pop("queue"), facts.pop("agent"), **facts)
+    assert not [event for event in log.events if isinstance(event, AgentChanged) and event.agent == exchange.agent]
+
+
+async def test_a_bad_pause_is_refused_before_anything_is_sent(exchange: Exchange, log: EventLog) -> None:
+    for facts in (
+        {"agent": "SIM/1\r\nAction: Command"},
+        {"reason": "x\nAction: Command"},
+        {"queue": "x\rAction: Command"},
+        {"paused": False, "reason": "lunch"},
+    ):
+        given: dict[str, Any] = {"agent": exchange.agent, "paused": True, **facts}
+        with pytest.raises(ValueError, match="must"):
+            await exchange.telephony.set_paused(given.pop("agent"), given.pop("paused"), **given)

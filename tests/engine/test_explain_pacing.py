@@ -44,7 +44,7 @@ async def test_other_strategies_are_explained_too() -> None:
         await centre.at(centre.clock.now().replace(minute=1))
         said = await explained(centre)
         assert said["reason"].startswith("2 lines for each of")
-        assert list(said["agents"]) == ["ready", "ringing", "talking", "paused"]
+        assert list(said["agents"]) == ["ready", "ringing", "talking", "wrap-up", "paused"]
         assert sum(said["agents"].values()) == 10
         assert sum(said["calls_by_state"].values()) == len(centre.engine.floor.board.of_campaign(1))
         quiet = await explained(centre, "quiet")

@@ -44,6 +44,8 @@ EMPTY_QUEUE: Final = "empty"
 RINGING_QUEUE: Final = "ringing"
 """A queue with agents whose telephones ring and who never answer: its calls wait."""
 RINGING_AGENTS: Final = 40
+LOGIN_QUEUES: Final = ("log-in", "log-in-too")
+"""Queues without agents, where those of a test log in."""
 START_S: Final = 30.0
 _PORTS: Final = SystemRandom()
 
@@ -389,7 +391,8 @@ class RealAsterisk:
             + "member => Local/200@agents/n,0,Cleo\n"
             + queue.fill({"queue": RINGING_QUEUE})
             + "".join(f"member => Local/{300 + each}@agents/n,0\n" for each in range(RINGING_AGENTS))
-            + queue.fill({"queue": EMPTY_QUEUE}),
+            + queue.fill({"queue": EMPTY_QUEUE})
+            + "".join(queue.fill({"queue": each}) for each in LOGIN_QUEUES),
         }
         for name in (
             "queuerules.conf",
@@ -441,11 +444,13 @@ class AsteriskExchange:
     trunk = "carrier"
     server = "asterisk"
     waiting_queue = RINGING_QUEUE
-    agent = "Local/100@agents/n"
+    talker = "Local/100@agents/n"
     brief_agent = "Local/200@agents/n"
     ringing_agent = "Local/300@agents/n"
     absent_agent = "Local/999@agents/n"
     leaver = "+12025590000"
+    login_queues = LOGIN_QUEUES
+    agent = "Local/150@agents/n"
 
     def __init__(self, asterisk: RealAsterisk, telephony: AsteriskNetwork, proxy: CuttableProxy) -> None:
         self.asterisk = asterisk

@@ -111,6 +111,11 @@ class WatchedNetwork:
 
         self.hung_up: list[str] = []
         self.diverted: list[str] = []
+        self.pauses: list[tuple[str, str | None]] = []
+        """Agents that were to be paused, and why; None: made ready."""
+
+        self.pausing: Callable[[str], None] = lambda agent: None
+        """Called when an agent is to be paused or made ready; may raise what the exchange would."""
 
     @property
     def trunks(self) -> Sequence[Trunk]:
@@ -151,6 +156,17 @@ class WatchedNetwork:
     async def divert(self, call_id: str) -> bool:
         self.diverted.append(call_id)
         return await self.network.divert(call_id)
+
+    async def add_to_queue(self, queue: str, agent: str, **facts: Any) -> bool:
+        return await self.network.add_to_queue(queue, agent, **facts)
+
+    async def remove_from_queue(self, queue: str, agent: str, **facts: Any) -> bool:
+        return await self.network.remove_from_queue(queue, agent, **facts)
+
+    async def set_paused(self, agent: str, paused: bool, *, reason: str = "", **facts: Any) -> bool:
+        self.pauses.append((agent, reason if paused else None))
+        self.pausing(agent)
+        return await self.network.set_paused(agent, paused, reason=reason, **facts)
 
     async def live_calls(self, server: str) -> Sequence[LiveCall]:
         return await self.network.live_calls(server)

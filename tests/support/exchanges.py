@@ -38,7 +38,7 @@ class Exchange(Protocol):
     waiting_queue: str
     """A queue whose calls wait: it has agents, who never answer."""
 
-    agent: str
+    talker: str
     """An agent who picks up at once and talks on."""
 
     brief_agent: str
@@ -52,6 +52,12 @@ class Exchange(Protocol):
 
     leaver: str
     """The number of a person who answers, and leaves a second later."""
+
+    login_queues: tuple[str, str]
+    """Queues without agents, for those of the test."""
+
+    agent: str
+    """An agent who takes calls at once, and talks until the customer leaves."""
 
     sound: str
     """A short sound that it can play."""
@@ -75,8 +81,10 @@ class SimulatedExchange:
     trunk = "simulated"
     server = "simulated"
     waiting_queue = "nobody-answers"
-    agent, brief_agent, ringing_agent, absent_agent = (f"SIM/agent-{number:03d}" for number in range(1, 5))
+    talker, brief_agent, ringing_agent, absent_agent = (f"SIM/agent-{number:03d}" for number in range(1, 5))
     leaver = NUMBERS[Fate.ANSWERED]
+    login_queues = ("log-in", "log-in-too")
+    agent = "SIM/agent-150"
     sound = "a/sound"
 
     def __init__(self, network: SimulatedNetwork) -> None:
@@ -108,6 +116,7 @@ async def simulated_exchange(*, speed: float = 20.0) -> AsyncIterator[SimulatedE
     by_number = {number: fate for fate, number in NUMBERS.items()}
     # One of each kind; they serve a queue that no call goes to.
     agents = (
+        AgentGroup(number=0, queues=SimulatedExchange.login_queues),
         AgentGroup(number=1, queues=("agents",)),
         AgentGroup(number=1, queues=("agents",), talks_s=0.5),
         AgentGroup(number=1, queues=("agents",), picks_up=False),

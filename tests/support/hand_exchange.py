@@ -32,6 +32,15 @@ class HandExchange:
         self.diverting: Callable[[str], bool] = lambda call_id: True
         """Answers `divert`, after it has noted the call; may raise what the exchange would."""
 
+        self.members: list[tuple[str, str]] = []
+        """Queues and agents that were added."""
+
+        self.pauses: list[tuple[str, str | None]] = []
+        """Agents that were paused, and why; None: made ready."""
+
+        self.pausing: Callable[[str], bool] = lambda agent: True
+        """Answers `set_paused`, after it has noted the agent; may raise what the exchange would."""
+
         self.knows_calls = True
         """Whether `hang_up` finds the calls it is asked to end."""
 
@@ -67,20 +76,50 @@ class HandExchange:
             raise self.refusing
 
     async def hang_up(self, call_id: str) -> bool:
-        if not self._up:
-            raise NotSent("no link")
+        self._ask()
         self.hung_up.append(call_id)
         return self.knows_calls
 
     async def divert(self, call_id: str) -> bool:
-        if not self._up:
-            raise NotSent("no link")
+        self._ask()
         self.diverted.append(call_id)
         return self.diverting(call_id)
 
-    async def live_calls(self, server: str) -> Sequence[LiveCall]:
+    async def add_to_queue(
+        self,
+        queue: str,
+        agent: str,
+        *,
+        server: str | None = None,
+        name: str = "",
+        penalty: int = 0,
+        paused: bool = False,
+        reason: str = "",
+    ) -> bool:
+        self._ask()
+        self.members.append((queue, agent))
+        return True
+
+    async def remove_from_queue(self, queue: str, agent: str, *, server: str | None = None) -> bool:
+        self._ask()
+        if (queue, agent) not in self.members:
+            return False
+        self.members.remove((queue, agent))
+        return True
+
+    async def set_paused(
+        self, agent: str, paused: bool, *, reason: str = "", queue: str | None = None, server: str | None = None
+    ) -> bool:
+        self._ask()
+        self.pauses.append((agent, reason if paused else None))
+        return self.pausing(agent)
+
+    def _ask(self) -> None:
         if not self._up:
             raise NotSent("no link")
+
+    async def live_calls(self, server: str) -> Sequence[LiveCall]:
+        self._ask()
         self.asked += 1
         live = list(self.live)
         if self.answering is not None:
@@ -91,9 +130,13 @@ class HandExchange:
         """Report an event of a call."""
         self._send.send_nowait(kind(call_id=call_id, at=self.now(), **facts))
 
-    def move_agent(self, agent: str, state: AgentState, *, queue: str, server: str = SERVER) -> None:
+    def move_agent(
+        self, agent: str, state: AgentState, *, queue: str, server: str = SERVER, pause_reason: str | None = None
+    ) -> None:
         """Report an agent's state."""
-        self._send.send_nowait(AgentChanged(server=server, at=self.now(), agent=agent, queue=queue, state=state))
+        self._send.send_nowait(
+            AgentChanged(server=server, at=self.now(), agent=agent, queue=queue, state=state, pause_reason=pause_reason)
+        )
 
     def link_up(self, *, restarted: bool = False) -> None:
         """Bring the link up."""

@@ -137,6 +137,7 @@ def test_agents_are_told_by_state_always_in_the_same_order() -> None:
         ("ready", 1),
         ("ringing", 0),
         ("talking", 2),
+        ("wrap-up", 0),
         ("paused", 0),
         ("away", 0),
         ("on the moon", 1),

@@ -6,7 +6,7 @@ import pytest
 
 from telephony.ami.live import duration, interface_of, live_calls
 from telephony.ami.queue_members import QueueMembers
-from telephony.events import AgentState
+from telephony.events import WRAP_UP_REASON, AgentState
 from telephony.port import LiveCall, LiveState
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
@@ -56,12 +56,16 @@ def test_a_duration_may_be_days_and_nonsense_is_zero() -> None:
     assert duration("") == timedelta(0)
 
 
-def member(agent: str, status: str, *, paused: str = "0", queue: str = "sales") -> dict[str, str]:
-    return {"event": "QueueMember", "queue": queue, "location": agent, "status": status, "paused": paused}
+def member(agent: str, status: str, *, paused: str = "0", queue: str = "sales", reason: str = "") -> dict[str, str]:
+    place = {"event": "QueueMember", "queue": queue, "location": agent}
+    return {**place, "status": status, "paused": paused, "pausedreason": reason}
 
 
-def change(agent: str, status: str, *, event: str = "QueueMemberStatus", paused: str = "0") -> dict[str, str]:
-    return {"event": event, "queue": "sales", "interface": agent, "status": status, "paused": paused}
+def change(
+    agent: str, status: str, *, event: str = "QueueMemberStatus", paused: str = "0", reason: str = ""
+) -> dict[str, str]:
+    place = {"event": event, "queue": "sales", "interface": agent}
+    return {**place, "status": status, "paused": paused, "pausedreason": reason}
 
 
 @pytest.mark.parametrize(
@@ -84,6 +88,36 @@ def change(agent: str, status: str, *, event: str = "QueueMemberStatus", paused:
 def test_a_members_status_is_the_agents_state(status: str, paused: str, state: AgentState) -> None:
     [told] = QueueMembers("a", ()).whole([member("PJSIP/1", status, paused=paused)], AT)
     assert (told.server, told.agent, told.queue, told.state) == ("a", "PJSIP/1", "sales", state)
+
+
+@pytest.mark.parametrize(
+    ("status", "paused", "reason", "state", "told_reason"),
+    [
+        ("1", "1", "lunch", AgentState.PAUSED, "lunch"),
+        ("1", "1", "", AgentState.PAUSED, ""),
+        ("1", "1", WRAP_UP_REASON, AgentState.WRAP_UP, WRAP_UP_REASON),
+        ("1", "0", WRAP_UP_REASON, AgentState.READY, None),  # the reason of a pause that is over
+        ("2", "1", WRAP_UP_REASON, AgentState.TALKING, WRAP_UP_REASON),
+        ("5", "1", WRAP_UP_REASON, AgentState.AWAY, WRAP_UP_REASON),
+    ],
+)
+def test_a_pause_has_its_reason_and_the_diallers_own_is_the_wrap_up(
+    status: str, paused: str, reason: str, state: AgentState, told_reason: str | None
+) -> None:
+    [told] = QueueMembers("a", ()).whole([member("PJSIP/1", status, paused=paused, reason=reason)], AT)
+    assert (told.state, told.pause_reason) == (state, told_reason)
+
+
+def test_a_change_of_the_reason_alone_is_told() -> None:
+    members = QueueMembers("a", ())
+    members.whole([member("PJSIP/1", "2")], AT)
+    paused = members.changed(change("PJSIP/1", "2", event="QueueMemberPause", paused="1", reason=WRAP_UP_REASON), AT)
+    assert paused is not None
+    assert (paused.state, paused.pause_reason) == (AgentState.TALKING, WRAP_UP_REASON)
+    assert members.changed(change("PJSIP/1", "2", paused="1", reason=WRAP_UP_REASON), AT) is None
+    lunch = members.changed(change("PJSIP/1", "2", event="QueueMemberPause", paused="1", reason="lunch"), AT)
+    assert lunch is not None
+    assert lunch.pause_reason == "lunch"
 
 
 def test_only_changes_are_told_between_whole_lists() -> None:

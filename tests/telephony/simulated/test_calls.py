@@ -8,6 +8,7 @@ import pytest
 
 from telephony.answer_plan import AnswerPlan
 from telephony.events import (
+    WRAP_UP_REASON,
     AgentChanged,
     AgentState,
     Answered,
@@ -324,3 +325,40 @@ async def test_an_agent_can_not_be_called_twice_by_being_made_ready_while_wrappi
         await log.first(HungUp)
         network.set_agent("SIM/agent-001", AgentState.READY)
         assert network.agents == {"SIM/agent-001": AgentState.PAUSED}
+
+
+async def test_an_agent_whom_the_dialler_has_paused_does_not_pause_himself_after_the_talk():
+    async with open_network(NetworkPlan(**FIXED, agents=ONE_AGENT)) as (network, log):
+        await network.originate(to(queue="sales"))
+        await log.first(Bridged)
+        assert await network.set_paused("SIM/agent-001", True, reason=WRAP_UP_REASON)
+        await log.first(AgentChanged, state=AgentState.WRAP_UP)
+        await anyio.sleep(600)
+        assert network.agents == {"SIM/agent-001": AgentState.WRAP_UP}
+        assert await network.set_paused("SIM/agent-001", False)
+        assert network.agents == {"SIM/agent-001": AgentState.READY}
+    states = [event.state for event in log.events if isinstance(event, AgentChanged)]
+    assert AgentState.PAUSED not in states
+
+
+async def test_an_agent_made_ready_in_the_work_after_a_talk_is_not_freed_of_his_next_call_by_its_end():
+    plan = NetworkPlan(**{**FIXED, "wrap_up_s": Spread(30), "talk_s": Spread(60)}, agents=ONE_AGENT)
+    async with open_network(plan) as (network, log):
+        await network.originate(to(queue="sales"))
+        await log.first(HungUp, call_id="c1")
+        assert await network.set_paused("SIM/agent-001", False)
+        await network.originate(to(call_id="c2", queue="sales"))
+        await log.first(Bridged, call_id="c2")
+        network.set_agent("SIM/agent-001", AgentState.PAUSED)
+        await anyio.sleep(40)
+        assert network.agents == {"SIM/agent-001": AgentState.TALKING}
+
+
+async def test_an_agent_paused_in_one_queue_serves_the_other():
+    group = (AgentGroup(number=1, queues=("sales", "support")),)
+    async with open_network(NetworkPlan(**FIXED, agents=group)) as (network, log):
+        assert await network.set_paused("SIM/agent-001", True, reason="training", queue="sales")
+        await network.originate(to(call_id="c1", queue="sales"))
+        await network.originate(to(call_id="c2", queue="support"))
+        await log.first(Bridged, call_id="c2")
+        assert Bridged not in kinds(log.by_call["c1"])
