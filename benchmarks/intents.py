@@ -9,7 +9,8 @@ from dialler.clock import SystemClock
 from dialler.domain.campaign import Desired
 from dialler.domain.session import Session
 from dialler.engine.hopper import Hopper
-from dialler.engine.intent import Intents, Order, Slot
+from dialler.engine.intent import Intents, Order
+from dialler.engine.opening import Slot
 from dialler.engine.windows import Windows
 from dialler.ports import Records
 

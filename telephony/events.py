@@ -70,14 +70,15 @@ class Classified(CallEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queued(CallEvent):
-    """The answered call waits for an agent of `queue`."""
+    """The answered call waits for an agent of `queue`, or for the one agent whom it is for."""
 
     queue: str
+    """Empty where it waits for one certain agent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bridged(CallEvent):
-    """The call was joined to `agent` (the queue member's interface)."""
+    """The call was joined to `agent` (the interface of a queue member)."""
 
     agent: str
 

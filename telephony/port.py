@@ -38,6 +38,10 @@ class Origination:
     queue: str | None = None
     """The agents' queue for the answered call; None plays the campaign's message instead."""
 
+    agent: str | None = None
+    """The one agent whom the answered call is for (the interface of a queue member), paused or not; no queue then has
+    it. If he does not pick up, the information message follows."""
+
     answer: AnswerPlan = PLAIN_ANSWER
     variables: Mapping[str, str] = field(default_factory=dict)
 

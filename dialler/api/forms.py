@@ -69,6 +69,8 @@ def session_json(session: Session) -> Json:
         "trunk": session.trunk,
         "server": session.server,
         "dial_mode": session.dial_mode,
+        "for_agent": session.for_agent,
+        "accepted_at": moment(session.accepted_at),
         "timezone": session.timezone,
         "local_time": session.local_time,
         "sent_at": moment(session.sent_at),

@@ -35,9 +35,9 @@ _LEAD: Final = (
 ).split()
 _SESSION: Final = (
     "seq session_id created_at campaign list lead_id number outcome status attempt_no name customer_key"
-    " external_lead_id caller_id trunk server dial_mode timezone local_time sent_at ringing_at answered_at queued_at"
-    " connected_at ended_at wrapped_at cause cause_text hangup_by agent wrap_code wrap_note wrap_edited_by"
-    " wrap_edited_at service_type intention merchant agency"
+    " external_lead_id caller_id trunk server dial_mode for_agent accepted_at timezone local_time sent_at ringing_at"
+    " answered_at queued_at connected_at ended_at wrapped_at cause cause_text hangup_by agent wrap_code wrap_note"
+    " wrap_edited_by wrap_edited_at service_type intention merchant agency"
 ).split()
 KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
     "campaign-leads": tuple(_LEAD),

@@ -5,6 +5,7 @@ from fastapi import Depends, FastAPI
 from dialler.api import (
     abandons,
     adding,
+    agent_calls,
     audit,
     callbacks,
     campaigns,
@@ -64,6 +65,7 @@ def make_api(desk: Desk) -> FastAPI:
         lead_edits,
         callbacks,
         wraps,
+        agent_calls,
         leads,
         sessions,
         successes,

@@ -189,7 +189,9 @@ class _Story:
         found = self._call(text(headers, "channelid") or action_id)
         variables = headers.get("variable", [])
         given = [variables] if isinstance(variables, str) else variables
-        found.has_agents = any(each.startswith("DLR_QUEUE=") and each != "DLR_QUEUE=" for each in given)
+        found.has_agents = any(
+            each.startswith(("DLR_QUEUE=", "DLR_AGENT=")) and not each.endswith("=") for each in given
+        )
         found.has_amd = "DLR_AMD=1" in given
         timeout_ms = number(text(headers, "timeout"))
         found.ring_timeout = None if timeout_ms is None else timedelta(milliseconds=timeout_ms)

@@ -9,6 +9,7 @@ from cyclopts.exceptions import CycloptsError
 
 import dialler
 from dialler.cli import (
+    agent_calls,
     audit,
     callbacks,
     campaigns,
@@ -77,6 +78,9 @@ for noun in (
     setup.tokens,
 ):
     app.command(noun)
+
+for verb in (agent_calls.dial,):
+    status.agents.command(verb)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -10,6 +10,12 @@ from dialler.domain.campaign import Wrap
 from dialler.domain.outcome import Outcome
 from dialler.errors import IllegalTransition
 
+MANUAL: Final = "manual"
+"""The dial mode of a call that an agent asked for."""
+
+PREVIEW: Final = "preview"
+"""The dial mode of a call that was offered to an agent before it was dialled."""
+
 
 class SessionStatus(StrEnum):
     """How far the attempt got."""
@@ -70,7 +76,10 @@ class Session:
     trunk: str = ""
     server: str = ""
     dial_mode: str = ""
-    """The pacing strategy that launched it."""
+    """The pacing strategy that launched it; `MANUAL` if an agent asked for it."""
+
+    for_agent: str | None = None
+    """The one agent whom the call is for (his interface); None: whoever is free."""
 
     timezone: str = ""
     """The lead's zones as dialled, joined by spaces."""
@@ -83,6 +92,10 @@ class Session:
 
     details: Mapping[str, object] = field(default_factory=dict)
     """The lead's data fields at the intent: merchant, agency, what may be agreed."""
+
+    accepted_at: datetime | None = None
+    """When the call for one agent was his to make: asked for, or accepted as an offer. None: an offer still, or a call
+    for whoever is free."""
 
     sent_at: datetime | None = None
     ringing_at: datetime | None = None
@@ -98,6 +111,11 @@ class Session:
     wrap_note: str | None = None
     wrap_edited_by: str | None = None
     wrap_edited_at: datetime | None = None
+
+    @property
+    def is_offer(self) -> bool:
+        """Whether it is a call that its agent has not accepted, if it is open: nothing of it was dialled."""
+        return self.for_agent is not None and self.accepted_at is None
 
 
 STATUS_TRANSITIONS: Final[Mapping[SessionStatus, Set[SessionStatus]]] = {

@@ -51,6 +51,10 @@ class Facts:
     in_call: Set[str] = frozenset()
     """Numbers that are being called now, for whatever lead: none is rung twice at once."""
 
+    by_hand: bool = False
+    """Whether an agent asks for this one call himself: neither a campaign's pause nor a list that is off stops that.
+    """
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
@@ -79,8 +83,8 @@ def dialable(lead: Lead, facts: Facts, now: datetime) -> Verdict:
     # Caps follow the number: what other leads used up of it counts here, and stays with it whatever becomes of them.
     on_numbers = [facts.attempts[one.number] for one in lead.numbers if one.number in facts.attempts]
     gates = (
-        _gate("campaign", facts.campaign.desired is Desired.RUNNING, facts.campaign.desired.value, "running", now=now),
-        _gate("list", facts.lead_list.to_dial, "to dial" if facts.lead_list.to_dial else "off", "to dial", now=now),
+        _campaign_gate(facts, now),
+        _list_gate(facts, now),
         _dates_gate(facts.lead_list, now),
         _state_gate(lead, now),
         _expiry_gate(lead, now),
@@ -112,6 +116,15 @@ def next_number(callable_: Sequence[PhoneNumber], lead: Lead, order: NumberOrder
             return callable_[lead.attempts % len(callable_)]
         case NumberOrder.BEST:
             return max(callable_, key=lambda number: number.reached)  # the first of equals
+
+
+def refusal(verdict: Verdict) -> str:
+    """Return in words why a lead can't be dialled: each gate that is shut, its value and rule, and when it opens."""
+    said = []
+    for gate in (gate for gate in verdict.gates if not gate.passed):
+        opens = f"; opens {gate.earliest:%Y-%m-%d %H:%M:%S} UTC" if gate.earliest is not None else ""
+        said.append(f"{gate.name}: {gate.value} (rule: {gate.rule}){opens}")
+    return ", ".join(said)
 
 
 def verdict_to_json(verdict: Verdict) -> Mapping[str, object]:
@@ -160,6 +173,19 @@ def _dates_gate(lead_list: LeadList, now: datetime) -> Gate:
     opens_at = starts_at if ends_at is None or now < ends_at else None
     value = " ".join(said) or "always"
     return _gate("dates", lead_list.is_current(now), value, "between start and end", now=now, opens_at=opens_at)
+
+
+def _campaign_gate(facts: Facts, now: datetime) -> Gate:
+    desired = facts.campaign.desired
+    may_pause = facts.by_hand and desired is Desired.PAUSED
+    rule = "running or paused" if facts.by_hand else "running"
+    return _gate("campaign", desired is Desired.RUNNING or may_pause, desired.value, rule, now=now)
+
+
+def _list_gate(facts: Facts, now: datetime) -> Gate:
+    to_dial = facts.lead_list.to_dial
+    rule = "any list, by hand" if facts.by_hand else "to dial"
+    return _gate("list", to_dial or facts.by_hand, "to dial" if to_dial else "off", rule, now=now)
 
 
 def _state_gate(lead: Lead, now: datetime) -> Gate:

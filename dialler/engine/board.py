@@ -37,6 +37,11 @@ class Tracked:
     told_not_diverted: bool = False
     """It was told that the exchange could not be asked to play the message."""
 
+    @property
+    def is_direct(self) -> bool:
+        """Whether it is for one certain agent, who is held for it: then pacing counts neither of them."""
+        return self.session.for_agent is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallCounts:
@@ -52,10 +57,19 @@ class Board:
     """Live calls by id, and the agents of each queue."""
 
     calls: dict[str, Tracked] = field(default_factory=dict)
+    offers: dict[str, Session] = field(default_factory=dict)
+    """Calls that were offered to one agent each, by id: nothing is dialled before he accepts."""
+
+    held: dict[str, str] = field(default_factory=dict)
+    """The call that each agent is held for, by agent: he is not ready for any other."""
+
     _by_campaign: dict[int, dict[str, Tracked]] = field(default_factory=dict)
     _by_server: dict[str, dict[str, Tracked]] = field(default_factory=dict)
     _agents: dict[str, dict[str, dict[str, AgentState]]] = field(default_factory=dict)
     """State by queue, agent and server: one person may be a member of several queues."""
+
+    _direct: dict[int, int] = field(default_factory=dict)
+    """How many calls of each campaign are for one certain agent."""
 
     _merged: dict[str | None, Mapping[str, AgentState]] = field(default_factory=dict)
     """Answers of `agents`, until one of them moves."""
@@ -66,6 +80,8 @@ class Board:
         self.calls[session.session_id] = tracked
         self._by_campaign.setdefault(session.campaign_id, {})[session.session_id] = tracked
         self._by_server.setdefault(session.server, {})[session.session_id] = tracked
+        if tracked.is_direct:
+            self._direct[session.campaign_id] = self._direct.get(session.campaign_id, 0) + 1
 
     def remove(self, call_id: str) -> None:
         """Follow a call no longer."""
@@ -73,6 +89,8 @@ class Board:
         if tracked is not None:
             del self._by_campaign[tracked.session.campaign_id][call_id]
             del self._by_server[tracked.session.server][call_id]
+            if tracked.is_direct:
+                self._direct[tracked.session.campaign_id] -= 1
 
     def of_server(self, server: str) -> Sequence[Tracked]:
         """Return the calls on one exchange."""
@@ -83,18 +101,25 @@ class Board:
         return list(self._by_campaign.get(campaign_id, {}).values())
 
     def numbers(self) -> frozenset[str]:
-        """Return the numbers that are being called."""
-        return frozenset(tracked.session.number for tracked in self.calls.values())
+        """Return the numbers that are being called, or are offered to be."""
+        offered = [session.number for session in self.offers.values()]
+        return frozenset([tracked.session.number for tracked in self.calls.values()] + offered)
 
     def calls_of(self, campaign_id: int) -> int:
-        """Return how many live calls a campaign has."""
-        return len(self._by_campaign.get(campaign_id, ()))
+        """Return how many live calls a campaign has, without those for certain agents."""
+        return len(self._by_campaign.get(campaign_id, ())) - self.direct_of(campaign_id)
+
+    def direct_of(self, campaign_id: int) -> int:
+        """Return how many live calls a campaign has that are for certain agents."""
+        return self._direct.get(campaign_id, 0)
 
     def counts(self, campaign_id: int) -> CallCounts:
-        """Count a campaign's live calls by how far they got."""
+        """Count a campaign's live calls by how far they got, without those for certain agents."""
         unanswered = waiting = talking = 0
         for tracked in self._by_campaign.get(campaign_id, {}).values():
             state = tracked.call.state
+            if tracked.is_direct:
+                continue
             if state in UNANSWERED:
                 unanswered += 1
             elif tracked.has_agents and state in WAITING:
@@ -111,7 +136,27 @@ class Board:
     def state_of(self, queue: str, agent: str) -> AgentState | None:
         """Return an agent's state in one queue, the busiest of those that exchanges tell; None: no one knows him."""
         states = self._agents.get(queue, {}).get(agent)
-        return min(states.values(), key=_BUSY_FIRST.index) if states else None
+        return self._with_hold(agent, min(states.values(), key=_BUSY_FIRST.index)) if states else None
+
+    def servers_of(self, agent: str) -> Mapping[str, AgentState]:
+        """Return an agent's state on each exchange that tells one, the busiest of its queues'."""
+        found: dict[str, AgentState] = {}
+        for members in self._agents.values():
+            for server, state in members.get(agent, {}).items():
+                found[server] = min(found.get(server, state), state, key=_BUSY_FIRST.index)
+        return found
+
+    def hold(self, agent: str, call_id: str | None) -> Sequence[str]:
+        """Note for which call an agent is held, None for none; return the queues in which that may change him."""
+        if call_id is None:
+            self.held.pop(agent, None)
+        else:
+            self.held[agent] = call_id
+        self._merged.clear()
+        return [queue for queue, members in self._agents.items() if agent in members]
+
+    def _with_hold(self, agent: str, state: AgentState) -> AgentState:
+        return AgentState.PAUSED if state is AgentState.READY and agent in self.held else state
 
     def forget_agents(self, server: str) -> None:
         """Know nothing of the agents of one exchange, whose link broke: nobody there is free."""
@@ -134,6 +179,8 @@ class Board:
             for agent, states in members.items():
                 for state in states.values():
                     found[agent] = min(found.get(agent, state), state, key=_BUSY_FIRST.index)
+        for agent in self.held.keys() & found.keys():
+            found[agent] = self._with_hold(agent, found[agent])
         return found
 
 

@@ -49,6 +49,11 @@ class Running:
         return self.campaign.desired is Desired.RUNNING and self.blocked is None and self.pacing is not None
 
     @property
+    def dials_by_hand(self) -> bool:
+        """Whether its agents may place calls themselves: a pause is of its dialler, not theirs."""
+        return self.campaign.desired in (Desired.RUNNING, Desired.PAUSED) and self.blocked is None
+
+    @property
     def has_agents(self) -> bool:
         """Whether answered calls go to agents."""
         return self.pacing is not None and self.pacing.needs_agents

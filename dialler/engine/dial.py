@@ -14,7 +14,8 @@ from dialler.engine.board import Tracked
 from dialler.engine.campaigns import Running
 from dialler.engine.floor import Floor
 from dialler.engine.handover import Handover
-from dialler.engine.intent import Intents, Order, Outcomes, Slot
+from dialler.engine.intent import Intents, Order, Outcomes
+from dialler.engine.opening import Slot
 from dialler.engine.shares import Shares
 from dialler.engine.tracking import Tracker
 from dialler.errors import StoreError

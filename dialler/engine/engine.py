@@ -13,12 +13,14 @@ from anyio.abc import TaskStatus
 from dialler.clock import Clock
 from dialler.domain.abandon import AbandonCounts
 from dialler.domain.campaign import Campaign, Desired, LeadList
+from dialler.domain.session import Session
 from dialler.engine.abandons import stored_counts
 from dialler.engine.accounts import Accounts
 from dialler.engine.asking import Asking
 from dialler.engine.board import Board
 from dialler.engine.campaigns import Running
 from dialler.engine.dial import DialLoop
+from dialler.engine.direct import DirectCalls
 from dialler.engine.floor import EngineOptions, Floor
 from dialler.engine.free_agents import FreeAgents
 from dialler.engine.handover import Handover
@@ -29,6 +31,7 @@ from dialler.engine.outbox import Outbox
 from dialler.engine.recovery import Recovery
 from dialler.engine.replanning import Replanning
 from dialler.engine.report import report_of
+from dialler.engine.reservations import Reservations
 from dialler.engine.runways import Runways
 from dialler.engine.scene import CampaignScene
 from dialler.engine.tracking import Tracker
@@ -37,7 +40,7 @@ from dialler.engine.wake import Wake
 from dialler.engine.windows import Windows
 from dialler.engine.wrapping import Wrapping
 from dialler.events import CampaignFollowed, EngineStopped, EngineStopping, Journal
-from dialler.ports import Account, EngineReport, Records, Store, Telephony, Trunk, TrunkLimits, WakeBus
+from dialler.ports import Account, EngineReport, ManualCall, Records, Store, Telephony, Trunk, TrunkLimits, WakeBus
 from strategies.registry import make_pacing
 
 FLUSH_MIN_S = 10.0
@@ -82,8 +85,10 @@ class Engine:
         self._tracker = Tracker(floor, self._wrapping, watch)
         self._handover = Handover(floor, self._tracker)
         self._dial = DialLoop(floor, self._handover, self._tracker)
-        self._recovery = Recovery(floor, self._tracker, self._wrapping, watch)
+        self._reservations = Reservations(floor)
+        self._recovery = Recovery(floor, self._tracker, self._wrapping, self._reservations, watch)
         self._replanning = Replanning(floor)
+        self._direct = DirectCalls(floor, self._handover, self._reservations, self._dial.at_work)
         self._accounts = Accounts(floor, self._wrapping, self._dial.at_work)
         self._following = anyio.Lock()
         self._quiet = anyio.Event()
@@ -114,6 +119,7 @@ class Engine:
             await loops.start(floor.trunks.limits.run, floor.wake.call)
             await loops.start(self._wakes.run)
             loops.start_soon(self._follow_others)
+            await loops.start(self._direct.run)
             await loops.start(self._dial.run)
             task_status.started()
             await self._quiet.wait()
@@ -193,6 +199,10 @@ class Engine:
     def report(self) -> EngineReport:
         """Return what the engine is doing."""
         return report_of(self.floor, self.started_at)
+
+    async def dial(self, wanted: ManualCall) -> Session:
+        """As `EngineControl.dial` says."""
+        return await self._direct.dial(wanted)
 
     async def account(self) -> Account:
         """Return what the records hold, as of some seconds ago at most. Raises StoreError."""

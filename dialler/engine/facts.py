@@ -19,10 +19,11 @@ def facts_of(
     lead_list: LeadList | None = None,
     in_call: Set[str] | None = None,
     windows: Windows = _windows,
+    by_hand: bool = False,
 ) -> Facts:
     """Return the facts about `lead` as the records hold them now.
 
-    `campaign`, its list, and the numbers `in_call` save a look when known.
+    `campaign`, its list, and the numbers `in_call` save a look when known; `by_hand` as in `Facts`.
     """
     campaign = campaign or records.campaign(lead.campaign_id)
     numbers = [number.number for number in lead.numbers]
@@ -33,6 +34,7 @@ def facts_of(
         in_call=numbers_in_call(records) if in_call is None else in_call,
         dnc=records.dnc_hits(lead.campaign_id, numbers),
         attempts=records.number_attempts(lead.campaign_id, numbers),
+        by_hand=by_hand,
     )
 
 

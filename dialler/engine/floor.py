@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from dialler.clock import Clock
 from dialler.domain.lead import Lead, LeadState
+from dialler.domain.session import Session
 from dialler.engine.abandons import period_counts
 from dialler.engine.board import Board, CallCounts
 from dialler.engine.campaigns import Running
@@ -75,6 +76,9 @@ class Floor:
 
     on_event_lag: list[Callable[[float], None]] = field(default_factory=list)
     """Called for each event of the exchange as it is taken in, with the seconds since it arrived."""
+
+    on_ended: list[Callable[[Session], None]] = field(default_factory=list)
+    """Called with each session whose call has ended."""
 
     def trunks_of(self, running: Running) -> list[str]:
         """Return the campaign's trunks that can be used now, in order of preference."""

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 import anyio
 
 from dialler.domain.call import Call, cancelled, refused, sent
+from dialler.domain.session import MANUAL
 from dialler.engine.board import Tracked
 from dialler.engine.campaigns import Running
 from dialler.engine.floor import Floor
-from dialler.engine.intent import Intent
+from dialler.engine.opening import Intent
 from dialler.engine.tracking import Tracker
 from dialler.errors import LinkLost, NotSent, Refused
 from dialler.events import AgentServed, SessionSent
@@ -35,7 +36,7 @@ class Handover:
         tracked = Tracked(
             session=session,
             call=Call(call_id=session.session_id),
-            has_agents=running is not None and running.has_agents,
+            has_agents=session.for_agent is not None or (running is not None and running.has_agents),
             patience=settings.patience,
             overdue_at=self._floor.clock.now() + timeout + self._floor.options.verdict_grace,
         )
@@ -71,7 +72,7 @@ class Handover:
         return (
             floor.accepting
             and running is not None
-            and running.dials
+            and (running.dials_by_hand if tracked.session.dial_mode == MANUAL else running.dials)
             and floor.clock.now() < valid_until
             and floor.is_usable(tracked.session.server)
         )
@@ -89,7 +90,7 @@ class Handover:
         floor = self._floor
         session = tracked.session
         campaign = floor.campaigns[session.campaign_id].campaign
-        if tracked.has_agents:
+        if tracked.has_agents and not tracked.is_direct:
             self._tell_wait(floor.campaigns[session.campaign_id])
         asked_at = floor.clock.monotonic()
         try:
@@ -100,7 +101,8 @@ class Handover:
                     number=session.number,
                     caller_id=session.caller_id,
                     ring_timeout=timedelta(seconds=campaign.settings.ring_timeout_s),
-                    queue=campaign.settings.queue if tracked.has_agents else None,
+                    queue=campaign.settings.queue if tracked.has_agents and not tracked.is_direct else None,
+                    agent=session.for_agent,
                     answer=campaign.settings.answer_plan,
                 )
             )

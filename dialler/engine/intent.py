@@ -12,12 +12,10 @@ from datetime import datetime
 
 from dialler.clock import Clock
 from dialler.domain.campaign import Campaign, Desired, LeadList
-from dialler.domain.ids import uuid7
 from dialler.domain.lead import Lead
-from dialler.domain.local_day import local_time
 from dialler.domain.session import Session
-from dialler.domain.verdict import Verdict, verdict_to_json
 from dialler.engine.hopper import Hopper
+from dialler.engine.opening import Intent, Opening, Slot
 from dialler.engine.picking import Picking
 from dialler.engine.windows import Windows
 from dialler.ports import Records
@@ -28,15 +26,6 @@ _TURN = "turn"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Slot:
-    """Leave to place one call, on one trunk."""
-
-    trunk: str
-    server: str
-    caller_id: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """How many calls one campaign places now, and on which trunks."""
 
@@ -44,17 +33,6 @@ class Order:
     slots: Sequence[Slot]
     dial_mode: str
     reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intent:
-    """A durable intent, once its transaction is committed."""
-
-    session: Session
-    campaign: Campaign
-    valid_until: datetime
-    """When the lead's window shuts or is to be looked at again, its list ends or it expires: from then on its Originate
-    must not leave."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,7 +71,7 @@ class Intents:
     def __init__(self, windows: Windows, clock: Clock, chance: random.Random) -> None:
         self._windows = windows
         self._clock = clock
-        self._chance = chance
+        self._opening = Opening(windows, chance)
 
     def commit(self, records: Records, order: Order, hopper: Hopper, in_call: set[str]) -> Outcomes:
         """Fill the order's slots in the lists' turns; return the intents, in order.
@@ -134,7 +112,18 @@ class Intents:
             if picked is None or turn is None:
                 break
             lead, verdict = picked
-            opened.append(self._open(campaign, lists[turn], lead, verdict, slot, order, now))
+            opened.append(
+                self._opening.session_of(
+                    campaign,
+                    lists[turn],
+                    lead,
+                    verdict,
+                    slot,
+                    dial_mode=order.dial_mode,
+                    reason=order.reason,
+                    now=now,
+                )
+            )
             picking.call(lead)
             in_call.add(opened[-1][0].number)
             turn = None
@@ -164,52 +153,6 @@ class Intents:
             elif not was_dry:
                 done.dry.append(each)
         return lists
-
-    def _open(
-        self,
-        campaign: Campaign,
-        lead_list: LeadList,
-        lead: Lead,
-        verdict: Verdict,
-        slot: Slot,
-        order: Order,
-        now: datetime,
-    ) -> tuple[Session, datetime]:
-        """Return the session of an attempt, and until when its Originate may leave."""
-        assert verdict.number is not None
-        hours = campaign.settings.hours
-        zones = lead.window_key.zones
-        session = Session(
-            session_id=uuid7(now, self._chance),
-            campaign_id=campaign.campaign_id,
-            campaign=campaign.name,
-            list_id=lead_list.list_id,
-            list=lead_list.name,
-            lead_id=lead.lead_id,
-            attempt_no=lead.attempts + 1,
-            number=verdict.number.number,
-            created_at=now,
-            name=lead.name,
-            external_lead_id=lead.external_lead_id,
-            customer_key=lead.customer_key,
-            caller_id=slot.caller_id,
-            trunk=slot.trunk,
-            server=slot.server,
-            dial_mode=order.dial_mode,
-            timezone=" ".join(zones),
-            local_time=local_time(now, zones[0]),
-            details=lead.data,
-            pick={
-                "weight": lead_list.weight,
-                "strategy": None if lead_list.strategy is None else lead_list.strategy.name,
-                "strategy_version": None if lead_list.strategy is None else lead_list.strategy.version,
-                "timezone_source": lead.timezone_source,
-                "pacing": order.reason,
-                "gates": verdict_to_json(verdict)["gates"],
-            },
-        )
-        ends = [self._windows.changes_at(hours, lead.window_key, now), lead_list.ends_at, lead.expires_at]
-        return session, min(at for at in ends if at is not None)
 
 
 def _foreseen(turns: RoundRobin, turn: int | None, count: int) -> Mapping[int, int]:

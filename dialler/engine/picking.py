@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from dialler.domain.by_hand import is_forgotten, without_callback
 from dialler.domain.campaign import Campaign, LeadList
 from dialler.domain.evolve import evolve
-from dialler.domain.lead import CompletedReason, Lead, LeadState, NumberAttempts, Rank, WindowKey
+from dialler.domain.lead import CompletedReason, Lead, LeadState, NumberAttempts, WindowKey
 from dialler.domain.verdict import Facts, Verdict, dialable
 from dialler.engine.hopper import Hopper
+from dialler.engine.opening import called
 from dialler.engine.replan import replan_leads
 from dialler.engine.windows import Windows
 from dialler.ports import Records
@@ -92,8 +93,8 @@ class Picking:
         return None
 
     def call(self, lead: Lead) -> None:
-        """Note that a lead is in a call from now on. Its rank is used up by that."""
-        self._to_write.append(evolve(lead, state=LeadState.IN_CALL, due_at=None, priority=lead.ranked(Rank.ORDINARY)))
+        """Note that a lead is in a call from now on."""
+        self._to_write.append(called(lead))
 
     def write(self) -> None:
         """Write down what became of the leads so far."""

@@ -13,6 +13,7 @@ from dialler.domain.campaign import CampaignSettings
 from dialler.domain.evolve import evolve
 from dialler.engine.board import UNANSWERED, Tracked
 from dialler.engine.floor import Floor
+from dialler.engine.reservations import Reservations
 from dialler.engine.tracking import LONG_CALL_LOOK, Tracker
 from dialler.engine.wake import Wake
 from dialler.engine.wrapping import Wrapping
@@ -28,10 +29,13 @@ _log = logging.getLogger("dialler.recovery")
 class Recovery:
     """Watches over calls that do not report by themselves."""
 
-    def __init__(self, floor: Floor, tracker: Tracker, wrapping: Wrapping, watch: Wake) -> None:
+    def __init__(
+        self, floor: Floor, tracker: Tracker, wrapping: Wrapping, reservations: Reservations, watch: Wake
+    ) -> None:
         self._floor = floor
         self._tracker = tracker
         self._wrapping = wrapping
+        self._reservations = reservations
         self._watch = watch
 
     async def load(self) -> None:
@@ -46,12 +50,14 @@ class Recovery:
             tracked = Tracked(
                 session=session,
                 call=call_of(session),
-                has_agents=running is not None and running.has_agents,
+                has_agents=session.for_agent is not None or (running is not None and running.has_agents),
                 patience=settings.patience,
                 overdue_at=session.created_at + ring_timeout + self._floor.options.verdict_grace,
                 is_doubtful=True,
             )
             self._tracker.take_up(tracked, launched=False)
+            if session.for_agent is not None:
+                self._reservations.hold(session.for_agent, session.session_id)
 
     async def run(self) -> None:
         """Watch until cancelled."""

@@ -69,7 +69,7 @@ def _campaign(floor: Floor, running: Running) -> CampaignReport:
         decided_at=running.asking.decided_at,
         budget=facts.periods,
         agents_by_state=_agents_by_state(floor, running),
-        calls_by_state=_calls_by_state(running, facts),
+        calls_by_state=_calls_by_state(running, facts, floor.board.direct_of(campaign.campaign_id)),
         abandon_rates=running.abandon_rates(now) if running.has_agents else (),
     )
 
@@ -84,13 +84,14 @@ def _agents_by_state(floor: Floor, running: Running) -> Mapping[str, int]:
     return {state.value: found[state.value] for state in AgentState if state is not AgentState.AWAY}
 
 
-def _calls_by_state(running: Running, facts: PacingFacts) -> Mapping[str, int]:
+def _calls_by_state(running: Running, facts: PacingFacts, direct: int) -> Mapping[str, int]:
+    """Count the calls; those for one certain agent each stand apart, whatever has become of them."""
     if running.scene is None:
         before = {"unanswered": facts.calls_unanswered, "waiting": facts.calls_waiting}
     else:
         before = {_word(state.name): n for state, n in running.scene.calls_by_state().items()}
         before["unknown"] = running.scene.calls_doubtful
-    return {**before, "talking": facts.calls_talking}
+    return {**before, "talking": facts.calls_talking, **({"direct": direct} if direct else {})}
 
 
 def _word(name: str) -> str:

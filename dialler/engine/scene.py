@@ -97,7 +97,7 @@ class CampaignScene:
 
     def call_moved(self, tracked: Tracked) -> None:
         """Look at a call of which something became known."""
-        if not tracked.has_agents:
+        if not tracked.has_agents or tracked.is_direct:
             return
         call, call_id, now_s = tracked.call, tracked.session.session_id, self._clock.monotonic()
         if tracked.is_doubtful:

@@ -193,6 +193,8 @@ class Tracker:
         if running is not None and running.scene is not None:
             running.scene.call_ended(tracked)
         floor.trunks.release(session.trunk, session_id)
+        for let_go in floor.on_ended:
+            let_go(session)
         self._remember(session_id)
         floor.outbox.put_value(self._write, session, then=partial(self._end_written, session), ends=session_id)
         if session.status.is_open:

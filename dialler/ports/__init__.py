@@ -7,6 +7,7 @@ from dialler.ports.control import (
     EngineReport,
     ListHolding,
     ListShare,
+    ManualCall,
     ShareReport,
     TrunkReport,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "ListShare",
     "LiveCall",
     "LiveState",
+    "ManualCall",
     "Origination",
     "PacingDecision",
     "PacingFacts",

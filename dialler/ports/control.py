@@ -1,6 +1,6 @@
 """The engine's hand to others: what it reports, and what it can be told."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
@@ -8,7 +8,8 @@ from typing import Literal, Protocol
 from dialler.domain.abandon import PeriodRate
 from dialler.domain.campaign import Desired
 from dialler.domain.lead import LeadState
-from dialler.domain.session import SessionStatus
+from dialler.domain.session import Session, SessionStatus
+from dialler.ports.store import Records
 from strategies.pacing import PacingDecision, PeriodCount
 
 
@@ -148,6 +149,21 @@ class Account:
     """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManualCall:
+    """A call that an agent asks for."""
+
+    agent: str
+    """His interface, as the exchange's queues have it."""
+
+    campaign_id: int
+    find: Callable[[Records], int]
+    """Finds the lead, or adds it, in the transaction that opens the session; returns its id."""
+
+    by: str
+    """Who asks, for the audit."""
+
+
 class EngineControl(Protocol):
     """The running engine, as the API sees it."""
 
@@ -155,6 +171,13 @@ class EngineControl(Protocol):
         """Read the desired state again; return once the engine obeys it.
 
         After a stop is followed no further Originate leaves.
+        """
+
+    async def dial(self, wanted: ManualCall) -> Session:
+        """Place a call for one agent, past the same gates as any other; return its session, as it was opened.
+
+        Raises NotFound for no such agent or lead; Conflict where he can't take it, where a gate refuses the lead, or
+        where no trunk has room: then nothing was done. StoreError.
         """
 
     def report(self) -> EngineReport:

@@ -29,7 +29,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD: Final = "0008"
+HEAD: Final = "0010"
 """The migration that this version of the code needs; a test compares it with `migrations/`."""
 
 BIG = BigInteger().with_variant(Integer, "sqlite")  # on SQLite only INTEGER aliases the rowid
@@ -267,6 +267,8 @@ sessions = Table(
     Column("wrap_note", Text),
     Column("wrap_edited_by", Text),
     Column("wrap_edited_at", BIG),
+    Column("for_agent", Text),
+    Column("accepted_at", BIG),
     sqlite_autoincrement=True,
 )
 _session = sessions.c

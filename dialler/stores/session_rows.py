@@ -31,6 +31,7 @@ INTENT_COLUMNS: Final = (
     "external_lead_id",
     "customer_key",
     "dial_mode",
+    "for_agent",
     "timezone",
     "local_time",
     "pick",
@@ -39,6 +40,7 @@ INTENT_COLUMNS: Final = (
 """What was decided: written once."""
 
 MOMENTS: Final = (
+    "accepted_at",
     "sent_at",
     "ringing_at",
     "answered_at",
@@ -86,6 +88,7 @@ def intent_values(session: Session) -> tuple[object, ...]:
         session.external_lead_id,
         session.customer_key,
         session.dial_mode,
+        session.for_agent,
         session.timezone,
         session.local_time,
         to_json(session.pick) if session.pick else "{}",

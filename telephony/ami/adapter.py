@@ -27,7 +27,7 @@ from telephony.ami.wire import breaks_line, variable
 from telephony.answer_plan import AnswerPlan
 from telephony.errors import LinkLost, NotSent, Refused
 from telephony.events import LinkDown, LinkUp, OriginateEnded, TelephonyEvent
-from telephony.member import QUEUE, Member, Pause
+from telephony.member import AGENT, QUEUE, Member, Pause
 from telephony.port import LiveCall, Origination, Trunk
 
 log = logging.getLogger("telephony.ami")
@@ -178,6 +178,8 @@ class AsteriskNetwork:
         _check("number", E164, origination.number)
         if origination.queue is not None:
             _check("queue", QUEUE, origination.queue)
+        if origination.agent is not None:
+            _check("agent", AGENT, origination.agent)
         if not RING_MIN <= origination.ring_timeout <= RING_MAX:  # Asterisk takes 0 for "wait for ever"
             raise ValueError(f"ring_timeout must be {RING_MIN} to {RING_MAX}, got {origination.ring_timeout}")
         variables = {
@@ -186,6 +188,8 @@ class AsteriskNetwork:
             "DLR_ATTEMPT": origination.call_id,
             "DLR_QUEUE": origination.queue or "",
         }
+        if origination.agent is not None:
+            variables["DLR_AGENT"] = origination.agent
         action: dict[str, str | list[str]] = {
             "Action": "Originate",
             "ActionID": origination.call_id,
@@ -340,7 +344,8 @@ def _was_done(answer: Message, what: str, server: str) -> bool:
 
 def _check_lines(origination: Origination) -> None:
     """Refuse what would be more than one line, before any other fault of it."""
-    texts = [origination.call_id, origination.number, origination.caller_id or "", origination.queue or ""]
+    texts = [origination.call_id, origination.number]
+    texts += [origination.caller_id or "", origination.queue or "", origination.agent or ""]
     texts += [*origination.variables, *origination.variables.values()]
     if breaks_line(" ".join(texts)):
         bad = next(text for text in texts if breaks_line(text))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from telephony.ami.translate import Fields, attempt_of, channel_of, hangup_request_by, text, translate
+from telephony.ami.translate import Fields, agent_channel, attempt_of, channel_of, hangup_request_by, text, translate
 from telephony.events import Answered, CallEvent, DialEnded, Dialling, HangupBy, HungUp, OriginateEnded, Ringing
 
 UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -138,8 +138,8 @@ class CallBook:
                 call.ended_by or self._agent(call, at) or hangup_request_by(event, message, answered=call.answered)
             )
             return None
-        if event == "AgentConnect":
-            self._join(call, text(message, "destuniqueid"))
+        if channel := agent_channel(event, message):
+            self._join(call, channel)
         by = call.ended_by or self._agent(call, at) or (HangupBy.SYSTEM if call.answered else None)
         return self._advance(call_id, call, translate(event, message, call_id=call_id, at=at, by=by))
 

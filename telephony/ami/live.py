@@ -11,6 +11,9 @@ from telephony.port import LiveCall, LiveState
 CHANNEL_SUFFIX: Final = re.compile(r"-[0-9a-f]{8,}(;[12])?$")
 """What Asterisk adds to a device's name for each of its channels."""
 
+WAITS: Final = frozenset({"Queue", "Dial"})
+"""Applications in which an answered call waits for an agent: any of a queue, or one certain agent."""
+
 
 def live_calls(
     messages: Iterable[Fields], *, server: str, is_ours: Callable[[str], bool], members: Collection[str]
@@ -46,7 +49,7 @@ def _state(channel: Fields, *, bridged: bool) -> LiveState:
         return LiveState.BRIDGED
     match text(channel, "channelstate"):
         case "6":
-            return LiveState.QUEUED if text(channel, "application") == "Queue" else LiveState.UP
+            return LiveState.QUEUED if text(channel, "application") in WAITS else LiveState.UP
         case "5":
             return LiveState.RINGING
     return LiveState.DIALLING

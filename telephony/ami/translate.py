@@ -51,6 +51,14 @@ def attempt_of(event: str, message: Fields) -> str:
     return text(message, "attempt") if event == "UserEvent" else ""
 
 
+def agent_channel(event: str, message: Fields) -> str:
+    """Return the unique id of the agent's channel, for an event that tells that a call was joined to one; else ""."""
+    if event == "AgentConnect":
+        return text(message, "destuniqueid")
+    # It is raised on the agent's channel, and names the call.
+    return text(message, "uniqueid") if event == "UserEvent" and text(message, "userevent") == "DlrJoined" else ""
+
+
 def hangup_request_by(event: str, message: Fields, *, answered: bool) -> HangupBy | None:
     """Return who asked to end the call by this event, None where it says nothing about that.
 
@@ -115,6 +123,10 @@ def _user_event(message: Fields, call_id: str, at: datetime) -> CallEvent | None
             return Classified(call_id=call_id, at=at, status=text(message, "status"), cause=text(message, "cause"))
         case "DlrHarbour" if text(message, "state") == "start":
             return HarbourStarted(call_id=call_id, at=at)
+        case "DlrAgentCalled":
+            return Queued(call_id=call_id, at=at, queue="")
+        case "DlrJoined":
+            return Bridged(call_id=call_id, at=at, agent=text(message, "agent"))
         case "DlrMessagePlayed":
             return MessagePlayed(call_id=call_id, at=at)
         case "DlrMessageLeft":

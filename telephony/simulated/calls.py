@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from telephony.events import (
+    AgentState,
     Answered,
     Bridged,
     Classified,
@@ -187,6 +188,9 @@ class Calls:
         self._end(call, by=HangupBy.SYSTEM)
 
     def _serve(self, call: Call) -> None:
+        if call.origination.agent is not None:
+            self._call_agent(call, call.origination.agent)
+            return
         queue = call.origination.queue
         if queue is None:
             self._tell(call, MessagePlayed)
@@ -198,6 +202,17 @@ class Calls:
         self.desk.enter(call.call_id, server=call.server, queue=queue)
         self._put_impatience(call)
         self._connect_waiting()
+
+    def _call_agent(self, call: Call, name: str) -> None:
+        """Ring the one agent whom a call is for; nobody else gets it."""
+        call.state = LiveState.QUEUED
+        self._tell(call, Queued, queue="")
+        self._put_impatience(call)
+        agent = self.desk.agents.get(name)
+        if agent is None or agent.server != call.server or agent.phone is not AgentState.READY:
+            self.divert(call.call_id)
+        else:
+            self._ring_agent(call, agent)
 
     def _play(self, call: Call) -> None:
         """Play a message to its end, or to the key that opts out."""
@@ -222,18 +237,24 @@ class Calls:
 
     def _connect_waiting(self) -> None:
         while (match := self.desk.match()) is not None:
-            call, call.agent = self.live[match[0]], match[1]
-            if call.journey.pickup_s:
-                self.agents.ring(call.agent)
-                self._put(call, call.journey.pickup_s, self._bridge)
-            else:
-                self._bridge(call)
+            self._ring_agent(self.live[match[0]], match[1])
+
+    def _ring_agent(self, call: Call, agent: Agent) -> None:
+        call.agent = agent
+        if agent.picks_up and not call.journey.pickup_s:
+            self._bridge(call)
+            return
+        self.agents.ring(agent)
+        if agent.picks_up:
+            self._put(call, call.journey.pickup_s, self._bridge)
 
     def _bridge(self, call: Call) -> None:
         assert call.agent is not None
         call.state = LiveState.BRIDGED
         self.agents.talk(call.agent)
         self._tell(call, Bridged, agent=call.agent.name)
+        if call.agent.talks_s is not None:
+            self._put(call, call.agent.talks_s, partial(self._end, by=HangupBy.AGENT))
         if call.journey.stay_s is None:
             by = HangupBy.AGENT if call.journey.agent_hangs_up else HangupBy.CUSTOMER
             self._put(call, call.journey.talk_s, partial(self._end, by=by))

@@ -22,6 +22,10 @@ class Agent:
     queues: dict[str, str | None]
     """The queues that the agent is in; why the agent is paused there, None where not."""
 
+    picks_up: bool = True
+    talks_s: float | None = None
+    """How long the agent talks at most."""
+
     phone: AgentState = AgentState.READY
     """Of the telephone alone: READY where it is idle, RINGING, TALKING or AWAY."""
 
@@ -76,7 +80,9 @@ class Desk:
             self.queues.update((server, queue) for queue in group.queues)
             for _ in range(group.number):
                 name = f"SIM/agent-{len(self.agents) + 1:03d}"
-                self.agents[name] = Agent(name, server, dict.fromkeys(group.queues))
+                self.agents[name] = Agent(
+                    name, server, dict.fromkeys(group.queues), picks_up=group.picks_up, talks_s=group.talks_s
+                )
         self._ready.update(self.agents)
 
     def of_server(self, server: str) -> list[Agent]:

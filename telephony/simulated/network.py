@@ -288,6 +288,7 @@ def _refuse_line_breaks(origination: Origination) -> None:
         "number": origination.number,
         "caller_id": origination.caller_id or "",
         "queue": origination.queue or "",
+        "agent": origination.agent or "",
         **{f"variable {name!r}": f"{name}{value}" for name, value in origination.variables.items()},
     }
     for name, text in texts.items():

@@ -43,11 +43,18 @@ class AgentGroup:
     server: str = ""
     """Whose queues they serve; empty: those of the first trunk's server."""
 
+    picks_up: bool = True
+    """Off: their telephones ring, and that is all. For tests and demonstrations, as `talks_s` is."""
+
+    talks_s: float | None = None
+    """After so many seconds of a talk they hang up, whatever else was to come; None: as it comes."""
+
     def __post_init__(self) -> None:
         refuse(
             [
                 (0 <= self.number <= 10_000, "number", self.number, "a number of agents, 0 to 10000"),
                 (bool(self.queues) and all(self.queues), "queues", self.queues, "names of queues"),
+                (self.talks_s is None or 0 <= self.talks_s <= 3600, "talks_s", self.talks_s, "seconds, 0 to 3600"),
             ]
         )
 

@@ -128,7 +128,13 @@ def _trunk(value: object) -> Trunk:
 
 
 def _agents(value: object) -> AgentGroup:
-    readers: dict[str, Reader] = {"number": _count, "queues": _several(_text), "server": _text}
+    readers: dict[str, Reader] = {
+        "number": _count,
+        "queues": _several(_text),
+        "server": _text,
+        "picks_up": _flag,
+        "talks_s": _figure,
+    }
     return _read(AgentGroup, value, readers, ("number", "queues"))
 
 

@@ -106,6 +106,9 @@ STORY: Final[tuple[tuple[str, str, tuple[str, ...], Call], ...]] = (
     ("filter.delete", "DELETE /filters/{noun}/{name}", DELETED, asks("/filters/leads/gold")),
     ("columns.set", "PUT /me/columns/{view}", CHANGED, asks("/me/columns/sessions", {"columns": ["seq"]})),
     ("columns.set", "DELETE /me/columns/{view}", CHANGED, asks("/me/columns/sessions")),
+    ("agent.dial", "POST /agents/dial", CREATED, asks("/agents/dial", {"agent": "PJSIP/7001", "lead_id": 1})),
+    ("list.create", "POST /agents/dial", CREATED,
+     asks("/agents/dial", {"agent": "PJSIP/7001", "campaign": "spring", "number": "+12025550188"})),
     ("dnc.add", "POST /dnc", CREATED, asks("/dnc", {"numbers": ["+12025550123"], "reason": "asked"})),
     ("dnc.remove", "DELETE /dnc/{number}", DELETED, asks("/dnc/+12025550123")),
     ("dnc.import", "POST /dnc/import", CREATED, asks("/dnc/import", content="phone\n+12025550124\n")),
@@ -136,7 +139,7 @@ async def test_every_change_is_in_the_audit_with_who_when_before_and_after(
 ) -> None:
     clock = FixedClock(NOW)
     seen: set[str] = set()
-    async with client_of(Desk(store=store, clock=clock, engine=FakeEngine(store))) as client:
+    async with client_of(Desk(store=store, clock=clock, engine=FakeEngine(store, clock=clock))) as client:
         for step, (what, route, kinds, call) in enumerate(STORY):
             clock.at = NOW + timedelta(minutes=step)
             newest = await entries(client)

@@ -26,6 +26,7 @@ from telephony.events import (
     Classified,
     DialEnded,
     Dialling,
+    HangupBy,
     HarbourStarted,
     HungUp,
     LinkDown,
@@ -240,6 +241,67 @@ async def test_who_presses_the_key_in_the_information_message_opts_out_and_the_c
         OptedOut,
         HungUp,
     ]
+
+
+async def test_a_call_for_one_agent_is_joined_to_him_and_ends_by_whoever_hangs_up(
+    exchange: Exchange, log: EventLog, call: Call
+) -> None:
+    leaves = call(Fate.ANSWERED, agent=exchange.talker, number=exchange.leaver)
+    stays = call(Fate.ANSWERED_LONG, agent=exchange.brief_agent)
+    for placed, agent, by in (
+        (leaves, exchange.talker, HangupBy.CUSTOMER),
+        (stays, exchange.brief_agent, HangupBy.AGENT),
+    ):
+        await exchange.telephony.originate(placed)
+        assert (await log.first(Bridged, call_id=placed.call_id)).agent == agent
+        events = await log.whole_call(placed.call_id)
+        assert_in_order(events)
+        steps = [kind for kind in kinds(events) if kind in (Answered, Queued, Bridged, HarbourStarted, HungUp)]
+        assert steps == [Answered, Queued, Bridged, HungUp]
+        [verdict] = [event for event in events if isinstance(event, HungUp)]
+        assert verdict.by is by
+
+
+async def test_a_call_for_one_agent_waits_for_nobody_else_and_is_taken_to_the_information_message(
+    exchange: Exchange, log: EventLog, call: Call
+) -> None:
+    placed = call(Fate.ANSWERED_LONG, agent=exchange.ringing_agent)
+    await exchange.telephony.originate(placed)
+    assert (await log.first(Queued, call_id=placed.call_id)).queue == ""
+    [live] = await exchange.telephony.live_calls(exchange.server)
+    assert (live.call_id, live.state) == (placed.call_id, LiveState.QUEUED)
+    assert await exchange.telephony.divert(placed.call_id) is True
+    await log.first(HarbourStarted, call_id=placed.call_id)
+    assert await exchange.telephony.hang_up(placed.call_id) is True
+    events = await log.whole_call(placed.call_id)
+    assert_in_order(events)
+    assert Bridged not in kinds(events)
+
+
+async def test_the_information_message_takes_a_call_out_of_the_one_agents_hands(
+    exchange: Exchange, log: EventLog, call: Call
+) -> None:
+    placed = call(Fate.ANSWERED_LONG, agent=exchange.talker)
+    await exchange.telephony.originate(placed)
+    await log.first(Bridged, call_id=placed.call_id)
+    with anyio.fail_after(10):  # A real exchange tells of it just before it joins them.
+        while (await exchange.telephony.live_calls(exchange.server))[0].state is not LiveState.BRIDGED:
+            pass
+    [live] = await exchange.telephony.live_calls(exchange.server)
+    assert (live.call_id, live.agent) == (placed.call_id, exchange.talker)
+    assert await exchange.telephony.divert(placed.call_id) is True
+    await log.first(HarbourStarted, call_id=placed.call_id)
+    [live] = await exchange.telephony.live_calls(exchange.server)
+    assert (live.call_id, live.state, live.agent) == (placed.call_id, LiveState.UP, None)
+
+
+async def test_a_call_for_an_agent_who_is_not_there_gets_the_information_message(
+    exchange: Exchange, log: EventLog, call: Call
+) -> None:
+    placed = call(Fate.ANSWERED_LONG, agent=exchange.absent_agent)
+    await exchange.telephony.originate(placed)
+    await log.first(HarbourStarted, call_id=placed.call_id)
+    assert Bridged not in kinds(log.by_call[placed.call_id])
 
 
 LOOKS_FOR_MACHINES = AnswerPlan(amd=True)

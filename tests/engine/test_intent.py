@@ -15,7 +15,8 @@ from dialler.domain.campaign import Campaign, CampaignSettings, Desired, LeadLis
 from dialler.domain.lead import CompletedReason, Lead, LeadState, NewLead, NumberStatus, PhoneNumber, WindowKey
 from dialler.domain.outcome import Outcome
 from dialler.engine.hopper import Hopper
-from dialler.engine.intent import Intents, Order, Outcomes, Slot
+from dialler.engine.intent import Intents, Order, Outcomes
+from dialler.engine.opening import Slot
 from dialler.engine.picking import LINE_REST, REFUSED_MAX
 from dialler.engine.windows import Windows
 from dialler.ports import DncEntry, LeadFilter, Records

@@ -19,7 +19,7 @@ from dialler.domain.lead import NumberAttempts
 from dialler.domain.outcome import Outcome
 from dialler.domain.redial import RedialRule, RedialRules
 from dialler.domain.strategy import LeadOrder
-from dialler.ports import Records
+from dialler.ports import Records, SessionFilter
 from dialler.stores.open import open_store, parsed_url
 from dialler.stores.postgres import postgres_engine
 from dialler.stores.schema import HEAD, metadata
@@ -256,6 +256,8 @@ async def check_upgraded(url: str) -> None:
     async with open_store(url, write=True) as store:
         lead = await store.read(lambda records: records._in.rows("SELECT callback_agent FROM leads"))  # type: ignore[attr-defined]
         assert [tuple(row) for row in lead] == [(None,)]
+        [last] = await store.read(lambda records: records.sessions(SessionFilter(), limit=1))
+        assert (last.session_id, last.for_agent, last.accepted_at, last.is_offer) == ("s-2", None, None, False)
         attempts = await store.read(lambda records: records.number_attempts(1, ["+12025550123"]))
         assert attempts == {"+12025550123": NumberAttempts(counted=3, day=date(2026, 6, 2), on_day=2)}
 

@@ -68,9 +68,9 @@ FATES: Final = (
 CAUSES: Final = {Fate.BUSY: 17, Fate.INVALID: 1, Fate.CONGESTION: 34, Fate.REJECTED: 21, Fate.UNREACHABLE: 20}
 
 MODULES: Final = """\
-pbx_config app_userevent app_playback app_queue app_amd app_waitforsilence app_senddtmf app_playtones func_logic
-func_env func_channel func_cut func_callerid func_strings res_timing_timerfd bridge_simple bridge_builtin_features
-format_gsm format_wav codec_gsm codec_ulaw codec_alaw"""
+pbx_config app_userevent app_playback app_queue app_dial app_stack app_amd app_waitforsilence app_senddtmf app_playtones
+func_logic func_env func_channel func_cut func_callerid func_strings res_timing_timerfd bridge_simple
+bridge_builtin_features format_gsm format_wav codec_gsm codec_ulaw codec_alaw"""
 
 ASTERISK_CONF: Final = Template("""\
 [directories]
@@ -151,6 +151,13 @@ exten => _+1202558XXXX,1,Set(FILE($home/rung,,,al,u)=$${EXTEN} $${UNIQUEID})
  same => n,Answer()
  same => n(on),Playback($home/sound)
  same => n,Goto(on)
+; Persons who leave after a second.
+exten => _+1202559XXXX,1,Set(FILE($home/rung,,,al,u)=$${EXTEN} $${UNIQUEID})
+ same => n,Ringing()
+ same => n,Wait(0.2)
+ same => n,Answer()
+ same => n,Wait(1)
+ same => n,Hangup(16)
 exten => ring,1,Ringing()
  same => n,Wait(3600)
 exten => answer,1,Ringing()
@@ -437,6 +444,11 @@ class AsteriskExchange:
     trunk = "carrier"
     server = "asterisk"
     waiting_queue = RINGING_QUEUE
+    talker = "Local/100@agents/n"
+    brief_agent = "Local/200@agents/n"
+    ringing_agent = "Local/300@agents/n"
+    absent_agent = "Local/999@agents/n"
+    leaver = "+12025590000"
     login_queues = LOGIN_QUEUES
     agent = "Local/150@agents/n"
 

@@ -7,12 +7,13 @@ import httpx
 
 from dialler.api.desk import Desk
 from dialler.api.routes import make_api
+from dialler.clock import Clock, FixedClock
 from dialler.domain.calling_hours import parse_hours
 from dialler.domain.campaign import CampaignSettings, Desired
 from dialler.domain.lead import CompletedReason, LeadState, NewLead, PhoneNumber, WindowKey
 from dialler.domain.outcome import Outcome
 from dialler.domain.session import Session, SessionStatus
-from dialler.ports import Account, CampaignReport, EngineReport, Records, ShareReport, TrunkReport
+from dialler.ports import Account, CampaignReport, EngineReport, ManualCall, Records, ShareReport, TrunkReport
 from dialler.stores.memory import MemoryStore
 from strategies.pacing import PacingDecision
 
@@ -27,6 +28,7 @@ class FakeEngine:
 
     store: MemoryStore
     trunks: tuple[str, ...] = ("trunk-a",)
+    clock: Clock = field(default_factory=lambda: FixedClock(NOW))
     fails: Exception | None = None
     """What taking an account fails with."""
 
@@ -38,6 +40,28 @@ class FakeEngine:
     async def follow(self) -> None:
         campaigns = await self.store.read(lambda records: records.campaigns())
         self.followed.append({campaign.name: campaign.desired for campaign in campaigns})
+
+    async def dial(self, wanted: ManualCall) -> Session:
+        return await self.store.write(lambda records: self._dialled(records, wanted))
+
+    def _dialled(self, records: Records, wanted: ManualCall) -> Session:
+        lead = records.lead(wanted.find(records))
+        after = {"agent": wanted.agent, "number": lead.numbers[0].number}
+        records.add_audit(self.clock.now(), wanted.by, "agent.dial", {"after": after}, lead_id=lead.lead_id)
+        return Session(
+            session_id="01930000-0000-7000-8000-000000000002",
+            campaign_id=lead.campaign_id,
+            campaign="spring",
+            list_id=lead.list_id,
+            list=records.lead_list(lead.list_id).name,
+            lead_id=lead.lead_id,
+            attempt_no=lead.attempts + 1,
+            number=lead.numbers[0].number,
+            created_at=NOW,
+            dial_mode="manual",
+            for_agent=wanted.agent,
+            accepted_at=NOW,
+        )
 
     async def account(self) -> Account:
         if self.fails is not None:

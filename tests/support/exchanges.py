@@ -38,6 +38,21 @@ class Exchange(Protocol):
     waiting_queue: str
     """A queue whose calls wait: it has agents, who never answer."""
 
+    talker: str
+    """An agent who picks up at once and talks on."""
+
+    brief_agent: str
+    """An agent who hangs up soon after he has picked up."""
+
+    ringing_agent: str
+    """An agent who never picks up."""
+
+    absent_agent: str
+    """Nobody's interface."""
+
+    leaver: str
+    """The number of a person who answers, and leaves a second later."""
+
     login_queues: tuple[str, str]
     """Queues without agents, for those of the test."""
 
@@ -66,6 +81,8 @@ class SimulatedExchange:
     trunk = "simulated"
     server = "simulated"
     waiting_queue = "nobody-answers"
+    talker, brief_agent, ringing_agent, absent_agent = (f"SIM/agent-{number:03d}" for number in range(1, 5))
+    leaver = NUMBERS[Fate.ANSWERED]
     login_queues = ("log-in", "log-in-too")
     agent = "SIM/agent-150"
     sound = "a/sound"
@@ -97,8 +114,14 @@ async def simulated_exchange(*, speed: float = 20.0) -> AsyncIterator[SimulatedE
 
     trunk = Trunk(name="simulated", server="simulated", calls_per_second=1000.0, channels=200)
     by_number = {number: fate for fate, number in NUMBERS.items()}
-    queues = AgentGroup(number=0, queues=SimulatedExchange.login_queues)
-    plan = NetworkPlan(trunks=(trunk,), agents=(queues,), ack_s=0.01, message_s=600.0)
+    # One of each kind; they serve a queue that no call goes to.
+    agents = (
+        AgentGroup(number=0, queues=SimulatedExchange.login_queues),
+        AgentGroup(number=1, queues=("agents",)),
+        AgentGroup(number=1, queues=("agents",), talks_s=0.5),
+        AgentGroup(number=1, queues=("agents",), picks_up=False),
+    )
+    plan = NetworkPlan(trunks=(trunk,), agents=agents, ack_s=0.01, message_s=600.0)
     network = SimulatedNetwork(plan=plan, seed=1, now=now, sleep=sleep, fates=by_number)
     try:
         async with anyio.create_task_group() as tasks:

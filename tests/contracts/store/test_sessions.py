@@ -32,7 +32,8 @@ async def test_a_session_comes_back_as_it_was_written(store: AnyStore) -> None:
         caller_id="+49",
         trunk="t",
         server="pbx",
-        dial_mode="ratio",
+        dial_mode="preview",
+        for_agent="PJSIP/7001",
         timezone="Europe/Berlin",
         local_time="2026-11-02T16:04:05+01:00",
         pick={"weight": 70, "gates": {"window": True}},
@@ -46,7 +47,16 @@ async def test_a_session_comes_back_as_it_was_written(store: AnyStore) -> None:
     assert added.seq > 0
     assert added == replace(intent, seq=added.seq)
     assert await store.read(lambda records: records.session("0192-a")) == added
-    moments = ("sent_at", "ringing_at", "answered_at", "queued_at", "connected_at", "ended_at", "wrapped_at")
+    moments = (
+        "accepted_at",
+        "sent_at",
+        "ringing_at",
+        "answered_at",
+        "queued_at",
+        "connected_at",
+        "ended_at",
+        "wrapped_at",
+    )
     changed = replace(
         added,
         status=SessionStatus.REJECTED,

@@ -120,6 +120,16 @@ async def test_a_campaign_can_not_set_the_diallers_own_variables(peer: AmiPeer) 
     assert peer.sent("Originate")[0]["variable"] == ["DLR_ATTEMPT=c-1", "DLR_QUEUE="]
 
 
+async def test_the_exchange_is_told_whom_a_call_is_for_by_an_interface_and_nothing_else(peer: AmiPeer) -> None:
+    async with linked(peer) as one:
+        await one.network.originate(call("c-1", agent="Local/100@agents/n"))
+        for several in ("PJSIP/1001&PJSIP/1002", "PJSIP/1001,30,g", "1001", "PJSIP/${EXTEN}"):
+            with pytest.raises(ValueError, match="agent must match"):
+                await one.network.originate(call("c-2", agent=several))
+    [action] = peer.sent("Originate")
+    assert "DLR_AGENT=Local/100@agents/n" in action["variable"]
+
+
 async def test_nothing_is_sent_again_after_a_reconnection(peer: AmiPeer) -> None:
     peer.on("Originate", never)
     async with linked(peer) as one, anyio.create_task_group() as tasks:

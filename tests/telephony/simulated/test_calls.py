@@ -219,6 +219,26 @@ async def test_only_agents_of_the_calls_queue_and_server_take_it():
     assert bridged.agent == "SIM/agent-003"
 
 
+@pytest.mark.parametrize("state", [AgentState.PAUSED, AgentState.AWAY])
+async def test_a_call_for_one_agent_rings_him_in_a_pause_and_hears_the_message_if_he_is_away(state):
+    async with open_network(NetworkPlan(**FIXED, agents=ONE_AGENT)) as (network, log):
+        network.set_agent("SIM/agent-001", state)
+        await network.originate(to(agent="SIM/agent-001"))
+        events = await log.whole_call("c1")
+        # A pause is over neither by the call nor by the work after it.
+        assert network.agents["SIM/agent-001"] is state
+    joined = [Bridged] if state is AgentState.PAUSED else [HarbourStarted]
+    assert kinds(events) == [*ANSWER, Queued, *joined, HungUp]
+
+
+async def test_a_call_for_an_agent_who_talks_hears_the_message():
+    async with open_network(NetworkPlan(**FIXED, agents=ONE_AGENT)) as (network, log):
+        await network.originate(to(call_id="c1", queue="sales"))
+        await network.originate(to("+12025550002", call_id="c2", agent="SIM/agent-001"))
+        assert HarbourStarted in kinds(await log.whole_call("c2"))
+        assert [event.agent for event in log.events if isinstance(event, Bridged)] == ["SIM/agent-001"]
+
+
 @pytest.mark.parametrize(("machine_rate", "status"), [(0.0, "HUMAN"), (1.0, "MACHINE")])
 async def test_machines_are_found_out_where_the_plan_says_so(machine_rate, status):
     plan = {**FIXED, "machine_rate": machine_rate, "amd": True, "classify_s": Spread(2)}

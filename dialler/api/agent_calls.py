@@ -1,0 +1,115 @@
+"""Routes for calls of one certain agent: those he asks for."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from dialler.api.bounds import LeadId
+from dialler.api.desk import Desk, TheDesk, Who
+from dialler.api.forms import Json, session_json
+from dialler.api.leads import e164
+from dialler.api.list_rows import list_settings
+from dialler.api.looks import campaign_of, list_of
+from dialler.domain.by_hand import AGENT_CHARS_MAX
+from dialler.domain.campaign import Campaign, LeadList
+from dialler.domain.changes import lead_told
+from dialler.errors import Conflict, UsageError
+from dialler.importing.adding import Added, GivenLead, add_leads, check_leads
+from dialler.importing.checking import Rejected
+from dialler.ports import EngineControl, LeadFilter, ManualCall, Records
+
+router = APIRouter(prefix="/agents", tags=["agents"])
+
+MANUAL_LIST = "manual"
+"""The list that gets leads made of numbers which agents dial, where none is named; its dialler is off."""
+
+
+class Dial(BaseModel):
+    """Whom an agent calls: a lead, or a number in a campaign."""
+
+    model_config = ConfigDict(extra="forbid")
+    agent: str = Field(min_length=1, max_length=AGENT_CHARS_MAX, description="his interface, such as PJSIP/1001")
+    lead_id: LeadId | None = None
+    campaign: str | None = Field(None, description="with `number`")
+    number: str | None = Field(None, description="E.164; with `region` also as it is written there")
+    list_name: str | None = Field(None, alias="list", description="for a number that is no lead yet; else `manual`")
+    region: str | None = Field(None, description="country of `number`, two letters")
+    name: str = Field("", max_length=500, description="of a lead that is made of the number")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "Dial":
+        by_number = (self.campaign, self.number, self.list_name, self.region, self.name or None)
+        if self.lead_id is not None and any(each is not None for each in by_number):
+            raise ValueError("give lead_id alone, or campaign and number")
+        if self.lead_id is None and (self.campaign is None or self.number is None):
+            raise ValueError("expected lead_id, or campaign and number")
+        return self
+
+
+@router.post("/dial", status_code=201)
+async def dial(wanted: Dial, desk: TheDesk, who: Who) -> Json:
+    """Call a lead, or a number, for an agent: he is held for the call, and it is joined to nobody else.
+
+    It passes the same gates as any call, but for two: a paused campaign and a list that is off do not stop it. A
+    number that is no lead of the campaign becomes one, in the list that is named, or in one called `manual`, which is
+    made with its dialler off. Answers with the session; a refusal says which gate is shut, as `explain` does.
+    """
+    engine = running_engine(desk)
+    if wanted.lead_id is not None:
+        lead_id = wanted.lead_id
+        lead = await desk.store.read(lambda records: records.lead(lead_id))
+        campaign_id = lead.campaign_id
+        find: Callable[[Records], int] = lambda records: lead_id  # noqa: E731
+    else:
+        campaign_id, find = await _by_number(wanted, desk, who)
+    call = ManualCall(agent=wanted.agent, campaign_id=campaign_id, find=find, by=who)
+    return session_json(await engine.dial(call))
+
+
+def running_engine(desk: Desk) -> EngineControl:
+    """Return the engine. Raises Conflict where none runs."""
+    if desk.engine is None:
+        raise Conflict("no daemon runs, and calls are placed by it: dialler run")
+    return desk.engine
+
+
+async def _by_number(wanted: Dial, desk: Desk, who: str) -> tuple[int, Callable[[Records], int]]:
+    """Return the campaign, and what finds its lead with the number, or makes one."""
+    assert wanted.campaign is not None and wanted.number is not None
+    said, list_name = wanted.campaign, wanted.list_name
+    owner = await desk.store.read(lambda records: campaign_of(records, said))
+    number = e164(wanted.number, wanted.region)
+    given = GivenLead(numbers=[number], name=wanted.name)
+    [checked] = await check_leads([given], campaign=owner, region=wanted.region)
+    now = desk.clock.now()
+
+    def find(records: Records) -> int:
+        own_list = None if list_name is None else list_of(records, owner, list_name)
+        whole = LeadFilter(campaign_id=owner.campaign_id, number=number)
+        for which in [whole] if own_list is None else [replace(whole, list_id=own_list.list_id), whole]:
+            if known := records.leads(which, limit=1):
+                return known[0].lead_id
+        if isinstance(checked, Rejected):
+            raise UsageError(f"number = {wanted.number!r}: {checked.reason}")
+        lead_list = own_list or _manual_list(records, owner, who, now)
+        [added] = add_leads(records, [checked], campaign=owner, lead_list=lead_list, now=now)
+        assert isinstance(added, Added)  # It has no customer key, so it can't meet another lead.
+        where = {"campaign": owner.name, "list": lead_list.name}
+        records.add_audits(now, who, "lead.add", {added.lead_id: {**where, "after": lead_told(added.after)}})
+        return added.lead_id
+
+    return owner.campaign_id, find
+
+
+def _manual_list(records: Records, owner: Campaign, who: str, now: datetime) -> LeadList:
+    """Return the campaign's list for numbers that agents dial; made, with its dialler off, where there is none."""
+    known = next((each for each in records.lists(owner.campaign_id) if each.name == MANUAL_LIST), None)
+    if known is not None:
+        return known
+    made = records.add_list(owner.campaign_id, MANUAL_LIST, now, to_dial=False)
+    details = {"campaign": owner.name, "list": made.name, "after": list_settings(made)}
+    records.add_audit(now, who, "list.create", details)
+    return made

@@ -1,0 +1,179 @@
+"""Calls for one certain agent: he is held, the gates are passed, a channel is taken; then it goes as any other call."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Set
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import Final
+
+import anyio
+from anyio import TASK_STATUS_IGNORED
+from anyio.abc import TaskStatus
+
+from dialler.domain.ids import uuid7
+from dialler.domain.session import MANUAL, Session
+from dialler.domain.verdict import dialable, refusal
+from dialler.engine.board import Tracked
+from dialler.engine.campaigns import Running
+from dialler.engine.facts import facts_of
+from dialler.engine.floor import Floor
+from dialler.engine.handover import Handover
+from dialler.engine.opening import Intent, Opening, Slot, called
+from dialler.engine.replan import replan_leads
+from dialler.engine.reservations import Reservations
+from dialler.errors import Conflict, NotFound
+from dialler.events import SessionOpened
+from dialler.ports import ManualCall, Records
+
+TOKEN_WAIT: Final = timedelta(seconds=5)
+"""How long a call waits for its turn on a trunk that others use up to its rate."""
+
+
+class DirectCalls:
+    """Places calls for certain agents."""
+
+    def __init__(self, floor: Floor, handover: Handover, reservations: Reservations, at_work: anyio.Lock) -> None:
+        """`at_work` is held during a pass of the dial loop: who has it knows that no intent is half way."""
+        self._floor = floor
+        self._handover = handover
+        self._reservations = reservations
+        self._at_work = at_work
+        self._opening = Opening(floor.windows, floor.chance)
+        self._sends: asyncio.TaskGroup | None = None
+
+    async def run(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
+        """Let Originates leave until cancelled."""
+        async with asyncio.TaskGroup() as self._sends:
+            task_status.started()
+            await anyio.sleep_forever()
+
+    async def dial(self, wanted: ManualCall) -> Session:
+        """Place the call that an agent asks for; return its session, as it was opened.
+
+        He is held for it, and it is his alone. Raises NotFound for no such agent, campaign or lead; Conflict where he
+        is not there or has a call, where a gate refuses the lead, and where no trunk has room: then nothing was done.
+        """
+        floor = self._floor
+        running = self._running(wanted.campaign_id)
+        servers = self._reservations.servers_for(wanted.agent)
+        session_id = uuid7(floor.clock.now(), floor.chance)
+        self._reservations.hold(wanted.agent, session_id)
+        try:
+            slot = await self.slot(running, servers, wanted.agent)
+            try:
+                intent, tracked = await self._open(running, wanted, session_id, slot)
+            except BaseException:
+                floor.trunks.limits.give_back(Counter([slot.trunk]))
+                raise
+        except BaseException:
+            self._reservations.release(session_id)
+            raise
+        self.send(tracked, intent)
+        return intent.session
+
+    def send(self, tracked: Tracked, intent: Intent) -> None:
+        """Let the Originate of a call leave that is followed already."""
+        assert self._sends is not None, "it does not run"
+        self._sends.create_task(self._handover.send(tracked, intent.valid_until))
+
+    async def slot(self, running: Running, servers: Set[str], agent: str) -> Slot:
+        """Take a channel and a token of the campaign's first trunk that has both, on one of the exchanges `servers`.
+
+        It waits for a token for `TOKEN_WAIT` at most. Raises Conflict where there is none by then, or no channel.
+        """
+        floor = self._floor
+        last_s = floor.clock.monotonic() + TOKEN_WAIT.total_seconds()
+        while True:
+            names = [name for name in floor.trunks_of(running) if floor.trunks.trunk(name).server in servers]
+            if not names:
+                there = ", ".join(sorted(servers))
+                raise Conflict(f"campaign {running.campaign.name} has no trunk in use on {there}, where the agent is")
+            free = [name for name in names if floor.trunks.channels_free(name)]
+            if not free:
+                raise Conflict(f"no channel is free on {', '.join(names)}: try again in a while")
+            for name in free:
+                if floor.trunks.tokens(name) and (await floor.trunks.limits.reserve({name: 1})).get(name):
+                    caller_id = running.caller_id(0)
+                    running.calls += 1
+                    trunk = floor.trunks.trunk(name)
+                    return Slot(trunk=name, server=trunk.server, caller_id=caller_id, agent=agent)
+            due_s = max(min(floor.trunks.token_due_s(name) for name in free), 0.01)
+            if floor.clock.monotonic() + due_s > last_s:
+                raise Conflict(f"the rate of {', '.join(free)} allows no call within {TOKEN_WAIT.seconds} s: try again")
+            await anyio.sleep(due_s)
+
+    def _running(self, campaign_id: int) -> Running:
+        floor = self._floor
+        running = floor.campaigns.get(campaign_id)
+        if running is None:
+            raise NotFound(f"the engine knows no campaign {campaign_id}")
+        if not floor.accepting:
+            raise Conflict("the engine is stopping: it places no new calls")
+        if running.blocked is not None:
+            raise Conflict(f"campaign {running.campaign.name} is blocked: {running.blocked}")
+        return running
+
+    async def _open(self, running: Running, wanted: ManualCall, session_id: str, slot: Slot) -> tuple[Intent, Tracked]:
+        """Commit the session and follow it; shielded, so that no session is open that nobody follows."""
+        floor = self._floor
+        with anyio.CancelScope(shield=True):
+            async with self._at_work:
+                in_call = floor.board.numbers()
+                commit = partial(self._commit, wanted=wanted, session_id=session_id, slot=slot, in_call=in_call)
+                intent = await floor.store.write(commit)
+                tracked = self._handover.take(intent, running)
+        opened(floor, intent.session)
+        return intent, tracked
+
+    def _commit(
+        self, records: Records, *, wanted: ManualCall, session_id: str, slot: Slot, in_call: Set[str]
+    ) -> Intent:
+        now, windows = self._floor.clock.now(), self._floor.windows
+        lead_id = wanted.find(records)
+        lead = records.leads_with([lead_id], to_change=True).get(lead_id)
+        if lead is None:
+            raise NotFound(f"there is no lead {lead_id}")
+        campaign, lead_list = records.campaign(lead.campaign_id), records.lead_list(lead.list_id)
+        if lead_list.awaits_replan(lead_id):  # Nobody is called by rules that are no longer.
+            changed = replan_leads(records, windows, campaign, lead_list, [lead], now)
+            lead = changed[0][1] if changed else lead
+        facts = facts_of(
+            records, lead, campaign=campaign, lead_list=lead_list, in_call=in_call, windows=windows, by_hand=True
+        )
+        verdict = dialable(lead, facts, now)
+        if not verdict.dialable:
+            raise Conflict(f"lead {lead_id} can't be called now: {refusal(verdict)}")
+        session, valid_until = self._opening.session_of(
+            campaign,
+            lead_list,
+            lead,
+            verdict,
+            slot,
+            dial_mode=MANUAL,
+            reason=f"{wanted.agent} asked for it",
+            now=now,
+            session_id=session_id,
+        )
+        records.set_lead(called(lead))
+        session = records.add_session(replace(session, accepted_at=now))
+        after = {"session_id": session_id, "agent": wanted.agent, "number": session.number, "trunk": session.trunk}
+        details = {"campaign": campaign.name, "list": lead_list.name, "after": after}
+        records.add_audit(now, wanted.by, "agent.dial", details, lead_id=lead_id)
+        return Intent(session=session, campaign=campaign, valid_until=valid_until)
+
+
+def opened(floor: Floor, session: Session) -> None:
+    """Tell of a session that was opened."""
+    floor.journal.emit(
+        SessionOpened(
+            at=session.created_at,
+            session_id=session.session_id,
+            seq=session.seq,
+            campaign=session.campaign,
+            list=session.list,
+            lead_id=session.lead_id,
+            trunk=session.trunk,
+        )
+    )

@@ -1,0 +1,73 @@
+"""Agents held for one call of their own: pacing counts them neither as ready nor as free, and no queue has them."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from dialler.engine.floor import Floor
+from dialler.errors import Conflict, NotFound
+from telephony.events import AgentState
+
+NAMES_MAX: Final = 10
+"""Agents that an error names."""
+
+
+class Reservations:
+    """Holds agents, each for one call at most, from before it is dialled until it has ended."""
+
+    def __init__(self, floor: Floor) -> None:
+        self._floor = floor
+        self._agents: dict[str, str] = {}
+        """Who is held for which call."""
+
+        floor.on_ended.append(lambda session: self.release(session.session_id))
+
+    def servers_for(self, agent: str) -> frozenset[str]:
+        """Return the exchanges on which an agent can be rung for a call of his own: he is ready there, or paused.
+
+        Raises NotFound for one whom no exchange tells of, Conflict for one who is away, in a call or held for one.
+        """
+        board = self._floor.board
+        states = board.servers_of(agent)
+        if not states:
+            known = sorted(board.agents(None))
+            more = f" and {len(known) - NAMES_MAX} more" if len(known) > NAMES_MAX else ""
+            there = f"there are {', '.join(known[:NAMES_MAX])}{more}" if known else "no exchange tells of any"
+            raise NotFound(f"there is no agent {agent!r} in the exchange's queues; {there}")
+        if (call_id := board.held.get(agent)) is not None:
+            raise Conflict(f"agent {agent} is held for another call already, session {call_id}")
+        busy = [state for state in states.values() if state in _IN_CALL]
+        if busy:
+            raise Conflict(f"agent {agent} is {busy[0]}: a call for him can be placed once that has ended")
+        servers = frozenset(server for server, state in states.items() if state in _REACHABLE)
+        if not servers:
+            raise Conflict(f"agent {agent} is away: his telephone is not logged in at the exchange")
+        return servers
+
+    def hold(self, agent: str, call_id: str) -> None:
+        """Hold an agent for a call from now on."""
+        self._agents[call_id] = agent
+        self._moved(agent, call_id)
+
+    def release(self, call_id: str) -> None:
+        """Let the agent go who is held for a call, if one is."""
+        agent = self._agents.pop(call_id, None)
+        if agent is not None:
+            self._moved(agent, None)
+
+    @property
+    def held(self) -> Mapping[str, str]:
+        """The calls, and the agents who are held for them."""
+        return self._agents
+
+    def _moved(self, agent: str, call_id: str | None) -> None:
+        floor = self._floor
+        for queue in floor.board.hold(agent, call_id):
+            floor.free_agents.moved(queue, agent, floor.clock.now())
+            for scene in floor.scenes():
+                if scene.queue == queue:
+                    scene.agent_moved(agent)
+        floor.wake.call()
+
+
+_IN_CALL = frozenset({AgentState.RINGING, AgentState.TALKING})
+_REACHABLE = frozenset({AgentState.READY, AgentState.WRAP_UP, AgentState.PAUSED})
