@@ -108,6 +108,7 @@ class Engine:
             loops.start_soon(self._tracker.clock.run)
             loops.start_soon(self._recovery.run)
             loops.start_soon(self._wrapping.run)
+            loops.start_soon(self._wrapping.agents.run)
             loops.start_soon(self._replanning.run)
             loops.start_soon(Runways(floor).run)
             loops.start_soon(self._finish_drains)
@@ -261,6 +262,8 @@ class Engine:
             running.scene = CampaignScene(
                 floor.board, floor.clock, campaign_id=running.campaign.campaign_id, queue=queue
             )
+        if running.scene is not None:
+            running.scene.agents_pause_themselves = running.campaign.settings.wrap_up_limit is None
 
     async def _finish_drains(self) -> None:
         """Stop campaigns that were to drain, once their last call has ended."""
