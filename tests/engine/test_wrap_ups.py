@@ -201,9 +201,16 @@ async def test_who_has_written_up_his_talk_while_no_engine_ran_is_ready_when_one
 
 
 async def test_a_talk_whose_agent_the_records_do_not_know_yet_is_not_freed_by_a_restart() -> None:
-    async with at_work() as centre:
-        await anyio.sleep(1)
+    async with call_centre(ONE) as centre:
+        await centre.campaign(settings=CODES, lists={"list": (100, 1)})
+        await centre.start()
+        await centre.until(lambda: bool(centre.telephony.originated))
+        await anyio.sleep(0.1)
         centre.store.failing = "no room on the disk"
+        await comes_to(centre, AgentState.TALKING)
+        await anyio.sleep(1)
+        [session] = await centre.sessions()
+        assert session.agent is None
         await centre.kill()
         centre.store.failing = None
         await centre.start()
@@ -351,7 +358,17 @@ async def test_a_state_that_lags_behind_the_talk_is_not_its_end() -> None:
         await anyio.sleep(0.1)
         hand.move_agent("kim", AgentState.TALKING, queue=QUEUE, pause_reason=WRAP_UP_REASON)
         await anyio.sleep(60)
+        # He hands it on, and takes it back.
+        hand.move_agent("kim", AgentState.WRAP_UP, queue=QUEUE, pause_reason=WRAP_UP_REASON)
+        await anyio.sleep(5)
+        hand.move_agent("kim", AgentState.TALKING, queue=QUEUE, pause_reason=WRAP_UP_REASON)
+        await anyio.sleep(60)
         assert hand.pauses == [("kim", WRAP_UP_REASON)]
+        hand.say(HungUp, call_id, cause=16)
+        await anyio.sleep(1)
+        hand.move_agent("kim", AgentState.RINGING, queue=QUEUE, pause_reason=WRAP_UP_REASON)
+        await anyio.sleep(10)
+        assert hand.pauses[1:] == [("kim", None)], "whatever call he has now, it is not this one"
 
 
 async def test_another_pause_of_the_diallers_that_nobody_knows_of_is_ended() -> None:
