@@ -5,6 +5,7 @@ from fastapi import Depends, FastAPI
 from dialler.api import (
     abandons,
     adding,
+    agents,
     audit,
     callbacks,
     campaigns,
@@ -53,6 +54,7 @@ def make_api(desk: Desk) -> FastAPI:
         strategies,
         abandons,
         pacing,
+        agents,
         campaigns,
         imports,
         import_setup,

@@ -9,6 +9,7 @@ from cyclopts.exceptions import CycloptsError
 
 import dialler
 from dialler.cli import (
+    agents,
     audit,
     callbacks,
     campaigns,
@@ -72,7 +73,7 @@ for noun in (
     callbacks.app,
     dnc.app,
     audit.app,
-    status.agents,
+    agents.app,
     database.app,
     setup.tokens,
 ):

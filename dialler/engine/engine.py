@@ -15,6 +15,7 @@ from dialler.domain.abandon import AbandonCounts
 from dialler.domain.campaign import Campaign, Desired, LeadList
 from dialler.engine.abandons import stored_counts
 from dialler.engine.accounts import Accounts
+from dialler.engine.agent_desk import AgentDesk
 from dialler.engine.asking import Asking
 from dialler.engine.board import Board
 from dialler.engine.campaigns import Running
@@ -85,6 +86,7 @@ class Engine:
         self._recovery = Recovery(floor, self._tracker, self._wrapping, watch)
         self._replanning = Replanning(floor)
         self._accounts = Accounts(floor, self._wrapping, self._dial.at_work)
+        self.agents = AgentDesk(floor, self._wrapping)
         self._following = anyio.Lock()
         self._quiet = anyio.Event()
         self._wakes = wakes or LocalWakes()

@@ -1,6 +1,6 @@
 """Talks that wait for their agent's wrap code: closed without one once the deadline has passed."""
 
-from collections.abc import Set
+from collections.abc import Iterable, Set
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -25,8 +25,13 @@ class Wrapping:
         self._waiting: dict[str, Session] = {}
 
     @property
-    def waiting(self) -> Set[str]:
+    def sessions(self) -> Iterable[Session]:
         """The sessions that are watched."""
+        return self._waiting.values()
+
+    @property
+    def waiting(self) -> Set[str]:
+        """Their ids."""
         return self._waiting.keys()
 
     def wait_for(self, session: Session) -> None:
