@@ -3,9 +3,12 @@
 TelephonyError
 ├── NotSent        nothing left this process: link down, or the exchange can't keep up
 ├── Refused        the exchange said no: nothing was placed
+│   └── UnknownQueue  it has no queue of that name
 ├── LinkLost       it was sent and the answer never came: nobody can say whether it was done
 └── LoginRefused   the exchange does not accept our account
 """
+
+from collections.abc import Iterable
 
 
 class TelephonyError(Exception):
@@ -26,6 +29,13 @@ class Refused(TelephonyError):
     def __init__(self, message: str, *, configuration: bool = False) -> None:
         super().__init__(message)
         self.configuration = configuration
+
+
+class UnknownQueue(Refused):
+    """No exchange that was asked has a queue of that name."""
+
+    def __init__(self, queue: str, servers: Iterable[str]) -> None:
+        super().__init__(f"there is no queue {queue!r} on {', '.join(servers)}", configuration=True)
 
 
 class LinkLost(TelephonyError):

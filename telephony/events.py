@@ -8,8 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-WRAP_UP_REASON: Final = "wrap-up"
-"""The reason of the pauses that the dialler itself makes for the work after a talk."""
+WRAP_UP_REASON: Final = "dialler wrap-up"
+"""The reason of the pauses that the dialler itself makes for the work after a talk; for no others."""
 
 
 class HangupBy(StrEnum):

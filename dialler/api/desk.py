@@ -16,6 +16,8 @@ WHO = "dialler_who"
 
 WHO_HEADER = "x-dialler-who"
 
+NO_ENGINE = "no engine runs on these records: `dialler run` starts one"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:

@@ -125,6 +125,7 @@ def campaign_json(campaign: Campaign) -> Json:
         "ring_timeout_s": settings.ring_timeout_s,
         "wrap": settings.wrap.value,
         "wrap_deadline_s": settings.wrap_deadline_s,
+        "wrap_up_s": settings.wrap_up_s,
         "patience_s": settings.patience_s,
         "patience_from": settings.patience_from.value,
         "harbour": settings.harbour,

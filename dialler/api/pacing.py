@@ -2,10 +2,9 @@
 
 from fastapi import APIRouter
 
-from dialler.api.desk import TheDesk
+from dialler.api.desk import NO_ENGINE, TheDesk
 from dialler.api.forms import Json, moment
 from dialler.api.looks import campaign_of
-from dialler.api.status import NO_ENGINE
 from dialler.domain.campaign import Campaign
 from dialler.ports import CampaignReport
 from strategies.pacing import PeriodCount

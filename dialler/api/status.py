@@ -8,7 +8,7 @@ import anyio
 from fastapi import APIRouter
 
 from dialler.api.abandons import period_json
-from dialler.api.desk import TheDesk
+from dialler.api.desk import NO_ENGINE, TheDesk
 from dialler.api.forms import Json, moment, page
 from dialler.domain.campaign import Campaign, Desired
 from dialler.domain.runway import runway_together
@@ -21,8 +21,6 @@ router = APIRouter(tags=["status"])
 
 UNACCOUNTED_S = 1.0
 """A dial loop that is stuck gives no account, and `status` is what one asks then."""
-
-NO_ENGINE = "no engine runs on these records: `dialler run` starts one"
 
 
 @router.get("/status")
@@ -45,15 +43,6 @@ async def status(desk: TheDesk) -> Json:
         "trunks": _trunks_json(report),
         "agents": dict(sorted(Counter(report.agents.values()).items())) if report else {},
         "campaigns": campaigns,
-    }
-
-
-@router.get("/agents")
-async def list_agents(desk: TheDesk) -> Json:
-    """Agents as the engine sees them; none where no engine runs."""
-    agents = desk.engine.report().agents if desk.engine is not None else {}
-    return page([{"agent": agent, "state": state} for agent, state in sorted(agents.items())]) | {
-        "note": NO_ENGINE if desk.engine is None else None
     }
 
 

@@ -31,6 +31,9 @@ WrapOption = Annotated[
     Literal["required", "none"] | None, Parameter(help="Whether an answered call waits for an agent's wrap code.")
 ]
 WrapDeadline = Annotated[timedelta | None, Parameter(help="How long it waits for that code, such as 2m.")]
+WrapUp = Annotated[
+    timedelta | None, Parameter(help="How long agents are kept from calls after talks that need no code, such as 15s.")
+]
 PatienceOption = Annotated[
     timedelta | None, Parameter(help="How long a person who answered waits for an agent, such as 2s or 1.5s.")
 ]
@@ -115,6 +118,7 @@ class CampaignOptions:
     ring_timeout: RingTimeout = None
     wrap: WrapOption = None
     wrap_deadline: WrapDeadline = None
+    wrap_up: WrapUp = None
     patience: PatienceOption = None
     patience_from: PatienceFrom = None
     harbour: Harbour = None
@@ -143,6 +147,7 @@ NOTHING_GIVEN: Final = CampaignOptions()
 _SECONDS = {
     "ring_timeout": "ring_timeout_s",
     "wrap_deadline": "wrap_deadline_s",
+    "wrap_up": "wrap_up_s",
     "rest_min": "rest_min_s",
     "abandoned_rest": "abandoned_rest_s",
 }

@@ -10,6 +10,7 @@ from cyclopts.exceptions import CycloptsError
 import dialler
 from dialler.cli import (
     agent_calls,
+    agents,
     audit,
     callbacks,
     campaigns,
@@ -73,14 +74,13 @@ for noun in (
     callbacks.app,
     dnc.app,
     audit.app,
-    status.agents,
+    agents.app,
     database.app,
     setup.tokens,
 ):
     app.command(noun)
 
-for verb in (agent_calls.dial,):
-    status.agents.command(verb)
+agents.app.command(agent_calls.dial)
 
 
 def run(arguments: Sequence[str]) -> int:

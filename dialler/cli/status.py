@@ -1,16 +1,12 @@
-"""dialler status and agent list."""
+"""dialler status."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
-
-from cyclopts import App
 
 from dialler.cli.campaigns import state_of
 from dialler.cli.connection import connected
 from dialler.cli.options import Reading
 from dialler.cli.printing import lasting, moment, plain_moments, print_json, print_line, print_table, runway_words
-
-agents = App(name="agent", help="Agents, as the engine sees them.")
 
 _READING = Reading()
 _LISTS = {
@@ -67,20 +63,6 @@ async def status(*, options: Reading = _READING) -> None:
         print_table([_list_row(each) for each in campaign["lists"]], _LISTS, empty="  no lists", spare=_SPARE)
     if not document["campaigns"]:
         print_line("no campaigns yet: `dialler campaign create NAME`")
-
-
-@agents.command(name="list")
-async def list_(*, options: Reading = _READING) -> None:
-    """List agents and what they do.
-
-    Example: `dialler agent list`
-    """
-    async with connected(options) as api:
-        page = await api.get("/agents")
-    if options.json:
-        print_json(page)
-    else:
-        print_table(page["items"], {"agent": "agent", "state": "state"}, empty=page["note"] or "no agents")
 
 
 def _lines(campaign: Mapping[str, Any]) -> Iterator[str]:

@@ -22,6 +22,7 @@ LEAD_DAYS_MAX = 36_500
 ABANDON_LIMIT = 0.03  # 16 CFR 310.4(b)(4)(i): of the calls answered by a person, per campaign and 30 days
 ABANDONED_REST_MAX_S = 316_224_000  # 3660 days, as for redial rules
 PATIENCE_MIN_S, PATIENCE_MAX_S = 0.1, 60.0
+WRAP_UP_MAX_S = 3_600
 HARBOUR: Final = "dlr/harbour"
 """The information message where a campaign has none of its own, as the shipped dialplan names it."""
 
@@ -103,6 +104,9 @@ class CampaignSettings:
     ring_timeout_s: int = 25
     wrap: Wrap = Wrap.NONE
     wrap_deadline_s: int = 120
+    wrap_up_s: int = 0
+    """How long an agent is kept from calls after a talk that needs no wrap code; with one it is until that comes."""
+
     patience_s: float = 2.0
     """How long a person who answered waits for an agent; then comes the information message."""
 
@@ -185,6 +189,8 @@ class CampaignSettings:
         for name in ("attempts_max", "attempts_per_day_max", "wrap_deadline_s", "abandon_sample_min"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be 1 or more, got {getattr(self, name)}")
+        if not 0 <= self.wrap_up_s <= WRAP_UP_MAX_S:
+            raise ValueError(f"wrap_up_s must be 0 to {WRAP_UP_MAX_S}, got {self.wrap_up_s}")
         if self.rest_min_s < 0:
             raise ValueError(f"rest_min_s must be 0 or more, got {self.rest_min_s}")
         if not 0 <= self.abandoned_rest_s <= ABANDONED_REST_MAX_S:
@@ -202,6 +208,17 @@ class CampaignSettings:
     def patience(self) -> Patience:
         """How long a person who answered waits for an agent."""
         return Patience(limit=timedelta(seconds=self.patience_s), start=self.patience_from, amd=self.amd)
+
+    @property
+    def needs_wrap_code(self) -> bool:
+        """Whether an answered call waits for an agent's wrap code."""
+        return self.wrap is Wrap.REQUIRED
+
+    @property
+    def wrap_up_limit(self) -> timedelta | None:
+        """How long an agent is kept from calls after a talk at most; None: not at all."""
+        limit_s = self.wrap_deadline_s if self.needs_wrap_code else self.wrap_up_s
+        return timedelta(seconds=limit_s) if limit_s else None
 
     @property
     def answer_plan(self) -> AnswerPlan:

@@ -16,6 +16,7 @@ from dialler.domain.campaign import Campaign, Desired, LeadList
 from dialler.domain.session import Session
 from dialler.engine.abandons import stored_counts
 from dialler.engine.accounts import Accounts
+from dialler.engine.agent_desk import AgentDesk
 from dialler.engine.asking import Asking
 from dialler.engine.board import Board
 from dialler.engine.campaigns import Running
@@ -90,6 +91,7 @@ class Engine:
         self._replanning = Replanning(floor)
         self._direct = DirectCalls(floor, self._handover, self._reservations, self._dial.at_work)
         self._accounts = Accounts(floor, self._wrapping, self._dial.at_work)
+        self.agents = AgentDesk(floor, self._wrapping)
         self._following = anyio.Lock()
         self._quiet = anyio.Event()
         self._wakes = wakes or LocalWakes()
@@ -113,6 +115,7 @@ class Engine:
             loops.start_soon(self._tracker.clock.run)
             loops.start_soon(self._recovery.run)
             loops.start_soon(self._wrapping.run)
+            loops.start_soon(self._wrapping.agents.run)
             loops.start_soon(self._replanning.run)
             loops.start_soon(Runways(floor).run)
             loops.start_soon(self._finish_drains)
@@ -271,6 +274,8 @@ class Engine:
             running.scene = CampaignScene(
                 floor.board, floor.clock, campaign_id=running.campaign.campaign_id, queue=queue
             )
+        if running.scene is not None:
+            running.scene.agents_pause_themselves = running.campaign.settings.wrap_up_limit is None
 
     async def _finish_drains(self) -> None:
         """Stop campaigns that were to drain, once their last call has ended."""

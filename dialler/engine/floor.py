@@ -12,6 +12,7 @@ from dialler.engine.abandons import period_counts
 from dialler.engine.board import Board, CallCounts
 from dialler.engine.campaigns import Running
 from dialler.engine.free_agents import FreeAgents
+from dialler.engine.members import Members
 from dialler.engine.outbox import Outbox
 from dialler.engine.scene import CampaignScene
 from dialler.engine.trunks import Trunks
@@ -67,6 +68,7 @@ class Floor:
     ended: Wake
     """Called at each end of a call."""
 
+    members: Members = field(default_factory=Members)
     campaigns: dict[int, Running] = field(default_factory=dict)
     reconciled: set[str] = field(default_factory=set)
     """Servers whose live calls were compared with the records since their link came up: there we may dial."""

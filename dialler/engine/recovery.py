@@ -42,6 +42,7 @@ class Recovery:
         """Take up the open sessions of an earlier process; each holds its channel until it is known to be over."""
         for session in await self._floor.store.read(lambda records: records.open_sessions()):
             if session.outcome is not None:
+                self._wrapping.agents.ended(session)
                 self._wrapping.wait_for(session)
                 continue
             running = self._floor.campaigns.get(session.campaign_id)
@@ -115,6 +116,7 @@ class Recovery:
             else:
                 tracked.is_doubtful = True
         floor.reconciled.add(server)
+        self._wrapping.agents.look()
         floor.wake.call()
 
     def _ring_timeout(self, campaign_id: int) -> timedelta:

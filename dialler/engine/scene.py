@@ -61,6 +61,9 @@ class CampaignScene:
         self._given_up: set[str] = set()
         """Calls that the exchange was asked to end, and whose end is still to come."""
 
+        self.agents_pause_themselves = True
+        """Whether a pause that follows a talk may be the wrap-up: not where the engine makes those pauses."""
+
         self._wraps: deque[tuple[float, str]] = deque()
         """Since when who wraps up, in that order; some of them have finished since."""
 
@@ -82,10 +85,10 @@ class CampaignScene:
         elif state is not AgentState.PAUSED:
             self._agents.put(agent, _AGENT_AT[state], now_s)
         # A pause that follows a talk is the wrap-up, until it has lasted too long for one.
-        elif (was := self._agents.state_of(agent)) == AgentAt.TALKING:
+        elif (was := self._agents.state_of(agent)) == AgentAt.TALKING and self.agents_pause_themselves:
             self._agents.put(agent, AgentAt.WRAP_UP, now_s)
             self._wraps.append((now_s, agent))
-        elif was != AgentAt.WRAP_UP:
+        elif was != AgentAt.WRAP_UP or not self.agents_pause_themselves:
             self._agents.put(agent, AgentAt.AWAY, now_s)
         self._bound_moves()
 

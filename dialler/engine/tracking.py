@@ -36,6 +36,7 @@ from dialler.events import (
 from dialler.ports import Records
 from telephony.events import (
     AgentChanged,
+    Bridged,
     CallEvent,
     DialEnded,
     LinkDown,
@@ -92,7 +93,9 @@ class Tracker:
                 self._handle_call(event)
             case AgentChanged():
                 self._floor.board.move_agent(event.server, event.queue, event.agent, event.state)
+                self._floor.members.moved(event)
                 self._floor.free_agents.moved(event.queue, event.agent, event.at)
+                self._wrapping.agents.moved(event)
                 for scene in self._floor.scenes():
                     if scene.queue == event.queue:
                         scene.agent_moved(event.agent)
@@ -162,6 +165,7 @@ class Tracker:
         if running is None or not tracked.has_agents:
             return
         running.abandons.live(tracked.call)
+        self._wrapping.agents.followed(tracked)
         if running.scene is not None:
             running.scene.call_moved(tracked)
 
@@ -197,6 +201,7 @@ class Tracker:
             let_go(session)
         self._remember(session_id)
         floor.outbox.put_value(self._write, session, then=partial(self._end_written, session), ends=session_id)
+        self._wrapping.agents.ended(session)
         if session.status.is_open:
             self._wrapping.wait_for(session)
         else:
@@ -260,6 +265,8 @@ class Tracker:
         tracked.is_doubtful = False
         if isinstance(event, Queued):
             tracked.may_play = False
+        elif isinstance(event, Bridged):
+            self._wrapping.agents.joined(tracked, event.agent)
         self.clock.watch(tracked)
         self._show(tracked)
         self._tell_wait(tracked, before, event.at)
@@ -316,6 +323,8 @@ class Tracker:
         self.links_to_reconcile.pop(server, None)
         floor.board.forget_agents(server)
         floor.free_agents.lost()
+        floor.members.lost(server)
+        self._wrapping.agents.lost(server)
         for scene in floor.scenes():
             scene.agents_lost()
         for tracked in floor.board.of_server(server):

@@ -1,6 +1,6 @@
 """Talks that wait for their agent's wrap code: closed without one once the deadline has passed."""
 
-from collections.abc import Set
+from collections.abc import Iterable, Set
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -9,6 +9,7 @@ from dialler.domain.wrap import NO_WRAP
 from dialler.engine.aftermath import closing_event, wrap_up
 from dialler.engine.floor import Floor
 from dialler.engine.wake import Wake
+from dialler.engine.wrap_ups import WrapUps
 from dialler.ports import Records
 
 
@@ -17,12 +18,20 @@ class Wrapping:
 
     def __init__(self, floor: Floor) -> None:
         self._floor = floor
+        self.agents = WrapUps(floor)
+        """Those who write the talks up."""
+
         self._wake = Wake(floor.clock)
         self._waiting: dict[str, Session] = {}
 
     @property
-    def waiting(self) -> Set[str]:
+    def sessions(self) -> Iterable[Session]:
         """The sessions that are watched."""
+        return self._waiting.values()
+
+    @property
+    def waiting(self) -> Set[str]:
+        """Their ids."""
         return self._waiting.keys()
 
     def wait_for(self, session: Session) -> None:
@@ -47,12 +56,14 @@ class Wrapping:
 
     async def look(self) -> None:
         """Take leave of the sessions that somebody has wrapped up. Raises StoreError."""
+        self.agents.replan()
         waiting = list(self._waiting)
         if not waiting:
             return
         for session in await self._floor.store.read(lambda records: [records.session(each) for each in waiting]):
             if not session.status.is_open and session.session_id in self._waiting:
                 del self._waiting[session.session_id]
+                self.agents.closed(session.session_id)
                 self._floor.journal.emit(closing_event(session))
 
     def _due_at(self, session: Session) -> datetime:
@@ -71,6 +82,7 @@ class Wrapping:
 
     def _closed(self, done: tuple[Session, bool]) -> None:
         session, look_earlier = done
+        self.agents.closed(session.session_id)
         self._floor.journal.emit(closing_event(session))
         if look_earlier:
             self._floor.wake.call()

@@ -1,5 +1,6 @@
 """What the engine needs of the outside: records, the telephone, pacing, and its own hand to others."""
 
+from dialler.ports.agent_control import AgentControl, AgentReport, AgentTalk, QueueStanding
 from dialler.ports.control import (
     Account,
     CampaignReport,
@@ -31,6 +32,9 @@ from telephony.port import LiveCall, LiveState, Origination, Telephony, Trunk
 
 __all__ = [
     "Account",
+    "AgentControl",
+    "AgentReport",
+    "AgentTalk",
     "AuditEntry",
     "AuditFilter",
     "Bucket",
@@ -52,6 +56,7 @@ __all__ = [
     "PacingFacts",
     "PacingStrategy",
     "Problem",
+    "QueueStanding",
     "Records",
     "SavedFilter",
     "SessionFilter",

@@ -9,6 +9,7 @@ from dialler.domain.abandon import PeriodRate
 from dialler.domain.campaign import Desired
 from dialler.domain.lead import LeadState
 from dialler.domain.session import Session, SessionStatus
+from dialler.ports.agent_control import AgentControl
 from dialler.ports.store import Records
 from strategies.pacing import PacingDecision, PeriodCount
 
@@ -166,6 +167,10 @@ class ManualCall:
 
 class EngineControl(Protocol):
     """The running engine, as the API sees it."""
+
+    @property
+    def agents(self) -> AgentControl:
+        """Its agents, and what can be asked of them."""
 
     async def follow(self) -> None:
         """Read the desired state again; return once the engine obeys it.

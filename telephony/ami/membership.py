@@ -8,7 +8,7 @@ from panoramisk.message import Message
 
 from telephony.ami.link import AsteriskLink
 from telephony.ami.translate import text
-from telephony.errors import NotSent, Refused, TelephonyError
+from telephony.errors import NotSent, Refused, TelephonyError, UnknownQueue
 from telephony.member import Member, Pause
 
 NO_QUEUE: Final = "no such queue"
@@ -91,11 +91,7 @@ class Membership:
             if not isinstance(error, NotSent):
                 raise error
         if not done:
-            raise (
-                failed[0]
-                if failed
-                else Refused(f"there is no queue {action['Queue']!r} on {', '.join(answers)}", configuration=True)
-            )
+            raise failed[0] if failed else UnknownQueue(action["Queue"], answers)
         return done
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from telephony.errors import Refused
+from telephony.errors import Refused, UnknownQueue
 from telephony.events import AgentChanged, AgentState
 from telephony.member import Member, Pause
 from telephony.simulated.desk import IN_CALL, OFF_CALL, Agent, Desk
@@ -41,7 +41,7 @@ class Agents:
         asked = list(servers)
         found = [server for server in asked if (server, member.queue) in self._desk.queues]
         if not found:
-            raise Refused(f"there is no queue {member.queue!r} on {', '.join(asked)}", configuration=True)
+            raise UnknownQueue(member.queue, asked)
         agent = self._desk.agents.get(member.agent)
         if agent is None:
             agent = self._desk.agents[member.agent] = Agent(member.agent, found[0], {})
@@ -57,7 +57,7 @@ class Agents:
         """Take an agent out of a queue; False where he is not in it. Raises Refused."""
         asked = list(servers)
         if not any((server, member.queue) in self._desk.queues for server in asked):
-            raise Refused(f"there is no queue {member.queue!r} on {', '.join(asked)}", configuration=True)
+            raise UnknownQueue(member.queue, asked)
         agent = self._desk.agents.get(member.agent)
         if agent is None or agent.server not in asked or member.queue not in agent.queues:
             return False

@@ -112,6 +112,11 @@ STORY: Final[tuple[tuple[str, str, tuple[str, ...], Call], ...]] = (
     ("dnc.add", "POST /dnc", CREATED, asks("/dnc", {"numbers": ["+12025550123"], "reason": "asked"})),
     ("dnc.remove", "DELETE /dnc/{number}", DELETED, asks("/dnc/+12025550123")),
     ("dnc.import", "POST /dnc/import", CREATED, asks("/dnc/import", content="phone\n+12025550124\n")),
+    ("agent.login", "POST /agents/login", CREATED,
+     asks("/agents/login", {"agent": "PJSIP/1001", "queues": ["sales"], "name": "Ann"})),
+    ("agent.pause", "POST /agents/pause", CHANGED, asks("/agents/pause", {"agent": "PJSIP/1001", "reason": "lunch"})),
+    ("agent.ready", "POST /agents/ready", CHANGED, asks("/agents/ready", {"agent": "PJSIP/1001"})),
+    ("agent.logout", "POST /agents/logout", DELETED, asks("/agents/logout", {"agent": "PJSIP/1001"})),
     ("lead.erase", "POST /leads/{lead_id}/erase", CHANGED, asks("/leads/2/erase", confirm=True)),
 )  # fmt: skip
 

@@ -57,7 +57,7 @@ async def test_status_with_an_engine_gives_its_own_report(
     assert campaign["hopper"] == {"east": 4}
     assert campaign["pacing"]["reason"] == "1 agent is ready"
     agents = (await engine_api.get("/agents")).json()
-    assert agents["items"] == [{"agent": "PJSIP/7001", "state": "talking"}]
+    assert [(agent["agent"], agent["state"]) for agent in agents["items"]] == [("PJSIP/7001", "ready")]
 
 
 async def test_check_finds_nothing_in_records_that_keep_their_promises(

@@ -163,7 +163,7 @@ def test_all_settings_of_a_campaign_can_be_said(spring: Dialler) -> None:
     said = (
         "--timezone|America/Chicago|--hours|mon-fri 09:00-20:00; sat 10:00-17:00|--holidays|US-TX|--pacing|ratio"
         "|--holiday-hours|10:00-12:00|--pacing-setting|ratio=1.5|--trunk|a|--trunk|b|--queue|sales"
-        "|--caller-id|+12025550100|--ring-timeout|30s|--wrap|required|--wrap-deadline|2m|--no-weighting|--weight|7"
+        "|--caller-id|+12025550100|--ring-timeout|30s|--wrap|required|--wrap-deadline|2m|--wrap-up|15s|--no-weighting|--weight|7"
         "|--patience|1.5s|--patience-from|connection|--harbour|acme/sorry|--amd|--amd-unsure|machine"
         "|--machine-sound|acme/call-us|--optout-key|*|--optout-scope|merchant|--abandoned-rest|96h"
         "|--attempts-max|4|--attempts-per-day|2|--rest-min|1h"
@@ -182,6 +182,7 @@ def test_all_settings_of_a_campaign_can_be_said(spring: Dialler) -> None:
         "ring_timeout_s": 30,
         "wrap": "required",
         "wrap_deadline_s": 120,
+        "wrap_up_s": 15,
         "patience_s": 1.5,
         "patience_from": "connection",
         "harbour": "acme/sorry",

@@ -16,7 +16,7 @@ from dialler.engine.scene import MOVES_MAX, CampaignScene
 from strategies.pacing import PacingDecision, PacingFacts
 from strategies.registry import BUILT_IN
 from strategies.roster import AgentAt, CallAt
-from telephony.events import AgentState, Answered, Bridged, Classified, HungUp, Queued, Ringing
+from telephony.events import WRAP_UP_REASON, AgentState, Answered, Bridged, Classified, HungUp, Queued, Ringing
 from telephony.simulated import Spread
 from tests.support.call_centre import QUEUE, QUICK, WITH_AGENTS, CallCentre, call_centre
 from tests.support.hand_exchange import HandExchange
@@ -156,6 +156,23 @@ async def test_an_agents_pause_after_a_talk_is_a_wrap_up_until_it_lasts_too_long
         assert (await last(seer))[0] == []
         centre.hand.move_agent("lee", AgentState.READY, queue="another")
         assert (await last(seer))[0] == []
+
+
+async def test_where_the_engine_pauses_agents_after_talks_their_own_pauses_are_breaks(seer: Seer) -> None:
+    async with call_centre(hand=HandExchange()) as centre:
+        await centre.campaign(settings=replace(SEER, wrap_up_s=20))
+        await centre.start()
+        seen = []
+        for state, reason in (
+            (AgentState.TALKING, None),
+            (AgentState.WRAP_UP, WRAP_UP_REASON),
+            (AgentState.PAUSED, "lunch"),
+            (AgentState.TALKING, "lunch"),
+            (AgentState.PAUSED, "lunch"),
+        ):
+            centre.hand.move_agent("kim", state, queue=QUEUE, pause_reason=reason)
+            seen += [found for found, _ in (await last(seer))[0]]
+        assert seen == [AgentAt.TALKING, AgentAt.WRAP_UP, AgentAt.AWAY, AgentAt.TALKING, AgentAt.AWAY]
 
 
 async def test_it_is_asked_no_sooner_and_no_later_than_it_wants(seer: Seer) -> None:

@@ -1,5 +1,6 @@
 """A small contact centre for tests of the API: an engine that obeys, and records with a campaign."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -13,13 +14,59 @@ from dialler.domain.campaign import CampaignSettings, Desired
 from dialler.domain.lead import CompletedReason, LeadState, NewLead, PhoneNumber, WindowKey
 from dialler.domain.outcome import Outcome
 from dialler.domain.session import Session, SessionStatus
-from dialler.ports import Account, CampaignReport, EngineReport, ManualCall, Records, ShareReport, TrunkReport
+from dialler.ports import (
+    Account,
+    AgentReport,
+    CampaignReport,
+    EngineReport,
+    ManualCall,
+    QueueStanding,
+    Records,
+    ShareReport,
+    TrunkReport,
+)
 from dialler.stores.memory import MemoryStore
 from strategies.pacing import PacingDecision
 
 NOW = datetime(2026, 6, 3, 15, 30, tzinfo=UTC)  # a Wednesday: 11:30 in New York, 8:30 in Los Angeles
 NEW_YORK = WindowKey(zones=("America/New_York",), country="US", region="NY")
 LOS_ANGELES = WindowKey(zones=("America/Los_Angeles",), country="US", region="CA")
+
+
+@dataclass
+class FakeAgents:
+    """Agents who do as they are told at once."""
+
+    queues: dict[str, list[str]] = field(default_factory=lambda: {"PJSIP/7001": ["sales"]})
+    pauses: dict[str, str | None] = field(default_factory=dict)
+
+    def report(self) -> list[AgentReport]:
+        return [
+            AgentReport(
+                agent=agent,
+                state="ready" if (reason := self.pauses.get(agent)) is None else "paused",
+                since=NOW,
+                pause_reason=reason,
+                queues=[
+                    QueueStanding(server="main", queue=queue, state="ready", pause_reason=reason, since=NOW)
+                    for queue in queues
+                ],
+            )
+            for agent, queues in self.queues.items()
+        ]
+
+    async def log_in(self, agent: str, queues: Sequence[str], **facts: object) -> Sequence[str]:
+        self.queues.setdefault(agent, []).extend(queues)
+        return queues
+
+    async def log_out(self, agent: str, queues: Sequence[str]) -> Sequence[str]:
+        return self.queues.pop(agent)
+
+    async def pause(self, agent: str, reason: str) -> None:
+        self.pauses[agent] = reason
+
+    async def make_ready(self, agent: str) -> None:
+        self.pauses[agent] = None
 
 
 @dataclass
@@ -36,6 +83,7 @@ class FakeEngine:
     """Of each campaign."""
 
     followed: list[dict[str, Desired]] = field(default_factory=list)
+    agents: FakeAgents = field(default_factory=FakeAgents)
 
     async def follow(self) -> None:
         campaigns = await self.store.read(lambda records: records.campaigns())

@@ -1,0 +1,145 @@
+"""Agents' log in, out, pause and ready, for those who ask through the API."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from dialler.domain.call import CallState
+from dialler.engine.floor import Floor
+from dialler.engine.wrapping import Wrapping
+from dialler.errors import Conflict, NotFound, Refused, TelephonyError, UsageError
+from dialler.ports import AgentReport, AgentTalk, QueueStanding
+from telephony.errors import UnknownQueue
+from telephony.events import WRAP_UP_REASON, AgentState
+
+
+class AgentDesk:
+    """Asks the exchanges. `AgentControl` in `dialler.ports` is its face to the API."""
+
+    def __init__(self, floor: Floor, wrapping: Wrapping) -> None:
+        self._floor = floor
+        self._wrapping = wrapping
+
+    def report(self) -> Sequence[AgentReport]:
+        """Return all agents that the exchanges have told of."""
+        talks = self._talks()
+        merged = self._floor.board.agents(None)
+        return [self._report(agent, merged[agent], talks.get(agent)) for agent in sorted(self._floor.members)]
+
+    async def log_in(
+        self, agent: str, queues: Sequence[str], *, name: str, penalty: int, paused: bool, reason: str
+    ) -> Sequence[str]:
+        """Put an agent into queues; return those that he was not in. All or none. As the port says."""
+        _check_reason(reason)
+        added: list[str] = []
+        try:
+            with _said_to_people():
+                for queue in dict.fromkeys(queues):
+                    was_added = await self._floor.telephony.add_to_queue(
+                        queue, agent, name=name, penalty=penalty, paused=paused, reason=reason
+                    )
+                    added += [queue] if was_added else []
+        except (UsageError, TelephonyError):
+            await self._take_back(agent, added)
+            raise
+        return added
+
+    async def log_out(self, agent: str, queues: Sequence[str]) -> Sequence[str]:
+        """Take an agent out of queues; return those that he was in. As the port says."""
+        in_queues = sorted({place.queue for place in self._floor.members.of(agent)})
+        left: list[str] = []
+        with _said_to_people():
+            for queue in dict.fromkeys(queues or in_queues):
+                try:
+                    if await self._floor.telephony.remove_from_queue(queue, agent):
+                        left.append(queue)
+                except UnknownQueue:
+                    raise
+                except Refused as error:
+                    raise Conflict(
+                        f"{agent} can not be taken out of {queue}: {error}; a member that queues.conf names is taken"
+                        " out there, or paused"
+                    ) from error
+        if not left:
+            where = f"{', '.join(queues)}" if queues else "any queue"
+            raise NotFound(f"agent {agent} is not in {where}; `dialler agent list` shows who is")
+        return left
+
+    async def pause(self, agent: str, reason: str) -> None:
+        """Pause an agent in all his queues. As the port says."""
+        _check_reason(reason)
+        with _said_to_people():
+            known = await self._floor.telephony.set_paused(agent, True, reason=reason)
+        _check_known(agent, known)
+
+    async def make_ready(self, agent: str) -> None:
+        """End an agent's pause, and the work after his talk. As the port says."""
+        with _said_to_people():
+            known = await self._floor.telephony.set_paused(agent, False)
+        _check_known(agent, known)
+        self._wrapping.agents.release(agent)
+
+    async def _take_back(self, agent: str, queues: Sequence[str]) -> None:
+        for queue in queues:
+            try:
+                await self._floor.telephony.remove_from_queue(queue, agent)
+            except TelephonyError:
+                return  # The link broke; the exchange shows where he is once it is back.
+
+    def _report(self, agent: str, state: AgentState, talk: AgentTalk | None) -> AgentReport:
+        queues = [
+            QueueStanding(
+                server=place.server,
+                queue=place.queue,
+                state=standing.state.value,
+                pause_reason=standing.pause_reason,
+                since=standing.since,
+            )
+            for place, standing in sorted(self._floor.members.of(agent).items())
+        ]
+        reasons = [one.pause_reason for one in queues if one.pause_reason is not None]
+        return AgentReport(
+            agent=agent,
+            state=state.value,
+            since=min(one.since for one in queues if one.state == state.value),
+            pause_reason=reasons[0] if reasons else None,
+            queues=queues,
+            talk=talk,
+        )
+
+    def _talks(self) -> dict[str, AgentTalk]:
+        """Return the talks that agents have, or else have to write up."""
+        talks: dict[str, AgentTalk] = {}
+        for session in self._wrapping.sessions:
+            if session.agent is not None:
+                talks[session.agent] = AgentTalk(
+                    session_id=session.session_id, campaign=session.campaign, state="wrap-up"
+                )
+        for tracked in self._floor.board.calls.values():
+            if tracked.call.state is CallState.TALKING and tracked.call.agent is not None:
+                talks[tracked.call.agent] = AgentTalk(
+                    session_id=tracked.session.session_id, campaign=tracked.session.campaign, state="talking"
+                )
+        return talks
+
+
+def _check_reason(reason: str) -> None:
+    if reason == WRAP_UP_REASON:
+        raise UsageError(f"reason: expected another than {reason!r}: the dialler ends its own pauses by itself")
+
+
+def _check_known(agent: str, known: bool) -> None:
+    if not known:
+        raise NotFound(f"agent {agent} is in no queue; `dialler agent login` puts him into one")
+
+
+@contextmanager
+def _said_to_people() -> Iterator[None]:
+    """Turn what an exchange would not take into errors of whoever asked."""
+    try:
+        yield
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    except UnknownQueue as error:
+        raise NotFound(
+            f"{error}: expected one of its queues.conf; `dialler asterisk-config` shows how to add it"
+        ) from error
