@@ -79,8 +79,8 @@ for noun in (
 ):
     app.command(noun)
 
-for verb in (agent_calls.dial,):
-    status.agents.command(verb)
+for of_agent in (agent_calls.dial,):
+    status.agents.command(of_agent)
 
 
 def run(arguments: Sequence[str]) -> int:

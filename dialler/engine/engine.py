@@ -113,6 +113,7 @@ class Engine:
             loops.start_soon(self._tracker.clock.run)
             loops.start_soon(self._recovery.run)
             loops.start_soon(self._wrapping.run)
+            loops.start_soon(self._reservations.run)
             loops.start_soon(self._replanning.run)
             loops.start_soon(Runways(floor).run)
             loops.start_soon(self._finish_drains)
