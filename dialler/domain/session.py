@@ -13,9 +13,6 @@ from dialler.errors import IllegalTransition
 MANUAL: Final = "manual"
 """The dial mode of a call that an agent asked for."""
 
-PREVIEW: Final = "preview"
-"""The dial mode of a call that was offered to an agent before it was dialled."""
-
 
 class SessionStatus(StrEnum):
     """How far the attempt got."""

@@ -57,9 +57,6 @@ class Board:
     """Live calls by id, and the agents of each queue."""
 
     calls: dict[str, Tracked] = field(default_factory=dict)
-    offers: dict[str, Session] = field(default_factory=dict)
-    """Calls that were offered to one agent each, by id: nothing is dialled before he accepts."""
-
     held: dict[str, str] = field(default_factory=dict)
     """The call that each agent is held for, by agent: he is not ready for any other."""
 
@@ -101,9 +98,8 @@ class Board:
         return list(self._by_campaign.get(campaign_id, {}).values())
 
     def numbers(self) -> frozenset[str]:
-        """Return the numbers that are being called, or are offered to be."""
-        offered = [session.number for session in self.offers.values()]
-        return frozenset([tracked.session.number for tracked in self.calls.values()] + offered)
+        """Return the numbers that are being called."""
+        return frozenset(tracked.session.number for tracked in self.calls.values())
 
     def calls_of(self, campaign_id: int) -> int:
         """Return how many live calls a campaign has, without those for certain agents."""

@@ -116,6 +116,7 @@ class Engine:
             loops.start_soon(self._recovery.run)
             loops.start_soon(self._wrapping.run)
             loops.start_soon(self._wrapping.agents.run)
+            loops.start_soon(self._reservations.run)
             loops.start_soon(self._replanning.run)
             loops.start_soon(Runways(floor).run)
             loops.start_soon(self._finish_drains)

@@ -21,7 +21,7 @@ from dialler.engine.windows import Windows
 from dialler.events import CampaignBlocked, Journal
 from dialler.ports import PacingFacts, Store, Telephony
 from strategies.roster import AgentAt, CallAt
-from telephony.events import AgentState
+from telephony.events import AgentChanged, AgentState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +78,12 @@ class Floor:
 
     on_event_lag: list[Callable[[float], None]] = field(default_factory=list)
     """Called for each event of the exchange as it is taken in, with the seconds since it arrived."""
+
+    on_agent: list[Callable[[AgentChanged], None]] = field(default_factory=list)
+    """Called with each change of an agent, once the board knows it."""
+
+    on_lost: list[Callable[[str], None]] = field(default_factory=list)
+    """Called with each server whose link broke."""
 
     on_ended: list[Callable[[Session], None]] = field(default_factory=list)
     """Called with each session whose call has ended."""

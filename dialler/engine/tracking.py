@@ -99,6 +99,8 @@ class Tracker:
                 for scene in self._floor.scenes():
                     if scene.queue == event.queue:
                         scene.agent_moved(event.agent)
+                for observe_agent in self._floor.on_agent:
+                    observe_agent(event)
                 self._floor.journal.emit(AgentMoved(at=event.at, agent=event.agent, state=event.state))
                 self._floor.wake.call()
             case LinkUp():
@@ -322,6 +324,8 @@ class Tracker:
         self.link_breaks[server] += 1
         self.links_to_reconcile.pop(server, None)
         floor.board.forget_agents(server)
+        for forget in floor.on_lost:
+            forget(server)
         floor.free_agents.lost()
         floor.members.lost(server)
         self._wrapping.agents.lost(server)

@@ -13,9 +13,9 @@ from dialler.domain.campaign import Desired
 from dialler.domain.lead import LeadState
 from dialler.domain.outcome import Outcome
 from dialler.domain.session import MANUAL, Session, SessionStatus
-from dialler.errors import Conflict, NotFound, StoreError
+from dialler.errors import Conflict, NotFound, NotSent, StoreError
 from dialler.ports import AuditFilter, DncEntry, ManualCall, Records, Trunk
-from telephony.events import AgentState, HangupBy
+from telephony.events import DIRECT_REASON, AgentState, HangupBy
 from telephony.simulated import AgentGroup, Fate, Spread
 from tests.support.call_centre import (
     AGENTLESS,
@@ -263,3 +263,98 @@ async def test_it_is_taken_up_again_after_a_crash_and_still_is_his() -> None:
         assert (await ended(centre, session)).agent == AGENT
         assert not centre.engine.floor.board.held
         await centre.assert_accounted()
+
+
+WITHOUT_WORK = replace(ONE_AGENT, wrap_up_s=Spread(0.0))
+
+
+async def settled(centre: CallCentre) -> None:
+    """Wait until the exchange has done what it was asked for."""
+    await anyio.sleep(0.1)
+
+
+def pause_of(centre: CallCentre, agent: str = AGENT) -> str | None:
+    """Return why the exchange keeps calls of the queue from an agent; None: it does not."""
+    return centre.network._calls.desk.agents[agent].queues[QUEUE]
+
+
+async def test_the_exchange_keeps_calls_of_queues_from_who_is_held_and_no_longer() -> None:
+    async with call_centre(WITHOUT_WORK, **always(Fate.ANSWERED)) as centre:
+        await paused(centre)
+        session = await dial(centre)
+        await settled(centre)
+        assert pause_of(centre) == DIRECT_REASON
+        await ended(centre, session)
+        await settled(centre)
+        assert pause_of(centre) is None
+        assert centre.engine.floor.board.state_of(QUEUE, AGENT) is AgentState.READY
+
+
+async def test_who_has_paused_himself_stays_paused_after_his_call() -> None:
+    async with call_centre(WITHOUT_WORK, **always(Fate.ANSWERED)) as centre:
+        await paused(centre)
+        await centre.network.set_paused(AGENT, True, reason="lunch")
+        await centre.until(lambda: centre.engine.floor.board.state_of(QUEUE, AGENT) is AgentState.PAUSED)
+        await ended(centre, await dial(centre))
+        await settled(centre)
+        assert pause_of(centre) == "lunch"
+        assert centre.telephony.pauses == []
+        # And one who does so while he is held.
+        await centre.network.set_paused(AGENT, False)
+        await settled(centre)
+        session = await dial(centre, 2)
+        await settled(centre)
+        await centre.network.set_paused(AGENT, True, reason="home")
+        await ended(centre, session)
+        await settled(centre)
+        assert pause_of(centre) == "home"
+
+
+async def test_a_refused_call_leaves_nobody_paused() -> None:
+    async with call_centre(WITHOUT_WORK) as centre:
+        await paused(centre)
+        await centre.records(had_its_attempts)
+        await refused(centre)
+        await settled(centre)
+        assert pause_of(centre) is None
+
+
+async def test_a_pause_that_outlived_its_call_ends_when_the_engine_or_the_link_is_back() -> None:
+    async with call_centre(WITHOUT_WORK, **always(Fate.ANSWERED)) as centre:
+        await paused(centre)
+        session = await dial(centre)
+        await settled(centre)
+        await centre.kill()
+        await centre.at(centre.clock.now() + timedelta(minutes=5))
+        assert pause_of(centre) == DIRECT_REASON, "nobody was there to end it"
+        await centre.start()
+        await ended(centre, session)
+        await settled(centre)
+        assert pause_of(centre) is None
+        second = await dial(centre, 2)
+        await settled(centre)
+        centre.network.cut_link("pbx")
+        await anyio.sleep(30)
+        assert pause_of(centre) == DIRECT_REASON
+        centre.network.restore_link("pbx")
+        await ended(centre, second)
+        await settled(centre)
+        assert pause_of(centre) is None
+
+
+async def test_an_exchange_that_can_not_be_asked_is_asked_again_when_its_link_is_back() -> None:
+    async with call_centre(WITHOUT_WORK, **always(Fate.ANSWERED_LONG)) as centre:
+        await paused(centre)
+
+        def refuse(agent: str) -> None:
+            raise NotSent("too much to do")
+
+        centre.telephony.pausing = refuse
+        await dial(centre)
+        await settled(centre)
+        assert pause_of(centre) is None
+        centre.telephony.pausing = lambda agent: None
+        centre.network.cut_link("pbx")
+        centre.network.restore_link("pbx")
+        await settled(centre)
+        assert pause_of(centre) == DIRECT_REASON
