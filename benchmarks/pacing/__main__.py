@@ -1,5 +1,7 @@
 """`python -m benchmarks.pacing KEPT`: lets the runs of docs/pacing.md happen, and writes its tables and its plot.
 
+These are the rows, the stress set, the whole matrix, and everybody else on four of the rows.
+
 KEPT is a file of JSON lines: runs that it has are not run again, so the command can be stopped and taken up. It knows
 nothing of versions: start a new one when a strategy or the simulator has changed.
 """
@@ -7,15 +9,16 @@ nothing of versions: start a new one when a strategy or the simulator has change
 import argparse
 import sys
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Final
 
 from benchmarks.pacing.figures import OURS
-from benchmarks.pacing.matrix import METHOD, SEEDS, scenario, stress
+from benchmarks.pacing.matrix import AGENTS, METHOD, RATES, SEEDS, SHAPES, scenario, stress
 from benchmarks.pacing.plot import plot
 from benchmarks.pacing.runs import ORACLE, STRATEGIES, read, runs
 from benchmarks.pacing.scenario import Scenario
-from benchmarks.pacing.tables import main_table, points, rivals_table, stress_table
+from benchmarks.pacing.tables import main_table, matrix_table, points, rivals_table, stress_table
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 TEAMS: Final = (3, 10, 30, 100)
@@ -28,8 +31,13 @@ def wanted() -> Iterator[tuple[Scenario, str, int]]:
     for seed in SEEDS:
         yield from ((scenario(*row), OURS, seed) for row in METHOD)
     for seed in SEEDS:
-        yield from ((scenario(agents, 0.25, 60.0), name, seed) for agents in TEAMS for name in rivals)
         yield from ((row, OURS, seed) for row, _ in stress())
+    for seed in SEEDS:
+        yield from ((scenario(agents, 0.25, 60.0), name, seed) for agents in TEAMS for name in rivals)
+    for rates in ((0.25,), RATES):
+        for seed in SEEDS:
+            cells = product(AGENTS, rates, SHAPES)
+            yield from ((scenario(agents, rate, *shape), OURS, seed) for agents, rate, shape in cells)
 
 
 def main() -> int:
@@ -38,9 +46,10 @@ def main() -> int:
     parser.add_argument("--no-runs", action="store_true", help="write from what KEPT has")
     options = parser.parse_args()
     if not options.no_runs:
-        for one in runs(wanted(), options.kept):
+        number = sum(1 for _ in wanted())
+        for done, one in enumerate(runs(wanted(), options.kept), 1):
             words = f"{one.scenario}, {one.strategy}, seed {one.seed}: {one.utilisation:.3f}"
-            print(words, file=sys.stderr, flush=True)
+            print(f"{done} of {number}: {words}", file=sys.stderr, flush=True)
     found = read(options.kept)
     document = DOCS / "pacing.md"
     text = document.read_text()
@@ -48,6 +57,7 @@ def main() -> int:
         ("rows", main_table(found)),
         ("rivals", rivals_table(found)),
         ("stress", stress_table(found)),
+        ("matrix", matrix_table(found)),
     ):
         before, rest = text.split(f"<!-- {name} -->\n", 1)
         _, after = rest.split("<!-- end -->\n", 1)

@@ -82,7 +82,7 @@ def runs(wanted: Iterable[tuple[Scenario, str, int]], kept: Path | None = None) 
     for scenario, strategy, seed in wanted:
         found = known.get((scenario.name, strategy, seed))
         if found is None:
-            found = run(scenario, strategy, seed)
+            found = known[scenario.name, strategy, seed] = run(scenario, strategy, seed)
             if kept:
                 with kept.open("a") as lines:
                     lines.write(json.dumps(asdict(found)) + "\n")

@@ -19,6 +19,9 @@ from strategies.roster import GONE, AgentAt, CallAt, Move, Roster
 
 HALF_HOUR_S = 1800.0
 LIMIT, SAMPLE_MIN = 0.03, 100
+MANY_CALLS = 100_000
+"""Where no channels and no tokens are missing."""
+
 PERSON, MACHINE, FAILED, SILENT = range(4)
 LOG_IN, DECIDE, SET_UP, RUNG, DETECTED, GIVES_UP, TALKS, TALKED, WRAPPED, BACK, LEAVE, BREAK_DUE = range(12)
 
@@ -420,7 +423,7 @@ class Simulation:
             ring_timeout_s=s.ring_timeout_s,
         )
         up = len(self._calls) + self._talking
-        free = 100_000 if s.channels_max is None else max(0, s.channels_max - up)
+        free = MANY_CALLS if s.channels_max is None else max(0, s.channels_max - up)
         return PacingFacts(
             agents_ready=len(self._free),
             agents_busy=self._busy,
@@ -428,7 +431,7 @@ class Simulation:
             calls_waiting=self._detecting + len(self._waiting),
             calls_talking=self._talking,
             channels_free=free,
-            tokens=free,
+            tokens=MANY_CALLS,
             periods=(
                 period_count("30m", len(recent), self._recent_abandoned, machine_share=machines, tolerance=2.0),
                 period_count("30d", self._seen_answered, self._seen_abandoned, machine_share=machines),
@@ -453,7 +456,7 @@ class Simulation:
                 call.is_over = True
                 self._calls_seen.drop(key, self.now_s, GONE)
                 del self._calls[call.number]
-        for _ in range(min(decision.calls, facts.tokens)):
+        for _ in range(min(decision.calls, facts.channels_free)):
             self._launch()
         if decision.latest_s is not None:
             self._wish(self.now_s + decision.latest_s)

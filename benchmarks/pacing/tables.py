@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 
 from benchmarks.pacing.figures import MANY, OURS, by, keeps_the_limit
-from benchmarks.pacing.matrix import HALF_HOUR_MAX, METHOD, scenario, stress
+from benchmarks.pacing.matrix import AGENTS, HALF_HOUR_MAX, METHOD, METHOD_MATRIX, RATES, SHAPES, scenario, stress
 from benchmarks.pacing.runs import Run
 
 
@@ -72,6 +72,25 @@ def stress_table(found: Sequence[Run]) -> list[str]:
                 f"{reached:.3f}",
             ]
             lines.append(_line(cells))
+    return lines
+
+
+def matrix_table(found: Sequence[Run]) -> list[str]:
+    """Return our strategy's figures on the whole matrix, each beside the reference's: what has no run is left blank."""
+    shapes = [f"{100 * rate:.0f} %: {talk_s:.0f}/{wrap_s:.0f}" for rate in RATES for talk_s, wrap_s in SHAPES]
+    lines = [_line(["agents", *shapes]), _line(["---"] * (len(shapes) + 1))]
+    for agents in AGENTS:
+        cells = [str(agents)]
+        for rate in RATES:
+            for (talk_s, wrap_s), reached in zip(SHAPES, METHOD_MATRIX[agents, rate], strict=True):
+                runs = _of(found, scenario(agents, rate, talk_s, wrap_s).name, OURS)
+                if not runs:
+                    cells.append("")
+                    continue
+                mean = fmean(one.utilisation for one in runs)
+                reach = _marked(f"{mean:.3f}", is_missed=mean < reached)
+                cells.append(f"{reach} ({reached:.3f}) / {_worst_rate(runs)}")
+        lines.append(_line(cells))
     return lines
 
 

@@ -34,7 +34,9 @@ LAST: Final = 1.5
 LOWEST: Final = 0.08
 """Of the limit."""
 
-HIGHEST: Final = 0.15
+HIGHEST: Final = 0.5
+"""A risk, not a rate: of calls that may still be given up while they ring, far fewer find no agent than it says."""
+
 SURE: Final = 2.0
 """Standard deviations kept back for machines that nobody tells from people."""
 
@@ -52,12 +54,18 @@ class Price:
     """Some period is so far over its limit that there is one call for each free agent at most."""
 
 
-def price_of(periods: Sequence[PeriodCount]) -> Price:
-    """Return the least price over all periods, the shortest first. With others beside it that one has a tolerance."""
+def price_of(periods: Sequence[PeriodCount], answers_in_ten_minutes: float = 0.0) -> Price:
+    """Return the least price over all periods, the shortest first. With others beside it that one has a tolerance.
+
+    `answers_in_ten_minutes` is what comes now: the periods do not tell a large team that has just begun from a small
+    one, whose abandons come one at a time.
+    """
     least: Price | None = None
     is_debt_deep = False
     shortest = periods[0] if periods else None
     pace = shortest.answered * shortest.limit / TEN_MINUTES.get(shortest.name, 3.0) if shortest is not None else 0.0
+    if shortest is not None:
+        pace = max(pace, shortest.limit * answers_in_ten_minutes)
     for one in periods:
         is_lenient = one is shortest and len(periods) > 1
         price = _price(one, times=SHORT_LIMITS if is_lenient else 1.0, spare=SHORT_SPARE * is_lenient, pace=pace)

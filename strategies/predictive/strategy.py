@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from strategies.pacing import RING_MIN_S, PacingDecision, PacingFacts, Scene
 from strategies.predictive.blocking import Blocking, Edgeworth, Exact, fits, fresh_of, logs_of, moments_of
-from strategies.predictive.cells import RING, counts_of
+from strategies.predictive.cells import RING, cell_of_call, counts_of
 from strategies.predictive.hazards import Hazards
 from strategies.predictive.level import Level
 from strategies.predictive.price import Price, price_of
@@ -26,8 +26,11 @@ REFRESH_S, REFRESH_EARLY_S, EARLY_S = 5.0, 1.0, 120.0
 START_S, START_ANSWERS, START_EXPECTED, START_MULTIPLE = 15.0, 10, 8.0, 2.0
 """Cold start: for so long, and until so much is known, at most this multiple of the idle agents is under way."""
 
-CANCEL_PRICES: Final = 2.0
-"""A call that rings is given up only at a risk far above that of a new one."""
+CANCEL_PRICES, CANCEL_RISK = 1.7, 0.06
+"""A call that rings is given up only at a risk far above that of a new one: so many times the price, and so much."""
+
+PACE_S: Final = 120.0
+"""The pace of answers is judged by so much time at least."""
 
 _RINGING, _WAITING = int(CallAt.RINGING), int(CallAt.WAITING)
 
@@ -101,13 +104,19 @@ class Predictive:
         waiting = int(np.count_nonzero(scene.calls.states == _WAITING))
         idle = facts.agents_ready - waiting
         under_way = len(scene.calls.states) - waiting
-        price = price_of(facts.periods)
+        price = price_of(facts.periods, 600.0 * self._level.answers / max(scene.at_s - self._began_s, PACE_S))
         safe = max(0, idle - under_way)
-        limit, bound = self._limit(facts, scene, under_way, safe, price)
+        wish, bound = self._limit(facts, scene, under_way, safe, price)
+        limit = min(wish, facts.channels_free)
         blocking = self._blocking(outlook, counts, idle)
         plan = blocking.plan(price.risk, max(limit, 1))
         calls = min(limit, max(safe, plan.calls))
-        cancel = self._unwanted(scene, plan.blocked_soon, price) if calls == 0 and self._ring_min_s else ()
+        cancel: Sequence[int] = ()
+        soon_max = CANCEL_PRICES * price.risk + CANCEL_RISK
+        if self._ring_min_s and calls == 0 and plan.blocked_soon > soon_max:
+            cancel = self._unwanted(scene, outlook, counts, idle, soon_max)
+        elif self._ring_min_s and limit < wish and plan.calls >= limit:
+            cancel = self._in_the_way(scene, outlook, blocking, price.risk, limit, wish)
         if calls and self._launched_s is None:
             self._launched_s = scene.at_s
         figures = {
@@ -171,8 +180,8 @@ class Predictive:
         return Edgeworth(outlook.tables, outlook.moments, counts, idle)
 
     def _limit(self, facts: PacingFacts, scene: Scene, under_way: int, safe: int, price: Price) -> tuple[int, str]:
-        """Return the most calls whatever the risk, and in words what bounds them beside channels and tokens."""
-        limit = min(facts.channels_free, facts.tokens)
+        """Return the most calls whatever the risk and the channels, and in words what bounds them beside tokens."""
+        limit = facts.tokens
         if price.is_debt_deep:
             return min(limit, safe), "far over the limit, one call for each free agent"
         level = self._level
@@ -182,13 +191,42 @@ class Predictive:
             return min(limit, max(safe, most)), f"start, {START_MULTIPLE:g} calls for each free agent at most"
         return limit, ""
 
-    def _unwanted(self, scene: Scene, blocked_soon: float, price: Price) -> Sequence[int]:
-        """Return the places of calls to cancel: they ring for longer than most people take, and agents are short."""
-        if blocked_soon <= CANCEL_PRICES * price.risk:
-            return ()
-        old = (scene.calls.states == _RINGING) & (scene.at_s - scene.calls.since_s >= self._ring_min_s)
-        places: list[int] = old.nonzero()[0].tolist()
+    def _unwanted(
+        self, scene: Scene, outlook: _Outlook, counts: NDArray[np.float64], idle: int, risk_max: float
+    ) -> Sequence[int]:
+        """Return the places of calls to cancel: the oldest that ring, as few as keep the next answers in their risk."""
+        oldest, ages_s = self._oldest(scene)
+        cells = [cell_of_call(_RINGING, age_s) for age_s in ages_s.tolist()]
+        few, many = 0, len(cells)  # So few are not enough, so many are, or all there are.
+        while many - few > 1:
+            n = (few + many) // 2
+            left = counts - np.bincount(cells[:n], minlength=len(counts))
+            if self._blocking(outlook, left, idle).blocked()[0] > risk_max:
+                few = n
+            else:
+                many = n
+        places: list[int] = oldest[:many].tolist()
         return places
+
+    def _in_the_way(
+        self, scene: Scene, outlook: _Outlook, blocking: Blocking, risk_max: float, limit: int, wish: int
+    ) -> Sequence[int]:
+        """Return the places of calls to cancel for want of channels: new ones are answered sooner in their place."""
+        oldest, ages_s = self._oldest(scene)
+        cells = [cell_of_call(_RINGING, age_s) - RING.start for age_s in ages_s.tolist()]
+        hopeless = (self._ring_hazard[cells] * self._level.value < outlook.tables.answers_a_second).nonzero()[0]
+        if not len(hopeless):
+            return ()
+        wanted = blocking.plan(risk_max, min(wish, limit + len(hopeless))).calls - limit
+        places: list[int] = oldest[hopeless[: max(wanted, 0)]].tolist()
+        return places
+
+    def _oldest(self, scene: Scene) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Return the places of calls that ring for long enough to be given up, the oldest first, and their ages."""
+        ages_s = scene.at_s - scene.calls.since_s
+        old = ((scene.calls.states == _RINGING) & (ages_s >= self._ring_min_s)).nonzero()[0]
+        oldest = old[np.argsort(-ages_s[old], kind="stable")]
+        return oldest, ages_s[oldest]
 
 
 def _words(bound: str, figures: Mapping[str, float], period: str) -> str:

@@ -53,6 +53,9 @@ class Tables:
     answer_rate: float
     """What part of the calls launched now will reach a person."""
 
+    answers_a_second: float
+    """Persons a call launched now reaches for each second it has a channel before somebody answers."""
+
 
 def tables_of(hazards: Hazards, *, level: float, patience_s: float, ring_timeout_s: float) -> Tables:
     """Return the tables for people who answer at `level` times what the hazards say."""
@@ -61,8 +64,12 @@ def tables_of(hazards: Hazards, *, level: float, patience_s: float, ring_timeout
     grid = steps + late
     detect = _detect_cdf(hazards.durations()[0], grid)
     ring_onward, ring_away = hazards.lasting(RING)
-    ring = _flow(RING_EDGES, ring_onward * level, _until(RING_EDGES, ring_away, ring_timeout_s), grid)
-    set_up = _flow(SET_UP_EDGES, *hazards.lasting(SET_UP), grid)
+    ring_away = _until(RING_EDGES, ring_away, ring_timeout_s)
+    ring = _flow(RING_EDGES, ring_onward * level, ring_away, grid)
+    set_up_onward, set_up_away = hazards.lasting(SET_UP)
+    set_up = _flow(SET_UP_EDGES, set_up_onward, set_up_away, grid)
+    ring_s = _mean_s(RING_EDGES, ring_onward * level + ring_away, grid)
+    set_up_s = _mean_s(SET_UP_EDGES, set_up_onward + set_up_away, grid)
     after_ring = _spread(ring[0], detect)
     fresh = _spread(set_up[0], after_ring)
     answer_rate = float(fresh[steps])
@@ -87,6 +94,7 @@ def tables_of(hazards: Hazards, *, level: float, patience_s: float, ring_timeout
         weights=weights,
         horizons_s=(ks * STEP_S).astype(np.float64),
         answer_rate=answer_rate,
+        answers_a_second=answer_rate / (set_up_s + float(set_up[0].sum()) * ring_s),
     )
 
 
@@ -105,6 +113,12 @@ def _flow(edges: tuple[float, ...], onward: Floats, away: Floats, grid: int) -> 
     leaving = (survived[:-1] - survived[1:]) * share
     flow: Floats = leaving[starts] / np.maximum(survived[starts[:, :1]], 1e-300)
     return flow
+
+
+def _mean_s(edges: tuple[float, ...], hazards: Floats, grid: int) -> float:
+    """Return how long a state with these hazards lasts in the mean, from its beginning to the end of the grid."""
+    fine, _ = _fine(edges, grid)
+    return float(np.exp(-np.cumsum(hazards[fine[:grid]] * STEP_S)).sum() + 0.5) * STEP_S
 
 
 @lru_cache(maxsize=32)

@@ -108,9 +108,9 @@ def test_old_ringing_calls_are_given_up_when_too_many_answer():
 
 
 def test_the_reason_says_the_risk_that_was_not_taken_and_what_is_in_hand():
-    decision = started().decide(facts([(AgentAt.READY, 1.0)] * 3, [(CallAt.RINGING, 5.0)] * 9))
+    decision = started().decide(facts([(AgentAt.READY, 1.0)] * 3, [(CallAt.RINGING, 5.0)] * 20))
     assert decision.calls == 0
-    assert "3 ready - 0 waiting, 9 under way" in decision.reason
+    assert "3 ready - 0 waiting, 20 under way" in decision.reason
     assert f"no agent with {100 * decision.figures['risk_next']:.1f} %" in decision.reason
     assert decision.figures["risk_next"] > decision.figures["risk_max"]
 
