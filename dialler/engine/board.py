@@ -37,6 +37,11 @@ class Tracked:
     told_not_diverted: bool = False
     """It was told that the exchange could not be asked to play the message."""
 
+    @property
+    def wants_agent(self) -> bool:
+        """Whether the person who answers is for an agent: all of such a campaign, else who asked for one."""
+        return self.has_agents or self.call.queued_at is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallCounts:
@@ -97,7 +102,7 @@ class Board:
             state = tracked.call.state
             if state in UNANSWERED:
                 unanswered += 1
-            elif tracked.has_agents and state in WAITING:
+            elif tracked.wants_agent and state in WAITING:
                 waiting += 1
             else:
                 talking += 1

@@ -13,7 +13,7 @@ import pytest
 
 from telephony.events import CallEvent, HungUp, OriginateEnded, TelephonyEvent
 from telephony.port import Telephony, Trunk
-from telephony.simulated import Fate, NetworkPlan, SimulatedNetwork
+from telephony.simulated import AgentGroup, Fate, NetworkPlan, SimulatedNetwork
 
 __all__ = ["EventLog", "Exchange", "ExchangeUnavailable", "Fate", "open_exchange", "simulated_exchange"]
 
@@ -38,8 +38,14 @@ class Exchange(Protocol):
     waiting_queue: str
     """A queue whose calls wait: it has agents, who never answer."""
 
+    agent_queue: str
+    """A queue whose agents answer at once."""
+
     sound: str
-    """A short sound that it can play."""
+    """A sound that it can play, of half a second."""
+
+    hour_sound: str
+    """A sound that it can play, of an hour."""
 
     def number_for(self, fate: Fate) -> str:
         """Return a number (E.164) whose calls meet `fate`; always the same one is fine."""
@@ -60,7 +66,8 @@ class SimulatedExchange:
     trunk = "simulated"
     server = "simulated"
     waiting_queue = "nobody-answers"
-    sound = "a/sound"
+    agent_queue = "sales"
+    sound, hour_sound = "a/sound", "an/hour"
 
     def __init__(self, network: SimulatedNetwork) -> None:
         self.telephony: Telephony = network
@@ -89,7 +96,13 @@ async def simulated_exchange(*, speed: float = 20.0) -> AsyncIterator[SimulatedE
 
     trunk = Trunk(name="simulated", server="simulated", calls_per_second=1000.0, channels=200)
     by_number = {number: fate for fate, number in NUMBERS.items()}
-    plan = NetworkPlan(trunks=(trunk,), ack_s=0.01, message_s=600.0)
+    plan = NetworkPlan(
+        trunks=(trunk,),
+        agents=(AgentGroup(number=2, queues=(SimulatedExchange.agent_queue,)),),
+        ack_s=0.01,
+        message_s=600.0,
+        sounds={SimulatedExchange.sound: 0.5, SimulatedExchange.hour_sound: 3600.0},
+    )
     network = SimulatedNetwork(plan=plan, seed=1, now=now, sleep=sleep, fates=by_number)
     try:
         async with anyio.create_task_group() as tasks:
