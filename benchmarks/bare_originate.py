@@ -75,7 +75,7 @@ class Loop(asyncio.Protocol):
             f"Action: Originate\r\nActionID: {name}\r\nChannel: {self.channel.replace('{number}', number)}\r\n"
             f"Context: {self.context}\r\nExten: s\r\nPriority: 1\r\nTimeout: 25000\r\nAsync: true\r\n"
             f"EarlyMedia: false\r\nChannelId: {name}\r\nVariable: DLR_ATTEMPT={name}\r\n"
-            "Variable: DLR_QUEUE=\r\n\r\n"
+            "Variable: DLR_QUEUE=\r\nVariable: DLR_MESSAGE=test/short\r\n\r\n"
         ).encode()
 
     async def ask(self, *lines: str) -> None:

@@ -44,6 +44,7 @@ def settings(**more: Any) -> CampaignSettings:
     values: dict[str, Any] = {
         "hours": parse_hours("always"),
         "pacing": "agentless",
+        "message": "test/short",
         "ring_timeout_s": 25,
     }
     return CampaignSettings(**values | more)

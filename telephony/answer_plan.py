@@ -1,7 +1,9 @@
 """What the exchange does with an answered call, beside joining it to an agent. Plain values, no I/O."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Final
 
 SOUND: Final = re.compile(r"[A-Za-z0-9_./&-]{1,200}")
@@ -10,7 +12,17 @@ SOUND: Final = re.compile(r"[A-Za-z0-9_./&-]{1,200}")
 SOUND_EXPECTED: Final = (
     "the name of a sound without its ending, such as 'dlr/harbour', of letters, digits and _ . / - &, at most 200"
 )
-OPTOUT_KEY: Final = re.compile(r"[0-9*#]")
+KEY: Final = re.compile(r"[0-9*#]")
+
+
+class KeyAction(StrEnum):
+    """What a key does for those who listen to a campaign's message."""
+
+    QUEUE = "queue"
+    """They wait for an agent, as if they had been answered that moment."""
+
+    REPLAY = "replay"
+    """The message begins anew, five times at most."""
 
 
 def check_sound(name: str, sound: str) -> None:
@@ -21,8 +33,17 @@ def check_sound(name: str, sound: str) -> None:
 
 def check_optout_key(key: str) -> None:
     """Raise ValueError for what is not a key."""
-    if not OPTOUT_KEY.fullmatch(key):
+    if not KEY.fullmatch(key):
         raise ValueError(f"optout_key must be one of the keys 0 to 9, * and #, got {key!r}")
+
+
+def check_message_keys(keys: Iterable[str], optout_key: str | None) -> None:
+    """Raise ValueError for what is not a key, and for one that already has a meaning."""
+    for key in keys:
+        if not KEY.fullmatch(key):
+            raise ValueError(f"message_keys must be of the keys 0 to 9, * and #, got {key!r}")
+        if key == optout_key:
+            raise ValueError(f"message_keys: key {key!r} is the one to opt out: take another, or another optout_key")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +65,15 @@ class AnswerPlan:
     machine_sound: str | None = None
     """What is left on machines that are found, after they have fallen silent; None: they are hung up on."""
 
+    message: str | None = None
+    """What persons hear whose call goes to no queue; None: the information message, so that nobody hears silence."""
+
+    message_keys: Mapping[str, KeyAction] = field(default_factory=dict)
+    """What keys do while it plays, and for a few seconds after it. Other keys begin it anew, twice."""
+
+    message_queue: str | None = None
+    """The agents' queue to which KeyAction.QUEUE leads; there is one where a key has that action."""
+
     def __post_init__(self) -> None:
         if self.machine_sound is not None:
             check_sound("machine_sound", self.machine_sound)
@@ -51,6 +81,11 @@ class AnswerPlan:
             check_sound("harbour", self.harbour)
         if self.optout_key is not None:
             check_optout_key(self.optout_key)
+        if self.message is not None:
+            check_sound("message", self.message)
+        check_message_keys(self.message_keys, self.optout_key)
+        if KeyAction.QUEUE in self.message_keys.values() and not self.message_queue:
+            raise ValueError("message_queue must be a queue of agents where a key leads to one")
 
 
 PLAIN_ANSWER: Final = AnswerPlan()

@@ -93,7 +93,7 @@ class HarbourStarted(CallEvent):
 
 
 class MessagePlayed(CallEvent):
-    """A message, or an IVR, ran for the person who answered (a campaign without agents)."""
+    """The person who answered heard the campaign's message to its end."""
 
     __slots__ = ()
 

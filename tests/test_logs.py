@@ -397,7 +397,7 @@ def test_a_reload_changes_the_levels_of_a_running_daemon_and_a_bad_one_changes_n
         installed.configure(SIMULATED.replace("info", "error"))
         os.kill(daemon.pid, signal.SIGHUP)
         # The reload's own line is below the level that it brings: what tells of it is that the start is silent, too.
-        installed.ok("campaign", "create", "c", "--timezone", "UTC", "--pacing", "agentless")
+        installed.ok("campaign", "create", "c", "--timezone", "UTC", "--pacing", "agentless", "--message", "acme/news")
         installed.ok("campaign", "start", "c")
         installed.configure(SIMULATED)
         os.kill(daemon.pid, signal.SIGHUP)

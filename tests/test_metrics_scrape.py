@@ -33,7 +33,7 @@ def fill(records: Records) -> None:
     """Make campaigns of several hours, of whom one dials; their leads live in many places."""
     for n in range(CAMPAIGNS):
         hours = parse_hours(f"mon-sun {n % 8:02}:00-21:00" if n else "always")
-        settings = CampaignSettings(hours=hours, pacing="agentless", rest_min_s=0)
+        settings = CampaignSettings(hours=hours, pacing="agentless", message="acme/news", rest_min_s=0)
         campaign = records.add_campaign(f"campaign {n}", settings, NOW)
         if n == 0:
             records.set_campaign(replace(campaign, desired=Desired.RUNNING))

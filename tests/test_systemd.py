@@ -25,6 +25,7 @@ from dialler.app.daemon import feed_watchdog
 from dialler.app.virtual_time import VirtualLoop
 from dialler.engine.floor import EngineOptions
 from dialler.events import EngineStopping, SessionOpened, StoreFailed
+from tests.support.asterisk import HOUR_SOUND
 from tests.support.call_centre import CallCentre, call_centre
 from tests.support.daemon import Line, asterisk_settings, installation, real_asterisk
 from tests.support.tools import tool
@@ -234,7 +235,7 @@ def test_a_daemon_that_stands_still_is_started_anew_and_its_calls_are_adopted() 
     numbers = [f"+1212555{place:03d}9" for place in range(23)]
     with (
         listening() as (address, listener),
-        real_asterisk(variables={"DLR_WAIT": "3600"}) as asterisk,
+        real_asterisk() as asterisk,
         installation(asterisk_settings(asterisk.port, secret=asterisk.secret, channels=20)) as installed,
     ):
         stand_in = StandIn(listener, address)
@@ -242,7 +243,7 @@ def test_a_daemon_that_stands_still_is_started_anew_and_its_calls_are_adopted() 
         first.launch(environ=stand_in.environ)
         stand_in.await_word("READY=1", within_s=60)
         # They answer at once; a long ring time shows that nothing waits for its end.
-        installed.campaign(numbers, ring_timeout_s=300)
+        installed.campaign(numbers, ring_timeout_s=300, message=HOUR_SOUND)
         installed.start_campaign()
         installed.until(talking(20), within_s=60, what="20 calls")
         stand_in.await_word("WATCHDOG=1", within_s=stand_in.WATCHDOG_S)

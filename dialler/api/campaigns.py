@@ -14,6 +14,7 @@ from dialler.api.looks import campaign_of
 from dialler.api.replan_preview import DryRun, Planned, replan_preview, was_and_is
 from dialler.domain.campaign import WEIGHT_DEFAULT, Campaign, Desired
 from dialler.domain.changes import differences
+from dialler.domain.serving import lacks
 from dialler.errors import Conflict, UsageError
 from dialler.ports import Records
 
@@ -184,11 +185,8 @@ def _check_startable(campaign: Campaign, trunks: Set[str]) -> None:
         strategy = pacing_of(settings)
     except UsageError as error:
         raise Conflict(f"campaign {campaign.name!r} can't run: {error}") from error
-    if strategy.needs_agents and not settings.queue:
-        raise Conflict(
-            f"campaign {campaign.name!r} can't run: pacing {settings.pacing!r} connects people to agents, and the"
-            " campaign has no queue of agents; set its queue, or pacing to 'agentless'"
-        )
+    if (reason := lacks(settings, needs_agents=strategy.needs_agents)) is not None:
+        raise Conflict(f"campaign {campaign.name!r} can't run: {reason}")
     if trunks and (unknown := [trunk for trunk in settings.trunks if trunk not in trunks]):
         raise Conflict(
             f"campaign {campaign.name!r} can't run: unknown trunk {', '.join(map(repr, unknown))};"

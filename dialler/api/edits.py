@@ -16,6 +16,7 @@ from dialler.domain.zones import canonical_zone
 from dialler.errors import NotFound, UsageError
 from strategies.pacing import PacingStrategy
 from strategies.registry import make_pacing
+from telephony.answer_plan import KeyAction
 
 T = TypeVar("T")
 
@@ -69,6 +70,12 @@ class CampaignEdit(Edit):
         AmdUnsure.PERSON, description="what they are of whom detection is not sure, or who say nothing"
     )
     machine_sound: str | None = Field(None, description="what is left on machines; null: they are hung up on")
+    message: str | None = Field(
+        None, description="the sound for those who answer where pacing needs no agents; it must have one to be started"
+    )
+    message_keys: dict[str, KeyAction] = Field(
+        {}, description='what keys do in it: {"1": "queue", "3": "replay"}; "queue" leads to the campaign\'s agents'
+    )
     optout_key: str = Field("", description="the key by which a message's listener asks not to be called again")
     optout_scope: DncScope = Field(DncScope.ALL, description="for whose calls that holds: campaign, merchant or all")
     weighting: bool = True

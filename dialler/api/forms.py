@@ -132,6 +132,8 @@ def campaign_json(campaign: Campaign) -> Json:
         "amd": settings.amd,
         "amd_unsure": settings.amd_unsure.value,
         "machine_sound": settings.machine_sound,
+        "message": settings.message,
+        "message_keys": {key: action.value for key, action in settings.message_keys.items()},
         "optout_key": settings.optout_key,
         "optout_scope": settings.optout_scope.value,
         "weighting": settings.weighting,

@@ -24,6 +24,7 @@ def hurried(plan: NetworkPlan, speed: float) -> NetworkPlan:
         ack_s=plan.ack_s / speed,
         machine_stay_s=plan.machine_stay_s / speed,
         message_s=plan.message_s / speed,
+        sounds={name: seconds / speed for name, seconds in plan.sounds.items()},
     )
 
 

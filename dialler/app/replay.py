@@ -78,7 +78,7 @@ class ReplayedCall:
         if self.call.state is not CallState.ENDED and not self.is_gone:
             return None
         has_agents = not self.call.message_played if self.has_agents is None else self.has_agents
-        patience = Patience(start=PatienceStart.GREETING_END, amd=self.has_amd)
+        patience = Patience(start=PatienceStart.GREETING_END, amd=self.has_amd, after_message=not has_agents)
         return verdict_of(self.call, has_agents=has_agents, patience=patience)
 
 

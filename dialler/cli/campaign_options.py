@@ -54,6 +54,13 @@ AmdUnsureOption = Annotated[
 MachineSound = Annotated[
     str | None, Parameter(help='The sound to leave on machines, such as acme/call-us; "none" to hang up on them.')
 ]
+Message = Annotated[
+    str | None, Parameter(help='The sound for people where pacing needs no agents, such as acme/news; "none" for none.')
+]
+MessageKeys = Annotated[
+    tuple[str, ...],
+    Parameter(name="--message-key", help='A key in that message: 1=queue for an agent, 3=replay; "none" for none.'),
+]
 OptOutKey = Annotated[
     str | None, Parameter(name="--optout-key", help="The key that asks not to be called again: 0 to 9, * or #.")
 ]
@@ -125,6 +132,8 @@ class CampaignOptions:
     amd: Amd = None
     amd_unsure: AmdUnsureOption = None
     machine_sound: MachineSound = None
+    message: Message = None
+    message_keys: MessageKeys = ()
     optout_key: OptOutKey = None
     optout_scope: OptOutScope = None
     weighting: Weighting = None
@@ -190,7 +199,7 @@ def body_of(given: CampaignOptions) -> dict[str, object]:
         body["harbour"] = "" if given.harbour == "none" else given.harbour  # Refused, and the refusal says why.
     if given.merchant is not None:
         body["merchant"] = "" if given.merchant == "none" else given.merchant
-    for key in ("holidays", "queue", "machine_sound"):
+    for key in ("holidays", "queue", "machine_sound", "message"):
         if (name := getattr(given, key)) is not None:
             body[key] = None if name == "none" else name
     for key in ("trunks", "caller_ids", "abandon_periods"):
@@ -198,6 +207,8 @@ def body_of(given: CampaignOptions) -> dict[str, object]:
             body[key] = [] if names == ("none",) else list(names)
     if given.pacing_setting:
         body["pacing_settings"] = dict(map(_pacing_setting, given.pacing_setting))
+    if given.message_keys:
+        body["message_keys"] = {} if given.message_keys == ("none",) else dict(map(_message_key, given.message_keys))
     return body
 
 
@@ -206,6 +217,13 @@ def _whole_seconds(key: str, duration: timedelta) -> int:
     if seconds != int(seconds):
         raise UsageError(f"--{key.replace('_', '-')}: expected whole seconds, got {seconds}s")
     return int(seconds)
+
+
+def _message_key(said: str) -> tuple[str, str]:
+    key, equals, action = said.partition("=")
+    if not (equals and key and action):
+        raise UsageError(f"--message-key {said!r}: expected KEY=ACTION, such as 1=queue or 3=replay")
+    return key, action
 
 
 def _pacing_setting(said: str) -> tuple[str, float]:

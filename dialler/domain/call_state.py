@@ -33,11 +33,13 @@ class CallState(StrEnum):
     DIALLING = "dialling"
     RINGING = "ringing"
     ANSWERED = "answered"
+    """Looked at for a machine, or hearing the campaign's message, which may yet lead to the queue."""
+
     WAITING = "waiting"
     """In the queue, for an agent."""
 
     MESSAGE = "message"
-    """Hearing a message: the harbour's, the campaign's, or the one left on a machine."""
+    """Hearing the information message, asking not to be called again, or a machine on which one was left."""
 
     TALKING = "talking"
     ENDED = "ended"
@@ -50,7 +52,6 @@ _FROM_MESSAGE: Mapping[type[CallEvent], CallState] = {
 _FROM_WAITING: Mapping[type[CallEvent], CallState] = {
     **_FROM_MESSAGE,
     HarbourStarted: CallState.MESSAGE,
-    MessagePlayed: CallState.MESSAGE,
     MessageLeft: CallState.MESSAGE,
     OptedOut: CallState.MESSAGE,
 }
@@ -58,6 +59,7 @@ _FROM_ANSWERED = {**_FROM_WAITING, Queued: CallState.WAITING}
 _FROM_RINGING = {
     **_FROM_ANSWERED,
     Answered: CallState.ANSWERED,
+    MessagePlayed: CallState.ANSWERED,  # it has overtaken Answered
     Classified: CallState.ANSWERED,  # it has overtaken Answered
 }
 _FROM_DIALLING = {**_FROM_RINGING, Ringing: CallState.RINGING}

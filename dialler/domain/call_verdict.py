@@ -36,8 +36,9 @@ class AbandonReason(StrEnum):
 def verdict_of(call: Call, *, has_agents: bool, patience: Patience = PATIENCE) -> Outcome:
     """Return the outcome of a call that has ended, or that will never report any more (LOST if nothing is known).
 
-    `has_agents`: answered calls of the campaign go to agents, not to a message. `patience` is how long a person waits
-    for one at most. The rows are those of the outcomes table, first match wins.
+    `has_agents`: answered calls of the campaign go to agents, not to a message; of those that are played a message,
+    the ones count alike that went on to the queue, or had to hear the information message. `patience` is how long a
+    person waits for an agent at most. The rows are those of the outcomes table, first match wins.
     """
     said = call.evidence
     ended = call.ended_at is not None
@@ -66,10 +67,10 @@ def verdict_of(call: Call, *, has_agents: bool, patience: Patience = PATIENCE) -
 
 def _answered_verdict(call: Call, *, has_agents: bool, patience: Patience) -> Outcome:
     """Return the outcome of a call that a person answered and no agent took (rows 6a to 9)."""
-    if not has_agents:  # 6a
-        return Outcome.PLAYED
     if call.harbour or is_pulled(call):  # 8
         return Outcome.ABANDONED
+    if not has_agents and call.queued_at is None:  # 6a
+        return Outcome.PLAYED
     if call.ended_at is None:
         return Outcome.LOST
     # If our side hung up on a person who had nobody to talk to, it is we who abandoned them, however soon.

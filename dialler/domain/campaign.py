@@ -11,7 +11,7 @@ from dialler.domain.calling_hours import ALWAYS_DAYTIME, CallingHours
 from dialler.domain.dnc_scope import DncScope
 from dialler.domain.patience import Patience, PatienceStart
 from dialler.domain.strategy import Strategy, StrategySettings
-from telephony.answer_plan import AnswerPlan, check_optout_key, check_sound
+from telephony.answer_plan import AnswerPlan, KeyAction, check_message_keys, check_optout_key, check_sound
 
 WEIGHT_MIN, WEIGHT_MAX = 1, 10_000
 WEIGHT_DEFAULT = 100
@@ -123,6 +123,12 @@ class CampaignSettings:
     machine_sound: str | None = None
     """What is left on machines that are found, after their greeting; None: they are hung up on."""
 
+    message: str | None = None
+    """What persons hear where pacing needs no agents, by its name at the exchange. Such a campaign must have one."""
+
+    message_keys: Mapping[str, KeyAction] = field(default_factory=dict)
+    """What keys do in that message, beside the one to opt out; "queue" leads to the agents of `queue`."""
+
     optout_key: str = OPTOUT_KEY
     """The key by which a message's listener asks not to be called again. There is always one."""
 
@@ -201,6 +207,9 @@ class CampaignSettings:
         if self.machine_sound is not None:
             check_sound("machine_sound", self.machine_sound)
         check_optout_key(self.optout_key)
+        if self.message is not None:
+            check_sound("message", self.message)
+        check_message_keys(self.message_keys, self.optout_key)
         if self.optout_scope is DncScope.NONE:
             raise ValueError(f"optout_scope must be campaign, merchant or all, got '{self.optout_scope}'")
 
@@ -208,6 +217,10 @@ class CampaignSettings:
     def patience(self) -> Patience:
         """How long a person who answered waits for an agent."""
         return Patience(limit=timedelta(seconds=self.patience_s), start=self.patience_from, amd=self.amd)
+
+    def patience_of(self, *, has_agents: bool) -> Patience:
+        """Return the same of one call: for those that are played a message it counts from the key for an agent."""
+        return self.patience if has_agents else replace(self.patience, after_message=True)
 
     @property
     def needs_wrap_code(self) -> bool:
@@ -223,12 +236,18 @@ class CampaignSettings:
     @property
     def answer_plan(self) -> AnswerPlan:
         """What the exchange is to do with answered calls, as far as it differs from what it does by itself."""
+        # A queue that is wanted and missing keeps the campaign from dialling (`lacks`).
+        keys = self.message_keys if self.queue else {k: a for k, a in self.message_keys.items() if a != KeyAction.QUEUE}
+        leads_to_queue = KeyAction.QUEUE in keys.values()
         return AnswerPlan(
             harbour=None if self.harbour == HARBOUR else self.harbour,
             optout_key=None if self.optout_key == OPTOUT_KEY else self.optout_key,
             amd=self.amd,
             unsure_is_machine=self.amd and self.amd_unsure is AmdUnsure.MACHINE,
             machine_sound=self.machine_sound if self.amd else None,
+            message=self.message,
+            message_keys=keys,
+            message_queue=self.queue if leads_to_queue else None,
         )
 
 

@@ -33,6 +33,9 @@ class Patience:
     amd: bool = False
     """Whether the exchange looks for machines before the call may go to an agent."""
 
+    after_message: bool = False
+    """Whether a message comes first: only who asks in it for an agent waits for one, from then on."""
+
     @property
     def margin(self) -> timedelta:
         """How much earlier the message is asked for, so that it has begun when patience ends."""
@@ -51,6 +54,8 @@ class Patience:
         A verdict of machine detection comes after a silence, which belongs to the wait: where it says how long the
         silence was, the greeting ended before it.
         """
+        if self.after_message:
+            return queued_at
         if answered_at is None or self.start is PatienceStart.CONNECTION or not self.amd:
             return answered_at
         if classified_at is None:

@@ -119,6 +119,6 @@ class AnswerClock:
 
 def _waits_since(tracked: Tracked) -> datetime | None:
     """Return since when somebody waits for an agent in this call, None if nobody does or nobody knows."""
-    if not tracked.has_agents or tracked.is_doubtful or tracked.may_play:
+    if not tracked.wants_agent or tracked.is_doubtful or tracked.may_play:
         return None
     return waits_since(tracked.call, tracked.patience)

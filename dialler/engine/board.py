@@ -42,6 +42,11 @@ class Tracked:
         """Whether it is for one certain agent, who is held for it: then pacing counts neither of them."""
         return self.session.for_agent is not None
 
+    @property
+    def wants_agent(self) -> bool:
+        """Whether the person who answers is for an agent: all of such a campaign, else who asked for one."""
+        return self.has_agents or self.call.queued_at is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallCounts:
@@ -118,7 +123,7 @@ class Board:
                 continue
             if state in UNANSWERED:
                 unanswered += 1
-            elif tracked.has_agents and state in WAITING:
+            elif tracked.wants_agent and state in WAITING:
                 waiting += 1
             else:
                 talking += 1

@@ -13,6 +13,7 @@ from anyio.abc import TaskStatus
 from dialler.clock import Clock
 from dialler.domain.abandon import AbandonCounts
 from dialler.domain.campaign import Campaign, Desired, LeadList
+from dialler.domain.serving import lacks
 from dialler.domain.session import Session
 from dialler.engine.abandons import stored_counts
 from dialler.engine.accounts import Accounts
@@ -257,8 +258,8 @@ class Engine:
                 running.asking = Asking()
             except (ValueError, TypeError) as error:
                 reason = f"pacing: {error}"
-        if running.pacing is not None and running.has_agents and not settings.queue:
-            reason = f"pacing {running.pacing.name} needs agents, and the campaign has no queue"
+        if running.pacing is not None:
+            reason = lacks(settings, needs_agents=running.has_agents)
         if reason is None or reason != running.blocked:  # What is known is not told again.
             running.blocked = None
         self._set_scene(running)

@@ -33,11 +33,12 @@ class Handover:
         """Follow a committed intent from now on; its channel and token are taken."""
         session, settings = intent.session, intent.campaign.settings
         timeout = timedelta(seconds=settings.ring_timeout_s)
+        has_agents = session.for_agent is not None or (running is not None and running.has_agents)
         tracked = Tracked(
             session=session,
             call=Call(call_id=session.session_id),
-            has_agents=session.for_agent is not None or (running is not None and running.has_agents),
-            patience=settings.patience,
+            has_agents=has_agents,
+            patience=settings.patience_of(has_agents=has_agents),
             overdue_at=self._floor.clock.now() + timeout + self._floor.options.verdict_grace,
         )
         self._tracker.take_up(tracked, launched=True)

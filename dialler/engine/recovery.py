@@ -48,11 +48,12 @@ class Recovery:
             running = self._floor.campaigns.get(session.campaign_id)
             settings = running.campaign.settings if running is not None else CampaignSettings()
             ring_timeout = timedelta(seconds=settings.ring_timeout_s)
+            has_agents = session.for_agent is not None or (running is not None and running.has_agents)
             tracked = Tracked(
                 session=session,
                 call=call_of(session),
-                has_agents=session.for_agent is not None or (running is not None and running.has_agents),
-                patience=settings.patience,
+                has_agents=has_agents,
+                patience=settings.patience_of(has_agents=has_agents),
                 overdue_at=session.created_at + ring_timeout + self._floor.options.verdict_grace,
                 is_doubtful=True,
             )

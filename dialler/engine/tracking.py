@@ -289,7 +289,7 @@ class Tracker:
     def _tell_wait(self, tracked: Tracked, before: Call, came_at: datetime) -> None:
         """Tell how long somebody waited, when an agent or the information message comes."""
         call, session = tracked.call, tracked.session
-        if not tracked.has_agents or before.connected_at is not None or before.harbour:
+        if not tracked.wants_agent or before.connected_at is not None or before.harbour:
             return
         if call.connected_at is None and not call.harbour:
             return

@@ -21,6 +21,7 @@ from dialler.domain.patience import PatienceStart
 from dialler.domain.session import Evidence
 from dialler.domain.strategy import StrategySettings
 from dialler.errors import StoreError
+from telephony.answer_plan import KeyAction
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -93,6 +94,8 @@ def settings_from_json(text: str, *, where: str) -> CampaignSettings:
             plain["abandon_over"] = AbandonOver(plain["abandon_over"])
         if "abandon_periods" in plain:
             plain["abandon_periods"] = tuple(map(AbandonPeriod, plain["abandon_periods"]))
+        if "message_keys" in plain:
+            plain["message_keys"] = {key: KeyAction(action) for key, action in plain["message_keys"].items()}
         for name in ("trunks", "caller_ids"):
             if name in plain:
                 plain[name] = tuple(plain[name])

@@ -24,7 +24,7 @@ from telephony.ami.settings import AsteriskServer, AsteriskTrunk, Timing
 from telephony.ami.transcript import Observer
 from telephony.ami.translate import text
 from telephony.ami.wire import breaks_line, variable
-from telephony.answer_plan import AnswerPlan
+from telephony.answer_plan import AnswerPlan, KeyAction
 from telephony.errors import LinkLost, NotSent, Refused
 from telephony.events import LinkDown, LinkUp, OriginateEnded, TelephonyEvent
 from telephony.member import AGENT, Member, Pause
@@ -177,8 +177,9 @@ class AsteriskNetwork:
         server, trunk = self._trunks[origination.trunk]
         _check("call_id", CALL_ID, origination.call_id)
         _check("number", E164, origination.number)
-        if origination.queue is not None:
-            _check("queue", QUEUE, origination.queue)
+        for queue in (origination.queue, origination.answer.message_queue):
+            if queue is not None:
+                _check("queue", QUEUE, queue)
         if origination.agent is not None:
             _check("agent", AGENT, origination.agent)
         if not RING_MIN <= origination.ring_timeout <= RING_MAX:  # Asterisk takes 0 for "wait for ever"
@@ -327,6 +328,16 @@ def _answer_variables(plan: AnswerPlan) -> dict[str, str]:
     if plan.amd:
         unsure = "machine" if plan.unsure_is_machine else None
         variables |= {"DLR_AMD": "1", "DLR_AMD_UNSURE": unsure, "DLR_VM": plan.machine_sound}
+    if plan.message is not None:
+        keys = {
+            action: "".join(key for key, does in plan.message_keys.items() if does is action) for action in KeyAction
+        }
+        variables |= {
+            "DLR_MESSAGE": plan.message,
+            "DLR_AGENT_KEYS": keys[KeyAction.QUEUE],
+            "DLR_AGENT_QUEUE": plan.message_queue,
+            "DLR_REPLAY_KEYS": keys[KeyAction.REPLAY],
+        }
     return {name: value for name, value in variables.items() if value}
 
 
@@ -345,8 +356,8 @@ def _was_done(answer: Message, what: str, server: str) -> bool:
 
 def _check_lines(origination: Origination) -> None:
     """Refuse what would be more than one line, before any other fault of it."""
-    texts = [origination.call_id, origination.number]
-    texts += [origination.caller_id or "", origination.queue or "", origination.agent or ""]
+    texts = [origination.call_id, origination.number, origination.caller_id or "", origination.queue or ""]
+    texts += [origination.agent or "", origination.answer.message_queue or ""]
     texts += [*origination.variables, *origination.variables.values()]
     if breaks_line(" ".join(texts)):
         bad = next(text for text in texts if breaks_line(text))

@@ -42,7 +42,13 @@ from telephony.simulated.plan import NetworkPlan
 from telephony.simulated.schedule import Schedule
 
 KEY_AFTER_S = 3.0
-"""How much of a message those hear who press the key to opt out."""
+"""How much of a message those hear who press a key in it."""
+
+KEY_WAIT_S = 3.0
+"""How long a key is waited for after a campaign's message."""
+
+WRONG_KEYS_MAX = 2
+"""How often a wrong key begins the message anew; the next one ends the call."""
 
 MACHINE_MESSAGE_S = 15.0
 """What is left of a machine's greeting, the silence behind it, and a message."""
@@ -191,16 +197,19 @@ class Calls:
         if call.origination.agent is not None:
             self._call_agent(call, call.origination.agent)
             return
-        queue = call.origination.queue
-        if queue is None:
-            self._tell(call, MessagePlayed)
+        if call.origination.queue is not None:
+            self._enter_queue(call, call.origination.queue)
+        elif call.origination.answer.message is None:
+            self._tell(call, HarbourStarted)
             self._play(call)
-            self._put_impatience(call)
-            return
+        else:
+            self._play_message(call)
+        self._put_impatience(call)
+
+    def _enter_queue(self, call: Call, queue: str) -> None:
         call.state = LiveState.QUEUED
         self._tell(call, Queued, queue=queue)
         self.desk.enter(call.call_id, server=call.server, queue=queue)
-        self._put_impatience(call)
         self._connect_waiting()
 
     def _call_agent(self, call: Call, name: str) -> None:
@@ -214,8 +223,40 @@ class Calls:
         else:
             self._ring_agent(call, agent)
 
+    def _play_message(self, call: Call, *, again: int = 0) -> None:
+        """Play a campaign's message to its end, or to a key; `again` is how often it has begun anew."""
+        answer, journey = call.origination.answer, call.journey
+        length_s = self._plan.sounds.get(answer.message or "", self._plan.message_s)
+        key_after_s = min(KEY_AFTER_S, length_s / 2)
+        self._put(call, length_s, self._played)
+        if journey.fate is Fate.MACHINE:
+            return
+        if journey.opts_out:
+            self._put(call, key_after_s, self._opt_out)
+        elif journey.asks_agent and answer.message_queue is not None:
+            self._put(call, key_after_s, self._ask_agent)
+        elif journey.fate is Fate.WRONG_KEY:
+            self._put(call, key_after_s, partial(self._press_wrong_key, again=again))
+
+    def _played(self, call: Call) -> None:
+        self._tell(call, MessagePlayed)
+        self._put(call, KEY_WAIT_S, partial(self._end, by=HangupBy.SYSTEM))
+
+    def _press_wrong_key(self, call: Call, *, again: int) -> None:
+        call.turns += 1
+        if again < WRONG_KEYS_MAX:
+            self._play_message(call, again=again + 1)
+        else:
+            self._end(call, by=HangupBy.SYSTEM)
+
+    def _ask_agent(self, call: Call) -> None:
+        queue = call.origination.answer.message_queue
+        assert queue is not None
+        call.turns += 1
+        self._enter_queue(call, queue)
+
     def _play(self, call: Call) -> None:
-        """Play a message to its end, or to the key that opts out."""
+        """Play the information message to its end, or to the key that opts out."""
         self._put(call, self._plan.message_s, partial(self._end, by=HangupBy.SYSTEM))
         if call.journey.opts_out and call.journey.fate is not Fate.MACHINE:
             self._put(call, min(KEY_AFTER_S, self._plan.message_s / 2), self._opt_out)

@@ -29,6 +29,12 @@ class Fate(StrEnum):
     OPTS_OUT = "opts_out"
     """A person answers, stays for an hour, and presses the key to opt out in a message. Only ever pinned."""
 
+    ASKS_AGENT = "asks_agent"
+    """A person answers, stays for an hour, and presses the key for an agent in a message. Only ever pinned."""
+
+    WRONG_KEY = "wrong_key"
+    """A person answers, and presses a key that means nothing again and again. Only ever pinned."""
+
     SILENT = "silent"
     """A person answers and says nothing, for an hour. Only ever pinned."""
 
@@ -36,7 +42,17 @@ class Fate(StrEnum):
 Fates = Mapping[str, Fate] | Callable[[str], Fate | None]
 """Numbers whose fate is pinned; None leaves it to chance."""
 
-ANSWERS: Final = frozenset({Fate.ANSWERED, Fate.ANSWERED_LONG, Fate.MACHINE, Fate.OPTS_OUT, Fate.SILENT})
+ANSWERS: Final = frozenset(
+    {
+        Fate.ANSWERED,
+        Fate.ANSWERED_LONG,
+        Fate.MACHINE,
+        Fate.OPTS_OUT,
+        Fate.ASKS_AGENT,
+        Fate.WRONG_KEY,
+        Fate.SILENT,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

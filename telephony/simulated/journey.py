@@ -17,6 +17,8 @@ PINNED_STAY_S: Final = {
     Fate.ANSWERED: 1.0,
     Fate.ANSWERED_LONG: 3600.0,
     Fate.OPTS_OUT: 3600.0,
+    Fate.ASKS_AGENT: 3600.0,
+    Fate.WRONG_KEY: 3600.0,
     Fate.SILENT: 3600.0,
     Fate.MACHINE: 30.0,
 }
@@ -37,6 +39,9 @@ class Journey:
     agent_hangs_up: bool
     opts_out: bool = False
     """Whether the person presses the key to opt out while a message plays."""
+
+    asks_agent: bool = False
+    """Whether the person presses the key for an agent, where a message has one, and not the one to opt out."""
 
     is_unsure: bool = False
     """Whether machine detection can't say what answered."""
@@ -78,6 +83,7 @@ class Journeys:
             agent_hangs_up=chance.random() < 0.5,
             opts_out=chance.random() < plan.optout_rate if pinned is None else fate is Fate.OPTS_OUT,
             is_unsure=chance.random() < plan.amd_unsure_rate if pinned is None else fate is Fate.SILENT,
+            asks_agent=chance.random() < plan.agent_key_rate if pinned is None else fate is Fate.ASKS_AGENT,
             stay_s=PINNED_STAY_S.get(fate) if pinned else None,
         )
 

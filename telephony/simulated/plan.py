@@ -83,6 +83,9 @@ class NetworkPlan:
     optout_rate: float = 0.0
     """Of persons who hear a message, those who press the key to opt out."""
 
+    agent_key_rate: float = 0.0
+    """Of persons who hear a message with a key that leads to an agent, those who press it."""
+
     invalid_rate: float = 0.01
     """Of all numbers, those that do not exist; such a number never does."""
 
@@ -113,7 +116,10 @@ class NetworkPlan:
     """How long a machine records somebody's silence before it hangs up."""
 
     message_s: float = 20.0
-    """The message of calls without a queue, and the information message."""
+    """The information message, and those of campaigns that are not among `sounds`."""
+
+    sounds: Mapping[str, float] = field(default_factory=dict)
+    """How many seconds sounds of campaigns last, by name."""
 
     def __post_init__(self) -> None:
         names = [trunk.name for trunk in self.trunks]
@@ -136,10 +142,15 @@ class NetworkPlan:
                 (0 <= self.machine_rate <= 1, "machine_rate", self.machine_rate, "0 to 1"),
                 (0 <= self.amd_unsure_rate <= 1, "amd_unsure_rate", self.amd_unsure_rate, "0 to 1"),
                 (0 <= self.optout_rate <= 1, "optout_rate", self.optout_rate, "0 to 1"),
+                (0 <= self.agent_key_rate <= 1, "agent_key_rate", self.agent_key_rate, "0 to 1"),
                 (0 <= self.invalid_rate <= 1, "invalid_rate", self.invalid_rate, "0 to 1"),
                 (0 <= self.ack_s <= 60, "ack_s", self.ack_s, "seconds, 0 to 60"),
                 (0 <= self.machine_stay_s <= 3600, "machine_stay_s", self.machine_stay_s, "seconds, 0 to 3600"),
                 (0 <= self.message_s <= 3600, "message_s", self.message_s, "seconds, 0 to 3600"),
+                *(
+                    (0 <= each <= 3600, f"sounds.{name}", each, "seconds, 0 to 3600")
+                    for name, each in self.sounds.items()
+                ),
             ]
         )
 

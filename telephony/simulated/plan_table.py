@@ -109,6 +109,12 @@ def _rates(value: object) -> tuple[float, ...]:
     return _several(_figure)(value if isinstance(value, list | tuple) else [value])
 
 
+def _lengths(value: object) -> Mapping[str, float]:
+    if not isinstance(value, Mapping):
+        raise PlanError([PlanMistake("", value, "a table of seconds by name")])
+    return _read(dict, value, dict.fromkeys(map(str, value), _figure))
+
+
 def _spread(value: object) -> Spread:
     if isinstance(value, Mapping):
         return _read(Spread, value, {"median_s": _figure, "sigma": _figure, "max_s": _figure}, ("median_s",))
@@ -148,9 +154,11 @@ _READERS: Final[Mapping[str, Reader]] = {
     "machine_rate": _figure,
     "amd_unsure_rate": _figure,
     "optout_rate": _figure,
+    "agent_key_rate": _figure,
     "invalid_rate": _figure,
     "ack_s": _figure,
     "machine_stay_s": _figure,
     "message_s": _figure,
+    "sounds": _lengths,
 }
 _NETWORK: Final[Mapping[str, Reader]] = {field.name: _READERS.get(field.name, _spread) for field in fields(NetworkPlan)}

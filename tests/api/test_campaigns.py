@@ -5,7 +5,13 @@ import httpx
 from dialler.stores.memory import MemoryStore
 from tests.support.desks import FakeEngine
 
-SPRING = {"name": "spring", "timezone": "us/eastern", "hours": "mon-fri 09:00-20:00", "pacing": "agentless"}
+SPRING = {
+    "name": "spring",
+    "timezone": "us/eastern",
+    "hours": "mon-fri 09:00-20:00",
+    "pacing": "agentless",
+    "message": "acme/news",
+}
 
 
 async def test_a_created_campaign_is_stopped_and_reads_back_as_it_was_said(api: httpx.AsyncClient) -> None:
@@ -56,6 +62,10 @@ async def test_what_can_not_be_is_told_by_its_key_and_changes_nothing(api: httpx
         ("amd_unsure", "agents", "amd_unsure"),
         ("machine_sound", "a b", "machine_sound must be the name of a sound"),
         ("machine_sound", "", "machine_sound must be the name of a sound"),
+        ("message", "", "message must be the name of a sound"),
+        ("message_keys", {"1": "sing"}, "message_keys"),
+        ("message_keys", {"12": "replay"}, "message_keys must be of the keys 0 to 9, * and #, got '12'"),
+        ("message_keys", {"9": "replay"}, "key '9' is the one to opt out"),
         ("optout_key", "", "optout_key must be one of the keys 0 to 9, * and #"),
         ("optout_key", "10", "optout_key must be one of the keys 0 to 9, * and #"),
         ("optout_scope", "none", "optout_scope must be campaign, merchant or all, got 'none'"),
@@ -125,6 +135,19 @@ async def test_a_campaign_that_could_not_place_a_call_does_not_start(engine_api:
     assert "trunk-a" in no_trunk.json()["error"]
     assert (await engine_api.get("/campaigns/spring")).json()["desired"] == "stopped"
     await engine_api.patch("/campaigns/spring", json={"trunks": ["trunk-a"]})
+    assert (await engine_api.post("/campaigns/spring/start")).status_code == 200
+
+
+async def test_a_campaign_that_would_let_people_hear_silence_does_not_start(engine_api: httpx.AsyncClient) -> None:
+    await engine_api.post("/campaigns", json={**SPRING, "message": None})
+    silent = await engine_api.post("/campaigns/spring/start")
+    assert (silent.status_code, silent.json()["kind"]) == (409, "conflict")
+    assert "pacing agentless plays a message to those who answer, and the campaign has none" in silent.json()["error"]
+    keys = {"message": "acme/news", "message_keys": {"1": "queue"}}
+    assert (await engine_api.patch("/campaigns/spring", json=keys)).json()["message_keys"] == {"1": "queue"}
+    no_queue = await engine_api.post("/campaigns/spring/start")
+    assert "key 1 of its message leads to an agent, and the campaign has no queue" in no_queue.json()["error"]
+    await engine_api.patch("/campaigns/spring", json={"queue": "sales"})
     assert (await engine_api.post("/campaigns/spring/start")).status_code == 200
 
 

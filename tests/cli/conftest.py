@@ -68,6 +68,11 @@ def dialler(folder: Path, capsys: pytest.CaptureFixture[str]) -> Dialler:
 @pytest.fixture
 def spring(records: str, dialler: Dialler) -> Dialler:
     """A command line on records with a campaign `spring` and its list `east`."""
-    assert dialler("campaign", "create", "spring", "--pacing", "agentless", "--hours", "always").code == 0
+    assert (
+        dialler(
+            "campaign", "create", "spring", "--pacing", "agentless", "--message", "acme/news", "--hours", "always"
+        ).code
+        == 0
+    )
     assert dialler("list", "create", "spring", "east", "--weight", "70").code == 0
     return dialler

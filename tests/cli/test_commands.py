@@ -165,7 +165,7 @@ def test_all_settings_of_a_campaign_can_be_said(spring: Dialler) -> None:
         "|--holiday-hours|10:00-12:00|--pacing-setting|ratio=1.5|--trunk|a|--trunk|b|--queue|sales"
         "|--caller-id|+12025550100|--ring-timeout|30s|--wrap|required|--wrap-deadline|2m|--wrap-up|15s|--no-weighting|--weight|7"
         "|--patience|1.5s|--patience-from|connection|--harbour|acme/sorry|--amd|--amd-unsure|machine"
-        "|--machine-sound|acme/call-us|--optout-key|*|--optout-scope|merchant|--abandoned-rest|96h"
+        "|--machine-sound|acme/call-us|--message|acme/news|--message-key|1=queue|--message-key|3=replay|--optout-key|*|--optout-scope|merchant|--abandoned-rest|96h"
         "|--attempts-max|4|--attempts-per-day|2|--rest-min|1h"
     ).split("|")
     made = spring("campaign", "create", "summer", *said, "--json")
@@ -189,6 +189,8 @@ def test_all_settings_of_a_campaign_can_be_said(spring: Dialler) -> None:
         "amd": True,
         "amd_unsure": "machine",
         "machine_sound": "acme/call-us",
+        "message": "acme/news",
+        "message_keys": {"1": "queue", "3": "replay"},
         "optout_key": "*",
         "optout_scope": "merchant",
         "abandoned_rest_s": 345_600,

@@ -37,7 +37,20 @@ def dialler_json(folder: Path, *arguments: str) -> Any:
 @pytest.mark.slow
 def test_from_an_empty_folder_to_leads_that_are_ready_to_be_called(folder: Path) -> None:
     assert HEAD in dialler(folder, "db", "upgrade")
-    dialler(folder, "campaign", "create", "spring", "--hours", "none", "--pacing", "agentless", "--rest-min", "45m")
+    dialler(
+        folder,
+        "campaign",
+        "create",
+        "spring",
+        "--hours",
+        "none",
+        "--pacing",
+        "agentless",
+        "--message",
+        "acme/news",
+        "--rest-min",
+        "45m",
+    )
     dialler(folder, "-c", "dialler.toml", "list", "create", "spring", "hospitals", "--weight", "70")
     where = ("--campaign", "spring", "--list", "hospitals", "--region", "US", "-c", "dialler.toml")
     report = dialler_json(folder, "lead", "import", "leads.csv", *where, "--map", *NAMES, "--rejects", "rejects.csv")

@@ -14,7 +14,7 @@ from typing import Any
 import anyio
 import pytest
 
-from telephony.answer_plan import AnswerPlan
+from telephony.answer_plan import AnswerPlan, KeyAction
 from telephony.errors import NotSent, Refused, TelephonyError
 from telephony.events import (
     WRAP_UP_REASON,
@@ -90,6 +90,9 @@ def call(exchange: Exchange) -> Callable[..., Origination]:
                 "trunk": exchange.trunk,
                 "number": exchange.number_for(fate),
                 "ring_timeout": ring_timeout,
+                "answer": AnswerPlan(
+                    message=exchange.hour_sound if fate is Fate.ANSWERED_LONG else exchange.sound,
+                ),
                 **facts,
             }
         )
@@ -302,6 +305,63 @@ async def test_a_call_for_an_agent_who_is_not_there_gets_the_information_message
     await exchange.telephony.originate(placed)
     await log.first(HarbourStarted, call_id=placed.call_id)
     assert Bridged not in kinds(log.by_call[placed.call_id])
+
+
+async def test_a_campaigns_message_is_heard_to_its_end_and_a_key_in_it_opts_out(
+    exchange: Exchange, log: EventLog, call: Call
+) -> None:
+    listens, leaves = call(Fate.ANSWERED), call(Fate.OPTS_OUT, answer=AnswerPlan(message=exchange.hour_sound))
+    for placed in (listens, leaves):
+        await exchange.telephony.originate(placed)
+    told = (MessagePlayed, OptedOut, HarbourStarted, HungUp)
+    for placed, expected in ((listens, [MessagePlayed, HungUp]), (leaves, [OptedOut, HungUp])):
+        events = await log.whole_call(placed.call_id)
+        assert_in_order(events)
+        assert [kind for kind in kinds(events) if kind in told] == expected
+
+
+async def test_a_key_leads_from_a_campaigns_message_to_an_agent_and_without_one_to_the_information_message(
+    exchange: Exchange, log: EventLog, call: Call
+) -> None:
+    keys = {"1": KeyAction.QUEUE}
+    for queue in (exchange.agent_queue, exchange.waiting_queue):
+        answer = AnswerPlan(message=exchange.hour_sound, message_keys=keys, message_queue=queue)
+        placed = call(Fate.ASKS_AGENT, answer=answer)
+        await exchange.telephony.originate(placed)
+        queued = await log.first(Queued, call_id=placed.call_id)
+        assert queued.queue == queue
+        if queue == exchange.agent_queue:
+            await log.first(Bridged, call_id=placed.call_id)
+        else:
+            assert await exchange.telephony.divert(placed.call_id) is True
+            await log.first(HarbourStarted, call_id=placed.call_id)
+        assert await exchange.telephony.hang_up(placed.call_id) is True
+        assert_in_order(await log.whole_call(placed.call_id))
+
+
+async def test_keys_that_mean_nothing_lead_nowhere_and_end_the_call_in_the_end(
+    exchange: Exchange, log: EventLog, call: Call
+) -> None:
+    answer = AnswerPlan(
+        message=exchange.hour_sound, message_keys={"1": KeyAction.QUEUE}, message_queue=exchange.agent_queue
+    )
+    placed = call(Fate.WRONG_KEY, answer=answer)
+    await exchange.telephony.originate(placed)
+    events = await log.whole_call(placed.call_id)
+    assert_in_order(events)
+    assert not {Queued, OptedOut, MessagePlayed} & set(kinds(events))
+    [ended] = [event for event in events if isinstance(event, HungUp)]
+    assert ended.by is HangupBy.SYSTEM
+
+
+async def test_without_a_message_of_its_own_the_information_message_is_heard_and_never_silence(
+    exchange: Exchange, log: EventLog, call: Call
+) -> None:
+    placed = call(Fate.ANSWERED_LONG, answer=AnswerPlan())
+    await exchange.telephony.originate(placed)
+    await log.first(HarbourStarted, call_id=placed.call_id)
+    assert await exchange.telephony.hang_up(placed.call_id) is True
+    assert MessagePlayed not in kinds(await log.whole_call(placed.call_id))
 
 
 LOOKS_FOR_MACHINES = AnswerPlan(amd=True)

@@ -17,7 +17,7 @@ SHOWS: dict[tell.Step, CallState | None] = {
     tell.amd("HUMAN"): CallState.ANSWERED,
     tell.queued: CallState.WAITING,
     tell.harbour: CallState.MESSAGE,
-    tell.played: CallState.MESSAGE,
+    tell.played: CallState.ANSWERED,
     tell.left: CallState.MESSAGE,
     tell.opted_out: CallState.MESSAGE,
     tell.bridged: CallState.TALKING,

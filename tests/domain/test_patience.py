@@ -58,7 +58,7 @@ def test_where_the_exchange_goes_on_without_a_verdict_it_counts_from_the_queue()
 
 @pytest.mark.parametrize(
     "step",
-    [tell.bridged, tell.harbour, tell.played, tell.left, tell.opted_out, tell.hung_up(16)]
+    [tell.bridged, tell.harbour, tell.left, tell.opted_out, tell.hung_up(16)]
     + [tell.amd(status) for status in ("MACHINE", "FAX", "HANGUP")],
 )
 def test_nobody_waits_after_an_agent_a_message_a_machine_or_the_end(step: tell.Step) -> None:
@@ -69,6 +69,17 @@ def test_nobody_waits_after_an_agent_a_message_a_machine_or_the_end(step: tell.S
 def test_nobody_waits_before_the_answer_or_once_the_message_is_asked_for() -> None:
     assert waits_since(told(tell.ringing(NOON)), PATIENCE) is None
     assert waits_since(replace(told(tell.answered(NOON)), diverted=True), PATIENCE) is None
+
+
+def test_where_a_message_comes_first_only_who_asks_for_an_agent_waits_from_then_on() -> None:
+    patience = Patience(after_message=True)
+    listens = told(tell.answered(NOON), tell.played(after(20)))
+    assert waits_since(listens, patience) is None
+    asked = told(tell.answered(NOON), tell.played(after(20)), tell.queued(after(21)))
+    assert waits_since(asked, patience) == after(21)
+    for left_s, outcome in ((22.5, Outcome.ABANDONED_SHORT), (23.5, Outcome.ABANDONED)):
+        left = told(tell.hung_up(16, by=HangupBy.CUSTOMER)(after(left_s)), call=asked)
+        assert verdict_of(left, has_agents=False, patience=patience) is outcome
 
 
 @given(limit_s=st.floats(0.1, 60))

@@ -286,7 +286,7 @@ async def test_a_campaign_whose_settings_can_not_work_is_blocked_until_they_are_
         report = centre.engine.report().campaigns[0]
         assert report.actual == "blocked" and report.limits[0].startswith(reason)
         assert len(centre.told(CampaignBlocked)) == 1, "told once, however often it is followed"
-        mended: dict[str, Any] = {"pacing": "agentless", "pacing_settings": {}, "queue": QUEUE}
+        mended: dict[str, Any] = {"pacing": "agentless", "message": "acme/news", "pacing_settings": {}, "queue": QUEUE}
         await centre.change(**mended)
         await centre.until(lambda: len(centre.telephony.originated) > 0, within=timedelta(seconds=2))
 

@@ -232,7 +232,7 @@ async def test_stateful_pacing_keeps_its_state_when_something_else_is_edited() -
 
 
 async def test_a_campaign_with_nobody_to_call_leaves_a_slow_trunk_to_the_others() -> None:
-    async with call_centre(replace(QUICK, trunks=(replace(TRUNK, calls_per_second=2.0),))) as centre:
+    async with call_centre(replace(QUICK, trunks=(replace(TRUNK, calls_per_second=2.0, channels=60),))) as centre:
         await centre.campaign("open")
         await centre.campaign("shut", replace(AGENTLESS, hours=parse_hours("mon-sun 03:00-03:10")))
         await centre.start()

@@ -62,7 +62,7 @@ async def test_the_key_to_opt_out_holds_at_once_as_far_as_the_campaign_says_and_
         await centre.start()
         await centre.until(lambda: len(hand.placed) == 1)
         placed = hand.placed[0]
-        assert placed.answer == AnswerPlan(optout_key="5")
+        assert placed.answer == AnswerPlan(message="acme/news", optout_key="5")
         hand.say(Answered, placed.call_id)
         for _ in range(2):
             hand.say(OptedOut, placed.call_id)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from telephony.simulated import Fate
-from tests.support.asterisk import RealAsterisk, fate_of
+from tests.support.asterisk import HOUR_SOUND, RealAsterisk, fate_of
 from tests.support.daemon import Installation, Line, asterisk_settings, installation, real_asterisk
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.slow, pytest.mark.timeout(240)]
@@ -51,11 +51,11 @@ def test_two_hundred_live_calls_are_adopted_after_kill_9_and_none_is_rung_twice(
     # 120 are answered and talk for an hour, 80 ring; those behind them find no channel free.
     live, behind = numbers_ending("56789", 200, area=212), numbers_ending("0", 40, area=646)
     with (
-        real_asterisk(variables={"DLR_WAIT": "3600"}) as asterisk,
+        real_asterisk() as asterisk,
         installation(asterisk_settings(asterisk.port, secret=asterisk.secret, channels=200)) as installed,
     ):
         with installed.daemon() as first:
-            installed.campaign([*live, *behind], ring_timeout_s=30)
+            installed.campaign([*live, *behind], ring_timeout_s=30, message=HOUR_SOUND)
             installed.start_campaign()
             installed.until(counts(unanswered=80, talking=120), within_s=60, what="200 live calls")
             first.kill()
@@ -165,11 +165,11 @@ def check_half_way(installed: Installation, asterisk: RealAsterisk) -> None:
 def test_a_drained_daemon_leaves_long_calls_to_the_next_one() -> None:
     numbers = numbers_ending("7", 10, area=212)
     with (
-        real_asterisk(variables={"DLR_WAIT": "3600"}) as asterisk,
+        real_asterisk() as asterisk,
         installation(asterisk_settings(asterisk.port, secret=asterisk.secret)) as installed,
     ):
         with installed.daemon() as first:
-            installed.campaign(numbers, ring_timeout_s=20)
+            installed.campaign(numbers, ring_timeout_s=20, message=HOUR_SOUND)
             installed.start_campaign()
             installed.until(counts(unanswered=0, talking=10), within_s=30, what="10 live calls")
             assert first.stop() == 0

@@ -33,7 +33,17 @@ ROWS = 12_000
 @pytest.fixture
 def installed() -> Iterator[Installation]:
     with installation(SIMULATED) as made:
-        made.ok("campaign", "create", "hospitals", "--pacing", "agentless", "--timezone", "America/New_York")
+        made.ok(
+            "campaign",
+            "create",
+            "hospitals",
+            "--pacing",
+            "agentless",
+            "--message",
+            "acme/news",
+            "--timezone",
+            "America/New_York",
+        )
         made.ok("list", "create", "hospitals", "all")
         yield made
 

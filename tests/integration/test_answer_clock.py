@@ -22,14 +22,17 @@ from dialler.events import AgentJoined, CallAbandoned, Event, Journal, MessageSt
 from dialler.ports import DncFilter, Records, SessionFilter
 from dialler.stores.memory import MemoryStore
 from telephony.ami import AsteriskNetwork
+from telephony.answer_plan import KeyAction
 from telephony.simulated import Fate
 from tests.support.asterisk import (
     FAST,
+    HOUR_SOUND,
     QUEUE,
     RINGING_AGENTS,
     RINGING_QUEUE,
     RealAsterisk,
     key_presser,
+    key_presser_once,
     number_of,
     shared_asterisk,
 )
@@ -134,6 +137,30 @@ async def test_the_key_in_the_message_puts_the_number_on_the_do_not_call_list_an
         assert outcomes == {stays: Outcome.ABANDONED, leaves: Outcome.OPTED_OUT}
         [entry] = await opened.store.read(lambda records: records.dnc_entries(DncFilter()))
         assert (entry.number, entry.reason, entry.campaign_id) == (leaves, "opted out by key 5", None)
+
+
+async def test_who_asks_for_an_agent_in_a_campaigns_message_gets_one_or_the_message_within_two_seconds_of_the_key() -> (
+    None
+):
+    listens, asks, leaves = number_of(Fate.ANSWERED), key_presser_once("1"), key_presser_once("9")
+    campaign = {"pacing": "agentless", "message": HOUR_SOUND, "message_keys": {"1": KeyAction.QUEUE}}
+    async with floor(0, numbers=[listens, asks, leaves], **campaign, queue=QUEUE) as opened:
+        await opened.until(AgentJoined, 1)
+        await opened.until(SessionClosed, 1)
+        await anyio.to_thread.run_sync(opened.asterisk.hang_up_all)
+        await opened.until(SessionClosed, 3)
+        outcomes = {session.number: session.outcome for session in await opened.sessions()}
+        assert outcomes == {listens: Outcome.PLAYED, asks: Outcome.CONNECTED, leaves: Outcome.OPTED_OUT}
+        [entry] = await opened.store.read(lambda records: records.dnc_entries(DncFilter()))
+        assert entry.number == leaves
+    # Its agents' telephones ring and nobody answers.
+    many = [key_presser_once("1", place=place) for place in range(20)]
+    async with floor(0, numbers=many, **campaign, queue=RINGING_QUEUE) as opened:
+        await opened.until(SessionClosed, len(many))
+        assert {session.outcome for session in await opened.sessions()} == {Outcome.ABANDONED}
+        waits_s = sorted(event.waited_s for event in opened.events if isinstance(event, MessageStarted))
+        assert len(waits_s) == len(many)
+        assert 1.7 < waits_s[0] <= waits_s[-1] <= 2.0, waits_s
 
 
 async def test_machines_are_kept_from_agents_and_who_says_nothing_is_not() -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from telephony.ami import AsteriskNetwork, AsteriskServer, LinkState
 from telephony.ami.link import EVENTS
+from telephony.answer_plan import AnswerPlan, KeyAction
 from telephony.errors import NotSent, Refused
 from telephony.events import (
     AgentChanged,
@@ -28,6 +29,7 @@ from telephony.events import (
     LinkDown,
     LinkUp,
     MessagePlayed,
+    OptedOut,
     OriginateEnded,
     Queued,
     Ringing,
@@ -40,10 +42,14 @@ from tests.support.asterisk import (
     CAUSES,
     EMPTY_QUEUE,
     FAST,
+    HOUR_SOUND,
     QUEUE,
+    SHORT_SOUND,
     AsteriskExchange,
     RealAsterisk,
     fate_of,
+    key_presser,
+    key_presser_once,
     number_of,
 )
 from tests.support.exchanges import EventLog, open_exchange
@@ -60,6 +66,7 @@ def call(number: str, **facts: Any) -> Origination:
             "trunk": "carrier",
             "number": number,
             "ring_timeout": timedelta(seconds=20),
+            "answer": AnswerPlan(message=HOUR_SOUND if number.endswith("9") else SHORT_SOUND),
             **facts,
         }
     )
@@ -109,7 +116,7 @@ async def test_each_number_ends_as_its_last_digit_says_and_is_rung_once(
         await exchange.telephony.originate(one)
     for one in placed:
         fate = fate_of(one.number)
-        if one.number.endswith("9"):  # silence for an hour, in this exchange's context
+        if one.number.endswith("9"):  # an hour of silence
             await log.first(Answered, call_id=one.call_id)
             assert await exchange.telephony.hang_up(one.call_id)
         events = await log.whole_call(one.call_id)
@@ -169,6 +176,63 @@ async def test_a_campaign_without_agents_plays_its_message_and_hangs_up(
     assert kinds(events)[-2:] == [MessagePlayed, HungUp]
     assert isinstance(events[-1], HungUp)
     assert events[-1].by is HangupBy.SYSTEM
+
+
+@pytest.mark.parametrize("after_s", [0, 1])
+async def test_the_key_to_opt_out_is_heard_in_a_campaigns_message_and_after_it(
+    exchange: AsteriskExchange, log: EventLog, after_s: int
+) -> None:
+    sound = SHORT_SOUND if after_s else HOUR_SOUND
+    placed = call(key_presser_once("5", after_s=after_s), answer=AnswerPlan(message=sound, optout_key="5"))
+    await exchange.telephony.originate(placed)
+    seen = kinds(await log.whole_call(placed.call_id))
+    assert (MessagePlayed in seen, OptedOut in seen) == (bool(after_s), True)
+
+
+async def test_a_key_leads_from_a_campaigns_message_to_an_agent_and_to_the_information_message_where_there_is_none(
+    exchange: AsteriskExchange, log: EventLog
+) -> None:
+    for queue, then in ((QUEUE, [Queued, Bridged]), (EMPTY_QUEUE, [HarbourStarted])):
+        keys = {"#": KeyAction.QUEUE, "1": KeyAction.QUEUE, "*": KeyAction.REPLAY}
+        answer = AnswerPlan(message=HOUR_SOUND, message_keys=keys, message_queue=queue)
+        placed = call(key_presser_once("1"), answer=answer)
+        await exchange.telephony.originate(placed)
+        last = await log.first(then[-1], call_id=placed.call_id)
+        assert [
+            kind for kind in kinds(log.by_call[placed.call_id]) if kind in (Queued, Bridged, HarbourStarted)
+        ] == then
+        answered = await log.first(Answered, call_id=placed.call_id)
+        assert (last.at - answered.at).total_seconds() < 0.5 + 2.0
+        await exchange.telephony.hang_up(placed.call_id)
+        await log.whole_call(placed.call_id)
+
+
+async def test_a_key_plays_a_campaigns_message_anew_and_wrong_ones_end_it_sooner(
+    exchange: AsteriskExchange, log: EventLog
+) -> None:
+    lasted_s = {}
+    for key in "34":
+        answer = AnswerPlan(message=HOUR_SOUND, message_keys={"3": KeyAction.REPLAY})
+        placed = call(key_presser(key), answer=answer)
+        await exchange.telephony.originate(placed)
+        answered = await log.first(Answered, call_id=placed.call_id)
+        ended = await log.first(HungUp, call_id=placed.call_id)
+        assert ended.by is HangupBy.SYSTEM
+        lasted_s[key] = (ended.at - answered.at).total_seconds()
+        await log.whole_call(placed.call_id)
+    # A key each half second, and something more for the tone: the third wrong one ends it, and the sixth right one.
+    assert 1.4 < lasted_s["4"] < 2.9 < lasted_s["3"] < 6
+
+
+async def test_a_message_that_the_exchange_does_not_have_is_no_silent_call(
+    exchange: AsteriskExchange, log: EventLog
+) -> None:
+    for answer in (AnswerPlan(message="acme/not-there"), AnswerPlan()):
+        placed = call(number_of(Fate.ANSWERED), answer=answer)
+        await exchange.telephony.originate(placed)
+        events = await log.whole_call(placed.call_id)
+        assert HarbourStarted in kinds(events)
+        assert MessagePlayed not in kinds(events)
 
 
 async def test_agents_are_told_when_the_link_comes_up(exchange: AsteriskExchange, log: EventLog) -> None:

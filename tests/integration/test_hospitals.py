@@ -18,7 +18,7 @@ import phonenumbers
 import pytest
 
 from telephony.simulated import Fate
-from tests.support.asterisk import fate_of
+from tests.support.asterisk import SHORT_SOUND, fate_of
 from tests.support.daemon import Installation, Line, asterisk_settings, installation, real_asterisk
 from tests.support.lead_files import MAP_OPTIONS, expected_counts, lead_file
 
@@ -153,7 +153,16 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
 
 def prepare(installed: Installation, hours: Hours, file: Path) -> Line:
     """Create the campaign and its lists, and import the file; return the import's report."""
-    options = ("--timezone", "America/Chicago", "--hours", str(hours), "--pacing", "agentless")
+    options = (
+        "--timezone",
+        "America/Chicago",
+        "--hours",
+        str(hours),
+        "--pacing",
+        "agentless",
+        "--message",
+        SHORT_SOUND,
+    )
     installed.ok("campaign", "create", "hospitals", *options, "--ring-timeout", "5s")
     # Else congested numbers, which rest for a minute, would be tried again within the run.
     redial = '{"CONGESTION": {"rests": ["1d"]}}'

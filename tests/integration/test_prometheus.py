@@ -56,7 +56,11 @@ def open_the_floor(installed: Installation) -> None:
             # Two agents who never get free again, and more people who answer: they wait in vain.
             ("rush", {"pacing": "ratio", "pacing_settings": {"ratio": 4}, "queue": QUEUE}, {"all": 100}),
             ("floor", {"pacing": "ratio", "queue": BRIEF_QUEUE}, {"a": 70, "b": 30}),
-            ("notice", {"pacing": "agentless", "pacing_settings": {"channels_max": 5}}, {"all": 100}),
+            (
+                "notice",
+                {"pacing": "agentless", "message": "acme/news", "pacing_settings": {"channels_max": 5}},
+                {"all": 100},
+            ),
         ]
     ):
         installed.api("POST", "/campaigns", {"name": campaign, **anyhow, **settings})

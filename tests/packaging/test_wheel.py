@@ -149,7 +149,19 @@ def test_nothing_that_the_requirements_name_is_missing_or_in_conflict(installed:
 def test_an_installation_begins_with_it(installed: Path, folder: Path) -> None:
     dialler = installed / "bin/dialler"
     succeed(dialler, "db", "upgrade", cwd=folder)
-    succeed(dialler, "campaign", "create", "c", "--timezone", "America/New_York", "--pacing", "agentless", cwd=folder)
+    succeed(
+        dialler,
+        "campaign",
+        "create",
+        "c",
+        "--timezone",
+        "America/New_York",
+        "--pacing",
+        "agentless",
+        "--message",
+        "acme/news",
+        cwd=folder,
+    )
     succeed(dialler, "list", "create", "c", "l", cwd=folder)
     imported = json.loads(
         succeed(

@@ -47,6 +47,7 @@ leads = 60
 [[campaign]]
 name = "reminders"
 pacing = "agentless"
+message = "acme/news"
 hours = "always"
 
 [[campaign.list]]

@@ -28,6 +28,7 @@ from dialler.stores.codec import (
     strategy_to_json,
     to_us,
 )
+from telephony.answer_plan import KeyAction
 
 zones = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 moments = st.datetimes(datetime(1971, 1, 1), datetime(2200, 1, 1), timezones=zones | st.just(UTC))  # noqa: DTZ001
@@ -100,6 +101,8 @@ def test_what_happens_to_answered_calls_comes_back() -> None:
         patience_s=1.5,
         patience_from=PatienceStart.CONNECTION,
         harbour="acme/sorry",
+        message="acme/news",
+        message_keys={"1": KeyAction.QUEUE, "3": KeyAction.REPLAY},
         optout_key="*",
         amd=True,
         amd_unsure=AmdUnsure.MACHINE,

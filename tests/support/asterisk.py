@@ -15,7 +15,7 @@ import tempfile
 import time
 import wave
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from random import SystemRandom
@@ -46,6 +46,11 @@ RINGING_QUEUE: Final = "ringing"
 RINGING_AGENTS: Final = 40
 LOGIN_QUEUES: Final = ("log-in", "log-in-too")
 """Queues without agents, where those of a test log in."""
+SHORT_SOUND: Final = "test/short"
+HOUR_SOUND: Final = "test/hour"
+SOUNDS: Final = {SHORT_SOUND: 0.5, HOUR_SOUND: 3600.0, "dlr/harbour": 1.0}
+"""Seconds of silence by name."""
+
 START_S: Final = 30.0
 _PORTS: Final = SystemRandom()
 
@@ -77,6 +82,7 @@ ASTERISK_CONF: Final = Template("""\
 astetcdir => $home/etc
 astvarlibdir => $home/lib
 astdbdir => $home/lib
+astdatadir => $home/data
 astkeydir => $home/lib
 astspooldir => $home/spool
 astrundir => $home/run
@@ -114,15 +120,6 @@ static = yes
 writeprotect = yes
 #include extensions_dialler.conf
 
-; Answered calls of numbers that end in 9 hear an hour of silence, as no campaign would.
-[dlr-by-number]
-exten => s,1,Set(DLR_NUMBER=$${CUT(CUT(CHANNEL(name),@,1),/,2)})
- same => n,GotoIf($$["$${DLR_NUMBER:-1}" != "9"]?dlr-answered,s,1)
- same => n,Set(DLR_WAIT=3600)
- same => n,Goto(dlr-answered,s,1)
-[dlr-by-number-harbour]
-exten => s,1,Goto(dlr-answered-harbour,s,1)
-
 [carrier]
 exten => _+X.,1,Set(FILE($home/rung,,,al,u)=$${EXTEN} $${UNIQUEID})
  same => n,Goto(fate-$${EXTEN:-1},1)
@@ -135,6 +132,15 @@ exten => _+1202556XXXX,1,Set(FILE($home/rung,,,al,u)=$${EXTEN} $${UNIQUEID})
  same => n(press),Wait(0.5)
  same => n,SendDTMF($${EXTEN:-1})
  same => n,Goto(press)
+; Persons who press a key once, the last digit of their number, so many seconds and a half after they answered as the
+; fourth last says.
+exten => _+1202559XXXX,1,Set(FILE($home/rung,,,al,u)=$${EXTEN} $${UNIQUEID})
+ same => n,Ringing()
+ same => n,Wait(0.2)
+ same => n,Answer()
+ same => n,Wait($${EXTEN:-4:1}.5)
+ same => n,SendDTMF($${EXTEN:-1})
+ same => n,Wait(3600)
 ; Machines: two seconds of a tone, and then they record.
 exten => _+1202557XXXX,1,Set(FILE($home/rung,,,al,u)=$${EXTEN} $${UNIQUEID})
  same => n,Ringing()
@@ -149,7 +155,7 @@ exten => _+1202558XXXX,1,Set(FILE($home/rung,,,al,u)=$${EXTEN} $${UNIQUEID})
  same => n,Ringing()
  same => n,Wait(0.2)
  same => n,Answer()
- same => n(on),Playback($home/sound)
+ same => n(on),Playback(test/short)
  same => n,Goto(on)
 ; Persons who leave after a second.
 exten => _+1202559XXXX,1,Set(FILE($home/rung,,,al,u)=$${EXTEN} $${UNIQUEID})
@@ -190,6 +196,10 @@ def number_of(fate: Fate, *, place: int = 0) -> str:
         return f"+1202557{place:03d}0"
     if fate is Fate.SILENT:
         return f"+1202558{place:03d}0"
+    if fate is Fate.ASKS_AGENT:
+        return key_presser_once("1", place=place)
+    if fate is Fate.WRONG_KEY:
+        return key_presser("0", place=place)
     digit = 9 if fate is Fate.ANSWERED_LONG else FATES.index(fate)
     return f"+1202555{place:03d}{digit}"
 
@@ -197,6 +207,11 @@ def number_of(fate: Fate, *, place: int = 0) -> str:
 def key_presser(key: str, *, place: int = 0) -> str:
     """Return the number of a person who answers, stays, and presses a digit again and again."""
     return f"+1202556{place:03d}{key}"
+
+
+def key_presser_once(key: str, *, after_s: int = 0, place: int = 0) -> str:
+    """Return the number of a person who answers, stays, and presses a digit half a second later than `after_s`."""
+    return f"+1202559{after_s}{place:02d}{key}"
 
 
 def _fate_extensions() -> str:
@@ -227,11 +242,10 @@ def free_port() -> int:
 class RealAsterisk:
     """One Asterisk process with a configuration, a port and files of its own; a context manager, or start and stop.
 
-    `variables` are set on every call that the dialler's account originates: `DLR_WAIT` is how many seconds an answered
-    call without a queue lasts. Raises ExchangeUnavailable where there is no chroot or we are not root.
+    Its sounds are SOUNDS. Raises ExchangeUnavailable where there is no chroot or we are not root.
     """
 
-    def __init__(self, *, variables: Mapping[str, str] | None = None) -> None:
+    def __init__(self) -> None:
         self.root = Path(os.environ.get("DIALLER_TEST_ASTERISK", DEFAULT_ROOT))
         if not (self.root / "usr/sbin/asterisk").exists():
             raise ExchangeUnavailable(f"no Asterisk in {self.root}; `.ci/asterisk` makes one")
@@ -239,7 +253,6 @@ class RealAsterisk:
             raise ExchangeUnavailable("chroot needs root")
         self.port = free_port()
         self.username, self.secret = USERNAME, SECRET
-        self._variables = dict(variables or {"DLR_WAIT": "1"})
         self._process: subprocess.Popen[bytes] | None = None
         (self.root / "srv").mkdir(exist_ok=True)
         self._home = Path(tempfile.mkdtemp(prefix="dialler-", dir=self.root / "srv"))
@@ -365,7 +378,6 @@ class RealAsterisk:
         (self._home / "etc").mkdir()
         for part in ("lib", "spool", "run", "log"):
             (self._home / part).mkdir()
-        setvars = "".join(f"setvar = {name}={value}\n" for name, value in self._variables.items())
         facts = {
             "home": self.home,
             "port": self.port,
@@ -379,7 +391,7 @@ class RealAsterisk:
             "modules.conf": "[modules]\nautoload = no\n" + "".join(f"load = {name}.so\n" for name in MODULES.split()),
             "logger.conf": "[general]\n[logfiles]\nmessages = notice,warning,error\n",
             "manager.conf": MANAGER_CONF.substitute(facts),
-            "manager_dialler.conf": Snippet((CONFIG / "manager_dialler.conf").read_text()).fill(account) + setvars,
+            "manager_dialler.conf": Snippet((CONFIG / "manager_dialler.conf").read_text()).fill(account),
             "extensions.conf": EXTENSIONS_CONF.substitute(facts),
             "extensions_dialler.conf": Snippet((CONFIG / "extensions_dialler.conf").read_text()).fill(
                 {"context": "dlr-answered"}
@@ -407,14 +419,30 @@ class RealAsterisk:
         files |= {"udptl.conf": "", "stasis.conf": "", "sorcery.conf": "", "amd.conf": "", "http.conf": ""}
         for name, content in files.items():
             (self._home / "etc" / name).write_text(content)
-        with wave.open(str(self._home / "sound.wav"), "wb") as sound:
-            sound.setnchannels(1)
-            sound.setsampwidth(2)
-            sound.setframerate(8000)
-            sound.writeframes(bytes(8000))
+        (self._home / "data").mkdir()
+        (self._home / "data/documentation").symlink_to("/usr/share/asterisk/documentation")
+        for name, seconds in SOUNDS.items():
+            _write_silence(self._home / f"data/sounds/en/{name}.wav", seconds)
         uid, gid = _account_of(self.root)
         for path in (self._home, *self._home.rglob("*")):
-            os.chown(path, uid, gid)
+            os.chown(path, uid, gid, follow_symlinks=False)
+
+
+def _write_silence(path: Path, seconds: float) -> None:
+    """Write so much silence, which takes no room on the disk however long it is."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with wave.open(str(path), "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(8000)
+        sound.setnframes(int(seconds * 8000))
+        sound.writeframesraw(bytes(2))
+    with path.open("r+b") as file:
+        file.truncate(44 + int(seconds * 8000) * 2)
+        # The header's two lengths, which `wave` has corrected to the one frame that it saw.
+        for place, length in ((4, 36 + int(seconds * 8000) * 2), (40, int(seconds * 8000) * 2)):
+            file.seek(place)
+            file.write(length.to_bytes(4, "little"))
 
 
 def _account_of(root: Path) -> tuple[int, int]:
@@ -451,10 +479,11 @@ class AsteriskExchange:
     leaver = "+12025590000"
     login_queues = LOGIN_QUEUES
     agent = "Local/150@agents/n"
+    agent_queue = QUEUE
+    sound, hour_sound = SHORT_SOUND, HOUR_SOUND
 
     def __init__(self, asterisk: RealAsterisk, telephony: AsteriskNetwork, proxy: CuttableProxy) -> None:
         self.asterisk = asterisk
-        self.sound = f"{asterisk.home}/sound"
         self.telephony = telephony
         self._proxy = proxy
 
@@ -469,12 +498,12 @@ class AsteriskExchange:
 
 
 @contextlib.asynccontextmanager
-async def asterisk_exchange(*, context: str = "dlr-by-number") -> AsyncIterator[AsteriskExchange]:
+async def asterisk_exchange() -> AsyncIterator[AsteriskExchange]:
     """Run the AMI adapter against the shared Asterisk; no calls are left behind."""
     asterisk = await anyio.to_thread.run_sync(shared_asterisk)
     try:
         async with CuttableProxy(asterisk.port) as proxy:
-            settings = replace(asterisk.server, port=proxy.port, context=context)
+            settings = replace(asterisk.server, port=proxy.port)
             network = AsteriskNetwork([settings], timing=FAST)
             async with anyio.create_task_group() as tasks:
                 await tasks.start(lambda *, task_status: network.run(task_status=task_status))

@@ -40,8 +40,10 @@ START: Final = datetime(2026, 6, 2, 15, tzinfo=UTC)
 CHICAGO: Final = WindowKey(("America/Chicago",), country="US", region="IL")
 TRUNK: Final = Trunk(name="a", server="pbx", calls_per_second=20.0, channels=30)
 QUEUE: Final = "sales"
-AGENTLESS: Final = CampaignSettings(hours=parse_hours("always"), pacing="agentless", ring_timeout_s=20, rest_min_s=0)
-WITH_AGENTS: Final = replace(AGENTLESS, pacing="ratio", pacing_settings={"ratio": 2.0}, queue=QUEUE)
+AGENTLESS: Final = CampaignSettings(
+    hours=parse_hours("always"), pacing="agentless", message="acme/news", ring_timeout_s=20, rest_min_s=0
+)
+WITH_AGENTS: Final = replace(AGENTLESS, message=None, pacing="ratio", pacing_settings={"ratio": 2.0}, queue=QUEUE)
 
 QUICK: Final = NetworkPlan(
     trunks=(TRUNK,),

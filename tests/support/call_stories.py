@@ -141,22 +141,22 @@ STORIES: dict[str, tuple[Story, str, str]] = {
     "nobody takes it": (
         (*_ANSWERS, (4.2, queued), (6.0, harbour), (16, hung_up(16, by=HangupBy.SYSTEM))),
         "ABANDONED",
-        "PLAYED",
+        "ABANDONED",
     ),
     "taken out of the agent's hands by the clock": (
         (*_ANSWERS, (4.2, queued), (6.0, bridged), (6.0, harbour), (16, hung_up(16))),
         "ABANDONED",
-        "PLAYED",
+        "ABANDONED",
     ),
     "waits too long and leaves": (
         (*_ANSWERS, (4.2, queued), (7.0, hung_up(16, by=_FAR_END))),
         "ABANDONED",
-        "PLAYED",
+        "ABANDONED",
     ),
     "leaves soon": (
         (*_ANSWERS, (4.2, queued), (5.0, hung_up(16, by=_FAR_END))),
         "ABANDONED_SHORT",
-        "PLAYED",
+        "ABANDONED_SHORT",
     ),
     "gone before any step": ((*_ANSWERS, (4.2, hung_up(16, by=_FAR_END))), "ABANDONED_SHORT", "PLAYED"),
     "gone while it was listened to": (
@@ -167,7 +167,7 @@ STORIES: dict[str, tuple[Story, str, str]] = {
     "we hang up on a person at once": (
         (*_ANSWERS, (4.2, queued), (4.3, hung_up(16, by=HangupBy.SYSTEM))),
         "ABANDONED",
-        "PLAYED",
+        "ABANDONED",
     ),
     "a machine": ((*_ANSWERS, (6.0, amd("MACHINE")), (6.1, hung_up(16, by=HangupBy.SYSTEM))), "MACHINE", "MACHINE"),
     "a message on a machine": (

@@ -20,7 +20,7 @@ from typing import Any, Final, Self
 
 import httpx
 
-from tests.support.asterisk import RealAsterisk
+from tests.support.asterisk import SHORT_SOUND, RealAsterisk
 from tests.support.exchanges import ExchangeUnavailable, give_up
 
 Line = dict[str, Any]
@@ -111,13 +111,15 @@ class Installation:
             time.sleep(LOOK_AGAIN_S)
         return status
 
-    def campaign(self, numbers: Sequence[str], *, ring_timeout_s: int, rows: str = "") -> None:
+    def campaign(
+        self, numbers: Sequence[str], *, ring_timeout_s: int, rows: str = "", message: str = SHORT_SOUND
+    ) -> None:
         """Create the running daemon's campaign "spring", stopped: it calls numbers in this order, at any hour, once.
 
         `rows` is the CSV file of its leads, if it has more columns than their `number`.
         """
         hours = {"hours": "always", "timezone": "America/New_York"}
-        settings = {"pacing": "agentless", "ring_timeout_s": ring_timeout_s, **hours}
+        settings = {"pacing": "agentless", "message": message, "ring_timeout_s": ring_timeout_s, **hours}
         self.api("POST", "/campaigns", {"name": "spring", **settings})
         # By the shipped rules congested numbers are tried again after a minute.
         redial = {"CONGESTION": {"rests": ["1d"]}}
@@ -284,10 +286,10 @@ def installation(settings: str, *, folder: Path | None = None) -> Iterator[Insta
 
 
 @contextmanager
-def real_asterisk(*, variables: Mapping[str, str] | None = None) -> Iterator[RealAsterisk]:
+def real_asterisk() -> Iterator[RealAsterisk]:
     """Give a running Asterisk of the test's own; the test is skipped where there is none, or fails if it must be."""
     try:
-        asterisk = RealAsterisk(variables=variables)
+        asterisk = RealAsterisk()
     except ExchangeUnavailable as error:
         give_up("asterisk", str(error))
     try:

@@ -158,7 +158,7 @@ def client_of(desk: Desk) -> httpx.AsyncClient:
 def fill(records: Records) -> list[int]:
     """Make a running campaign `spring` (9:00 to 20:00), its lists `east` and `west`, three leads and a session of the
     first; return the ids of the leads."""
-    settings = CampaignSettings(hours=parse_hours("mon-sun 09:00-20:00"), pacing="agentless")
+    settings = CampaignSettings(hours=parse_hours("mon-sun 09:00-20:00"), pacing="agentless", message="acme/news")
     campaign = records.add_campaign("spring", settings, NOW)
     records.set_campaign(replace(campaign, desired=Desired.RUNNING))
     east = records.add_list(campaign.campaign_id, "east", NOW, weight=70)

@@ -59,8 +59,14 @@ class Exchange(Protocol):
     agent: str
     """An agent who takes calls at once, and talks until the customer leaves."""
 
+    agent_queue: str
+    """A queue whose agents answer at once."""
+
     sound: str
-    """A short sound that it can play."""
+    """A sound that it can play, of half a second."""
+
+    hour_sound: str
+    """A sound that it can play, of an hour."""
 
     def number_for(self, fate: Fate) -> str:
         """Return a number (E.164) whose calls meet `fate`; always the same one is fine."""
@@ -81,11 +87,13 @@ class SimulatedExchange:
     trunk = "simulated"
     server = "simulated"
     waiting_queue = "nobody-answers"
-    talker, brief_agent, ringing_agent, absent_agent = (f"SIM/agent-{number:03d}" for number in range(1, 5))
+    talker, brief_agent, ringing_agent = (f"SIM/agent-{number:03d}" for number in range(1, 4))
+    absent_agent = "SIM/agent-999"
     leaver = NUMBERS[Fate.ANSWERED]
     login_queues = ("log-in", "log-in-too")
     agent = "SIM/agent-150"
-    sound = "a/sound"
+    agent_queue = "sales"
+    sound, hour_sound = "a/sound", "an/hour"
 
     def __init__(self, network: SimulatedNetwork) -> None:
         self.telephony: Telephony = network
@@ -120,8 +128,15 @@ async def simulated_exchange(*, speed: float = 20.0) -> AsyncIterator[SimulatedE
         AgentGroup(number=1, queues=("agents",)),
         AgentGroup(number=1, queues=("agents",), talks_s=0.5),
         AgentGroup(number=1, queues=("agents",), picks_up=False),
+        AgentGroup(number=2, queues=(SimulatedExchange.agent_queue,)),
     )
-    plan = NetworkPlan(trunks=(trunk,), agents=agents, ack_s=0.01, message_s=600.0)
+    plan = NetworkPlan(
+        trunks=(trunk,),
+        agents=agents,
+        ack_s=0.01,
+        message_s=600.0,
+        sounds={SimulatedExchange.sound: 0.5, SimulatedExchange.hour_sound: 3600.0},
+    )
     network = SimulatedNetwork(plan=plan, seed=1, now=now, sleep=sleep, fates=by_number)
     try:
         async with anyio.create_task_group() as tasks:

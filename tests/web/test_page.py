@@ -86,8 +86,8 @@ def fill(installed: Installation) -> None:
     leads = "\n".join(["number", *(f"+1212555{place:04d}" for place in range(600))]).encode()
     kinds = {
         "spring": {"pacing": "ratio", "queue": "sales", "hours": "always"},
-        HOSTILE: {"pacing": "agentless", "hours": "mon-sun 03:00-03:01"},
-        LONG: {"pacing": "agentless", "hours": "always"},
+        HOSTILE: {"pacing": "agentless", "message": "acme/news", "hours": "mon-sun 03:00-03:01"},
+        LONG: {"pacing": "agentless", "message": "acme/news", "hours": "always"},
     }
     for name, kind in kinds.items():
         made = installed.api("POST", "/campaigns", {"name": name, "timezone": "America/New_York", **kind})

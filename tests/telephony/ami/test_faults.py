@@ -11,7 +11,7 @@ import pytest
 from telephony.ami import LinkState
 from telephony.ami.link import IN_FLIGHT_MAX
 from telephony.ami.protocol import AmiManager, AmiProtocol
-from telephony.answer_plan import AnswerPlan
+from telephony.answer_plan import AnswerPlan, KeyAction
 from telephony.errors import LinkLost, NotSent, Refused
 from telephony.events import Answered, Dialling, HungUp, LinkDown, LinkUp, OriginateEnded
 from tests.support.ami_link import QUICK, call, linked
@@ -99,6 +99,12 @@ async def test_the_exchange_is_told_what_to_do_with_an_answered_call_as_far_as_i
         AnswerPlan(harbour="acme/sorry", optout_key="5", amd=True, unsure_is_machine=True, machine_sound="acme/vm"),
         AnswerPlan(amd=True),
         AnswerPlan(unsure_is_machine=True, machine_sound="acme/call-us"),
+        AnswerPlan(message="acme/news"),
+        AnswerPlan(
+            message="acme/news",
+            message_keys={"1": KeyAction.QUEUE, "#": KeyAction.QUEUE, "*": KeyAction.REPLAY},
+            message_queue="sales",
+        ),
     ]
     async with linked(peer) as one:
         for place, plan in enumerate(plans):
@@ -111,6 +117,8 @@ async def test_the_exchange_is_told_what_to_do_with_an_answered_call_as_far_as_i
         ["DLR_HARBOUR=acme/sorry", "DLR_OPTOUT=5", "DLR_AMD=1", "DLR_AMD_UNSURE=machine", "DLR_VM=acme/vm"],
         ["DLR_AMD=1"],
         [],
+        ["DLR_MESSAGE=acme/news"],
+        ["DLR_MESSAGE=acme/news", "DLR_AGENT_KEYS=1#", "DLR_AGENT_QUEUE=sales", "DLR_REPLAY_KEYS=*"],
     ]
 
 

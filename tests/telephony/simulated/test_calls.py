@@ -91,13 +91,17 @@ async def test_a_time_out_has_no_dial_end_and_comes_after_the_ring_timeout():
     assert (events[3].cause, events[3].by) == (19, HangupBy.SYSTEM)
 
 
-async def test_an_answered_call_without_a_queue_hears_the_message():
-    async with open_network(NetworkPlan(**{**FIXED, "patience_s": Spread(100)})) as (network, log):
-        await network.originate(to())
+NEWS = AnswerPlan(message="acme/news")
+
+
+async def test_an_answered_call_without_a_queue_hears_the_message_and_has_time_for_a_key():
+    plan = NetworkPlan(**{**FIXED, "patience_s": Spread(100), "sounds": {"acme/news": 12.0}})
+    async with open_network(plan) as (network, log):
+        await network.originate(replace(to(), answer=NEWS))
         await log.first(HungUp)
         events = log.by_call["c1"]
     assert kinds(events) == [*ANSWER, MessagePlayed, HungUp]
-    assert times(events) == [0, 2, 7, 7, 7, 7, 27]
+    assert times(events) == [0, 2, 7, 7, 7, 19, 22]
     assert (events[-1].cause, events[-1].by) == (16, HangupBy.SYSTEM)
 
 
