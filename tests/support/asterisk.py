@@ -158,7 +158,7 @@ exten => _+1202558XXXX,1,Set(FILE($home/rung,,,al,u)=$${EXTEN} $${UNIQUEID})
  same => n(on),Playback(test/short)
  same => n,Goto(on)
 ; Persons who leave after a second.
-exten => _+1202559XXXX,1,Set(FILE($home/rung,,,al,u)=$${EXTEN} $${UNIQUEID})
+exten => _+1202554XXXX,1,Set(FILE($home/rung,,,al,u)=$${EXTEN} $${UNIQUEID})
  same => n,Ringing()
  same => n,Wait(0.2)
  same => n,Answer()
@@ -476,7 +476,7 @@ class AsteriskExchange:
     brief_agent = "Local/200@agents/n"
     ringing_agent = "Local/300@agents/n"
     absent_agent = "Local/999@agents/n"
-    leaver = "+12025590000"
+    leaver = "+12025540000"
     login_queues = LOGIN_QUEUES
     agent = "Local/150@agents/n"
     agent_queue = QUEUE
