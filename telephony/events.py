@@ -11,7 +11,7 @@ from typing import Final
 WRAP_UP_REASON: Final = "dialler wrap-up"
 """The reason of the pauses that the dialler itself makes for the work after a talk; for no others."""
 
-DIRECT_REASON: Final = "dlr-direct"
+DIRECT_REASON: Final = "dialler direct"
 """The reason of the pauses that the dialler makes for agents whom it holds for a call of their own."""
 
 
