@@ -30,6 +30,7 @@ from dialler.engine.hopper import Hopper
 from dialler.engine.local_limits import LocalLimits
 from dialler.engine.local_wakes import LocalWakes
 from dialler.engine.outbox import Outbox
+from dialler.engine.pauses import Pauses
 from dialler.engine.recovery import Recovery
 from dialler.engine.replanning import Replanning
 from dialler.engine.report import report_of
@@ -83,12 +84,13 @@ class Engine:
             ended=Wake(clock),
         )
         watch = Wake(clock)
-        self._wrapping = Wrapping(floor)
+        self._pauses = Pauses(floor)
+        self._wrapping = Wrapping(floor, self._pauses)
         self._tracker = Tracker(floor, self._wrapping, watch)
         self._handover = Handover(floor, self._tracker)
         self._dial = DialLoop(floor, self._handover, self._tracker)
-        self._reservations = Reservations(floor)
-        self._recovery = Recovery(floor, self._tracker, self._wrapping, self._reservations, watch)
+        self._reservations = Reservations(floor, self._pauses)
+        self._recovery = Recovery(floor, self._tracker, self._wrapping, self._reservations, self._pauses, watch)
         self._replanning = Replanning(floor)
         self._direct = DirectCalls(floor, self._handover, self._reservations, self._dial.at_work)
         self._accounts = Accounts(floor, self._wrapping, self._dial.at_work)
@@ -117,7 +119,7 @@ class Engine:
             loops.start_soon(self._recovery.run)
             loops.start_soon(self._wrapping.run)
             loops.start_soon(self._wrapping.agents.run)
-            loops.start_soon(self._reservations.run)
+            loops.start_soon(self._pauses.run)
             loops.start_soon(self._replanning.run)
             loops.start_soon(Runways(floor).run)
             loops.start_soon(self._finish_drains)

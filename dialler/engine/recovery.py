@@ -13,6 +13,7 @@ from dialler.domain.campaign import CampaignSettings
 from dialler.domain.evolve import evolve
 from dialler.engine.board import UNANSWERED, Tracked
 from dialler.engine.floor import Floor
+from dialler.engine.pauses import Pauses
 from dialler.engine.reservations import Reservations
 from dialler.engine.tracking import LONG_CALL_LOOK, Tracker
 from dialler.engine.wake import Wake
@@ -30,12 +31,19 @@ class Recovery:
     """Watches over calls that do not report by themselves."""
 
     def __init__(
-        self, floor: Floor, tracker: Tracker, wrapping: Wrapping, reservations: Reservations, watch: Wake
+        self,
+        floor: Floor,
+        tracker: Tracker,
+        wrapping: Wrapping,
+        reservations: Reservations,
+        pauses: Pauses,
+        watch: Wake,
     ) -> None:
         self._floor = floor
         self._tracker = tracker
         self._wrapping = wrapping
         self._reservations = reservations
+        self._pauses = pauses
         self._watch = watch
 
     async def load(self) -> None:
@@ -117,7 +125,7 @@ class Recovery:
             else:
                 tracked.is_doubtful = True
         floor.reconciled.add(server)
-        self._wrapping.agents.look()
+        self._pauses.look()
         floor.wake.call()
 
     def _ring_timeout(self, campaign_id: int) -> timedelta:

@@ -8,6 +8,7 @@ from dialler.domain.session import Session, SessionStatus
 from dialler.domain.wrap import NO_WRAP
 from dialler.engine.aftermath import closing_event, wrap_up
 from dialler.engine.floor import Floor
+from dialler.engine.pauses import Pauses
 from dialler.engine.wake import Wake
 from dialler.engine.wrap_ups import WrapUps
 from dialler.ports import Records
@@ -16,9 +17,9 @@ from dialler.ports import Records
 class Wrapping:
     """Watches over sessions whose call has ended and whose wrap code is still to come."""
 
-    def __init__(self, floor: Floor) -> None:
+    def __init__(self, floor: Floor, pauses: Pauses) -> None:
         self._floor = floor
-        self.agents = WrapUps(floor)
+        self.agents = WrapUps(floor, pauses)
         """Those who write the talks up."""
 
         self._wake = Wake(floor.clock)

@@ -9,13 +9,16 @@ import anyio
 import pytest
 
 from dialler.domain.calling_hours import parse_hours
-from dialler.domain.campaign import Desired
+from dialler.domain.campaign import Desired, Wrap
 from dialler.domain.lead import LeadState
 from dialler.domain.outcome import Outcome
 from dialler.domain.session import MANUAL, Session, SessionStatus
+from dialler.engine.aftermath import wrap_up
+from dialler.engine.windows import Windows
 from dialler.errors import Conflict, NotFound, NotSent, StoreError
+from dialler.events import AgentMoved
 from dialler.ports import AuditFilter, DncEntry, ManualCall, Records, Trunk
-from telephony.events import DIRECT_REASON, AgentState, HangupBy
+from telephony.events import DIRECT_REASON, WRAP_UP_REASON, AgentState, HangupBy
 from telephony.simulated import AgentGroup, Fate, Spread
 from tests.support.call_centre import (
     AGENTLESS,
@@ -358,3 +361,46 @@ async def test_an_exchange_that_can_not_be_asked_is_asked_again_when_its_link_is
         centre.network.restore_link("pbx")
         await settled(centre)
         assert pause_of(centre) == DIRECT_REASON
+
+
+def states_told(centre: CallCentre) -> list[AgentState]:
+    return [AgentState(event.state) for event in centre.told(AgentMoved)]
+
+
+@pytest.mark.parametrize("gives_code", [True, False])
+async def test_the_pause_of_a_direct_talk_becomes_that_of_the_work_after_it(gives_code: bool) -> None:
+    async with call_centre(WITHOUT_WORK, **always(Fate.ANSWERED)) as centre:
+        await paused(centre, replace(PROGRESSIVE, wrap=Wrap.REQUIRED, wrap_deadline_s=30))
+        session = await dial(centre)
+        await settled(centre)
+        assert pause_of(centre) == DIRECT_REASON
+        told_before = len(states_told(centre))
+        done = await ended(centre, session)
+        assert (done.status, done.agent) == (SessionStatus.PROCESSING, AGENT)
+        await anyio.sleep(20)
+        assert pause_of(centre) == WRAP_UP_REASON
+        assert AgentState.READY not in states_told(centre)[told_before:], "a queue could have rung him"
+        assert None not in [reason for _, reason in centre.telephony.pauses]
+        if gives_code:
+            now = centre.clock.now()
+            await centre.records(
+                lambda records: wrap_up(records, done, "SALE", note=None, by="kim", now=now, windows=Windows())
+            )
+            await centre.engine.follow()
+            await anyio.sleep(1)
+        else:
+            await anyio.sleep(12)
+        assert pause_of(centre) is None
+        assert states_told(centre)[-1] is AgentState.READY
+        assert states_told(centre)[told_before:].count(AgentState.READY) == 1
+        assert [reason for _, reason in centre.telephony.pauses] == [DIRECT_REASON, WRAP_UP_REASON, None]
+
+
+async def test_without_work_after_it_a_direct_talk_leaves_its_agent_ready_at_once() -> None:
+    async with call_centre(WITHOUT_WORK, **always(Fate.ANSWERED)) as centre:
+        await paused(centre, replace(PROGRESSIVE, wrap=Wrap.NONE, wrap_up_s=0))
+        await ended(centre, await dial(centre))
+        await settled(centre)
+        assert pause_of(centre) is None
+        assert states_told(centre)[-1] is AgentState.READY
+        assert [reason for _, reason in centre.telephony.pauses] == [DIRECT_REASON, None]
