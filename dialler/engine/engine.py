@@ -15,6 +15,7 @@ from dialler.domain.abandon import AbandonCounts
 from dialler.domain.campaign import Campaign, Desired, LeadList
 from dialler.engine.abandons import stored_counts
 from dialler.engine.accounts import Accounts
+from dialler.engine.agent_shares import AgentShares
 from dialler.engine.asking import Asking
 from dialler.engine.board import Board
 from dialler.engine.campaigns import Running
@@ -31,6 +32,7 @@ from dialler.engine.replanning import Replanning
 from dialler.engine.report import report_of
 from dialler.engine.runways import Runways
 from dialler.engine.scene import CampaignScene
+from dialler.engine.staffing import Staffing
 from dialler.engine.tracking import Tracker
 from dialler.engine.trunks import Trunks
 from dialler.engine.wake import Wake
@@ -72,16 +74,18 @@ class Engine:
             board=board,
             trunks=Trunks(telephony.trunks, limits or LocalLimits(telephony.trunks, clock, chance), clock),
             outbox=Outbox(store, clock, journal),
-            free_agents=FreeAgents(board),
+            free_agents=FreeAgents(),
+            agent_shares=AgentShares(),
             wake=Wake(clock),
             refilled=Wake(clock),
             ended=Wake(clock),
         )
         watch = Wake(clock)
         self._wrapping = Wrapping(floor)
-        self._tracker = Tracker(floor, self._wrapping, watch)
+        self._staffing = Staffing(floor)
+        self._tracker = Tracker(floor, self._wrapping, watch, self._staffing)
         self._handover = Handover(floor, self._tracker)
-        self._dial = DialLoop(floor, self._handover, self._tracker)
+        self._dial = DialLoop(floor, self._handover, self._tracker, self._staffing)
         self._recovery = Recovery(floor, self._tracker, self._wrapping, watch)
         self._replanning = Replanning(floor)
         self._accounts = Accounts(floor, self._wrapping, self._dial.at_work)
@@ -180,6 +184,7 @@ class Engine:
                 self._take_up_abandons(campaign, counts.get(campaign.campaign_id))
             for gone in set(floor.campaigns) - {campaign.campaign_id for campaign in campaigns}:
                 del floor.campaigns[gone]
+            self._staffing.follow()
             await self._handover.settled(lambda campaign_id: not self._dials(campaign_id))
             for running in floor.campaigns.values():
                 if running.campaign.desired is Desired.STOPPED:
@@ -253,14 +258,13 @@ class Engine:
 
     def _set_scene(self, running: Running) -> None:
         """Keep rosters for a campaign whose pacing wants them, and for no other."""
-        queue = running.campaign.settings.queue
-        if running.pacing is None or not queue or not getattr(running.pacing, "wants_scene", False):
+        wants_scene = getattr(running.pacing, "wants_scene", False)
+        if not (wants_scene and running.campaign.settings.queue):
             running.scene = None
-        elif running.scene is None or running.scene.queue != queue:
+        elif running.scene is None:
             floor = self.floor
-            running.scene = CampaignScene(
-                floor.board, floor.clock, campaign_id=running.campaign.campaign_id, queue=queue
-            )
+            running.scene = CampaignScene(floor.board, floor.clock, campaign_id=running.campaign.campaign_id)
+            self._staffing.show(running)
 
     async def _finish_drains(self) -> None:
         """Stop campaigns that were to drain, once their last call has ended."""
