@@ -109,8 +109,11 @@ class Roster:
         """Return whose entry is at `place` of the arrays."""
         return self._keys[place]
 
-    def put(self, key: Hashable, state: int, at_s: float) -> None:
-        """Let something be in `state` from `at_s` on; nothing changes if it is in it already."""
+    def put(self, key: Hashable, state: int, at_s: float, *, before_s: float = 0.0) -> None:
+        """Let something be in `state` from `at_s` on; nothing changes if it is in it already.
+
+        `before_s` is how long something that was not here had been in the state before that.
+        """
         place = self._places.get(key)
         if place is None:
             place = len(self._keys)
@@ -118,7 +121,7 @@ class Roster:
                 self._grow()
             self._places[key] = place
             self._keys.append(key)
-            self._before_s[place] = 0.0
+            self._before_s[place] = before_s
         else:
             was = int(self._states[place])
             if was == state:

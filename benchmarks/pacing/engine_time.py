@@ -18,7 +18,7 @@ from dialler.engine.engine import Engine
 from dialler.events import Journal
 from dialler.ports import Records
 from dialler.stores.memory import MemoryStore
-from telephony.events import AgentState
+from telephony.events import AgentChanged, AgentState
 from telephony.simulated import NetworkPlan, SimulatedNetwork
 
 QUEUE: Final = "sales"
@@ -42,17 +42,23 @@ async def _times_s(agents: int, calls: int, decisions: int) -> Sequence[float]:
         [running] = floor.campaigns.values()
         scene = running.scene
         assert scene is not None
+
+        def tell(number: int, state: AgentState) -> None:
+            server = network.trunks[0].server
+            engine._staffing.moved(
+                AgentChanged(server=server, at=clock.now(), agent=f"agent{number}", queue=QUEUE, state=state)
+            )
+
         for number in range(agents):
-            floor.board.move_agent("pbx", QUEUE, f"agent{number}", AGENTS_AT[number % len(AGENTS_AT)])
-            scene.agent_moved(f"agent{number}")
+            tell(number, AGENTS_AT[number % len(AGENTS_AT)])
+        engine._staffing.settle()
         for number in range(calls):
             tracked = _tracked(number, running.campaign.campaign_id)
             floor.board.add(tracked)
             scene.call_moved(tracked)
         taken_s = []
         for step in range(decisions):
-            floor.board.move_agent("pbx", QUEUE, "agent0", AGENTS_AT[step % 2])
-            scene.agent_moved("agent0")
+            tell(0, AGENTS_AT[step % 2])
             began = time.perf_counter()
             floor.facts(running)
             taken_s.append(time.perf_counter() - began)

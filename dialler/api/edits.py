@@ -80,6 +80,10 @@ class CampaignEdit(Edit):
     optout_scope: DncScope = Field(DncScope.ALL, description="for whose calls that holds: campaign, merchant or all")
     weighting: bool = True
     weight: int = 0
+    agents_priority: int = Field(
+        0, description="of campaigns that can reach the same agents the highest has all while it has leads"
+    )
+    agents_weight: int = Field(0, description="its share of those agents, among the same priority")
     attempts_max: int = 0
     attempts_per_day_max: int = 0
     rest_min_s: int = 0

@@ -138,6 +138,8 @@ def campaign_json(campaign: Campaign) -> Json:
         "optout_scope": settings.optout_scope.value,
         "weighting": settings.weighting,
         "weight": settings.weight,
+        "agents_priority": settings.agents_priority,
+        "agents_weight": settings.agents_weight,
         "attempts_max": settings.attempts_max,
         "attempts_per_day_max": settings.attempts_per_day_max,
         "rest_min_s": settings.rest_min_s,

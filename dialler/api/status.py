@@ -103,7 +103,12 @@ def _campaign_json(records: Records, campaign: Campaign, report: EngineReport | 
             "talking": own.calls_talking if own else None,
         },
         "queue": campaign.settings.queue,
-        "agents": {"ready": own.agents_ready if own else None, "busy": own.agents_busy if own else None},
+        "agents": {
+            "ready": own.agents_ready if own else None,
+            "busy": own.agents_busy if own else None,
+            "leaving": own.agents_leaving if own else None,
+            "shared_with": list(own.agents_shared_with) if own else [],
+        },
         "hopper": dict(own.hopper) if own else {},
         "pacing": _pacing_json(campaign, own),
         "abandons": [period_json(rate) for rate in own.abandon_rates] if own else [],

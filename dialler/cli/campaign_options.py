@@ -73,6 +73,13 @@ Weighting = Annotated[
     bool | None, Parameter(negative="--no-weighting", help="Share calls by the lists' weights, or alike.")
 ]
 Weight = Annotated[int | None, Parameter(help="Its share of a trunk, against other campaigns on it.")]
+AgentsPriority = Annotated[
+    int | None,
+    Parameter(help="Of campaigns that can reach the same agents the highest has them all while it has leads."),
+]
+AgentsWeight = Annotated[
+    int | None, Parameter(help="Its share of the agents that others can reach, too, among the same priority.")
+]
 AttemptsMax = Annotated[int | None, Parameter(help="Counted attempts after which a lead is exhausted.")]
 AttemptsPerDay = Annotated[int | None, Parameter(help="Counted attempts on one local day of the lead.")]
 RestMin = Annotated[timedelta | None, Parameter(help="The least time between two attempts on one lead, such as 30m.")]
@@ -138,6 +145,8 @@ class CampaignOptions:
     optout_scope: OptOutScope = None
     weighting: Weighting = None
     weight: Weight = None
+    agents_priority: AgentsPriority = None
+    agents_weight: AgentsWeight = None
     attempts_max: AttemptsMax = None
     attempts_per_day: AttemptsPerDay = None
     rest_min: RestMin = None
@@ -172,6 +181,8 @@ _SAME = (
     "optout_scope",
     "weighting",
     "weight",
+    "agents_priority",
+    "agents_weight",
     "attempts_max",
     "abandon_limit",
     "abandon_over",

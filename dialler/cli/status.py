@@ -81,7 +81,7 @@ def _lines(campaign: Mapping[str, Any]) -> Iterator[str]:
         calls = campaign["calls"]
         yield f"  calls: {calls['unanswered']} ringing, {calls['waiting']} waiting, {calls['talking']} talking"
         if campaign["queue"] is not None:
-            yield f"  agents: {campaign['agents']['ready']} ready, {campaign['agents']['busy']} busy"
+            yield f"  agents: {_agents_said(campaign['agents'])}"
         hopper = ", ".join(f"{name} {level}" for name, level in campaign["hopper"].items())
         yield f"  hopper: {hopper or 'empty'}"
     pacing = campaign["pacing"]
@@ -91,6 +91,12 @@ def _lines(campaign: Mapping[str, Any]) -> Iterator[str]:
     outcomes = ", ".join(f"{name} {count}" for name, count in sessions["by_outcome"].items())
     yield f"  sessions: {sessions['opened']}, open {sessions['open']}" + (f"; {outcomes}" if outcomes else "")
     yield ""
+
+
+def _agents_said(agents: Mapping[str, Any]) -> str:
+    leaving = f", {agents['leaving']} about to go to another campaign" if agents.get("leaving") else ""
+    shared = ", ".join(agents.get("shared_with", ()))
+    return f"{agents['ready']} ready, {agents['busy']} busy{leaving}" + (f"; shared with {shared}" if shared else "")
 
 
 def _trunk_row(trunk: Mapping[str, Any]) -> Mapping[str, Any]:

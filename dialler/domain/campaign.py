@@ -15,6 +15,7 @@ from telephony.answer_plan import AnswerPlan, KeyAction, check_message_keys, che
 
 WEIGHT_MIN, WEIGHT_MAX = 1, 10_000
 WEIGHT_DEFAULT = 100
+AGENTS_PRIORITY_MAX = 1_000
 RING_TIMEOUT_MAX_S = 600
 MERCHANT_CHARS_MAX = 100
 MERCHANT = re.compile(r"(?! )[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+(?<! )")
@@ -32,9 +33,9 @@ OPTOUT_KEY: Final = "9"
 QUEUE = re.compile(r"[A-Za-z0-9_.-]{1,79}")
 
 
-def _check_weight(weight: int) -> None:
+def _check_weight(weight: int, name: str = "weight") -> None:
     if not WEIGHT_MIN <= weight <= WEIGHT_MAX:
-        raise ValueError(f"weight must be {WEIGHT_MIN} to {WEIGHT_MAX}, got {weight}")
+        raise ValueError(f"{name} must be {WEIGHT_MIN} to {WEIGHT_MAX}, got {weight}")
 
 
 class Desired(StrEnum):
@@ -141,6 +142,12 @@ class CampaignSettings:
     weight: int = 100
     """Its share of a trunk, against the other campaigns on it."""
 
+    agents_priority: int = 0
+    """Of campaigns that can reach the same agents those with the highest have them all, while they have leads."""
+
+    agents_weight: int = WEIGHT_DEFAULT
+    """Its share of those agents, against the campaigns of the same priority."""
+
     attempts_max: int = 6
     """Counted attempts after which a lead is exhausted."""
 
@@ -174,6 +181,11 @@ class CampaignSettings:
 
     def __post_init__(self) -> None:
         _check_weight(self.weight)
+        _check_weight(self.agents_weight, "agents_weight")
+        if abs(self.agents_priority) > AGENTS_PRIORITY_MAX:
+            raise ValueError(
+                f"agents_priority must be -{AGENTS_PRIORITY_MAX} to {AGENTS_PRIORITY_MAX}, got {self.agents_priority}"
+            )
         if not 1 <= self.ring_timeout_s <= RING_TIMEOUT_MAX_S:
             raise ValueError(f"ring_timeout_s must be 1 to {RING_TIMEOUT_MAX_S}, got {self.ring_timeout_s}")
         # They go to the exchange, whose protocol is made of lines, and whose dialplan takes some characters apart.

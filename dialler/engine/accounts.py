@@ -30,6 +30,7 @@ from dialler.engine.outlook import dialable_counts
 from dialler.engine.windows import Windows
 from dialler.engine.wrapping import Wrapping
 from dialler.ports import Account, ListHolding, Records
+from telephony.events import AgentState
 
 KEPT_S: Final = 5.0
 """Who asks again within so many seconds gets the same answer."""
@@ -103,6 +104,9 @@ class Accounts:
         return {
             "slots": sum(abs(floor.trunks.channels_used(name) - followed[name]) for name in floor.trunks),
             "numbers": len(calls) - len(floor.board.numbers()),
+            "agents": floor.agent_shares.unaccounted(
+                sum(state is not AgentState.AWAY for state in floor.board.agents(None).values())
+            ),
         }
 
 

@@ -137,7 +137,7 @@ class Board:
     def state_of(self, queue: str, agent: str) -> AgentState | None:
         """Return an agent's state in one queue, the busiest of those that exchanges tell; None: no one knows him."""
         states = self._agents.get(queue, {}).get(agent)
-        return self._with_hold(agent, min(states.values(), key=_BUSY_FIRST.index)) if states else None
+        return self.with_hold(agent, min(states.values(), key=_BUSY_FIRST.index)) if states else None
 
     def servers_of(self, agent: str) -> Mapping[str, AgentState]:
         """Return an agent's state on each exchange that tells one, the busiest of its queues'."""
@@ -147,16 +147,21 @@ class Board:
                 found[server] = min(found.get(server, state), state, key=_BUSY_FIRST.index)
         return found
 
-    def hold(self, agent: str, call_id: str | None) -> Sequence[str]:
-        """Note for which call an agent is held, None for none; return the queues in which that may change him."""
+    def hold(self, agent: str, call_id: str | None) -> None:
+        """Note for which call an agent is held, None for none."""
         if call_id is None:
             self.held.pop(agent, None)
         else:
             self.held[agent] = call_id
         self._merged.clear()
-        return [queue for queue, members in self._agents.items() if agent in members]
 
-    def _with_hold(self, agent: str, state: AgentState) -> AgentState:
+    def places_of(self, agent: str) -> Mapping[tuple[str, str], AgentState]:
+        """Return an agent's states by server and queue, as the exchanges tell them."""
+        members = {queue: states[agent] for queue, states in self._agents.items() if agent in states}
+        return {(server, queue): state for queue, states in members.items() for server, state in states.items()}
+
+    def with_hold(self, agent: str, state: AgentState) -> AgentState:
+        """Return what an agent is doing who is in `state`: who is held for a call is ready for no other."""
         return AgentState.PAUSED if state is AgentState.READY and agent in self.held else state
 
     def forget_agents(self, server: str) -> None:
@@ -181,7 +186,7 @@ class Board:
                 for state in states.values():
                     found[agent] = min(found.get(agent, state), state, key=_BUSY_FIRST.index)
         for agent in self.held.keys() & found.keys():
-            found[agent] = self._with_hold(agent, found[agent])
+            found[agent] = self.with_hold(agent, found[agent])
         return found
 
 

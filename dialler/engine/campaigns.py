@@ -48,6 +48,10 @@ class Running:
         """Whether it places calls."""
         return self.campaign.desired is Desired.RUNNING and self.blocked is None and self.pacing is not None
 
+    def is_dry(self, now: datetime) -> bool:
+        """Tell whether all its lists are known to have nobody to call at `now`."""
+        return all(self.hopper.is_dry(list_id, now) for list_id in self.lists)
+
     @property
     def dials_by_hand(self) -> bool:
         """Whether its agents may place calls themselves: a pause is of its dialler, not theirs."""

@@ -17,6 +17,7 @@ from dialler.engine.handover import Handover
 from dialler.engine.intent import Intents, Order, Outcomes
 from dialler.engine.opening import Slot
 from dialler.engine.shares import Shares
+from dialler.engine.staffing import Staffing
 from dialler.engine.tracking import Tracker
 from dialler.errors import StoreError
 from dialler.events import HopperRefilled, LeadRefused, ListDry, PacingDecided, SessionOpened, StoreFailed
@@ -29,10 +30,11 @@ STORE_RETRY_S = 1.0
 class DialLoop:
     """Places calls for all campaigns that run."""
 
-    def __init__(self, floor: Floor, handover: Handover, tracker: Tracker) -> None:
+    def __init__(self, floor: Floor, handover: Handover, tracker: Tracker, staffing: Staffing) -> None:
         self._floor = floor
         self._handover = handover
         self._tracker = tracker
+        self._staffing = staffing
         self._intents = Intents(floor.windows, floor.clock, floor.chance)
         self.shares = Shares()
         self.at_work = Lock()
@@ -103,10 +105,11 @@ class DialLoop:
         known are added to `short`.
         """
         floor = self._floor
+        self._staffing.settle()
         running = {campaign_id: each for campaign_id, each in floor.campaigns.items() if each.dials}
         wanted: dict[int, int] = {}
         for campaign_id, each in running.items():
-            if _is_dry(each, now) or not each.asking.is_due(floor.clock.monotonic()):
+            if each.is_dry(now) or not each.asking.is_due(floor.clock.monotonic()):
                 continue
             facts = floor.facts(each)
             decision = self._decide(each, facts, now)
@@ -247,11 +250,13 @@ class DialLoop:
             return None, None
         seconds: list[float] = []
         instants: list[datetime | None] = []
+        if (staffed_s := self._staffing.due_s()) is not None:
+            seconds.append(staffed_s)
         for running in floor.campaigns.values():
             if not running.dials:
                 continue
             instants += [running.hopper.next_at(list_id, now) for list_id in running.lists]
-            if _is_dry(running, now):
+            if running.is_dry(now):
                 continue
             if running.over_limit(now) is not None:
                 instants.append(next_slot_at(now))
@@ -267,7 +272,3 @@ class DialLoop:
                 if name in short and floor.trunks.channels_free(name)
             ]
         return min(seconds, default=None), min((at for at in instants if at is not None), default=None)
-
-
-def _is_dry(running: Running, now: datetime) -> bool:
-    return all(running.hopper.is_dry(list_id, now) for list_id in running.lists)

@@ -18,6 +18,7 @@ from dialler.domain.session import Session
 from dialler.engine.abandons import stored_counts
 from dialler.engine.accounts import Accounts
 from dialler.engine.agent_desk import AgentDesk
+from dialler.engine.agent_shares import AgentShares
 from dialler.engine.asking import Asking
 from dialler.engine.board import Board
 from dialler.engine.campaigns import Running
@@ -37,6 +38,7 @@ from dialler.engine.report import report_of
 from dialler.engine.reservations import Reservations
 from dialler.engine.runways import Runways
 from dialler.engine.scene import CampaignScene
+from dialler.engine.staffing import Staffing
 from dialler.engine.tracking import Tracker
 from dialler.engine.trunks import Trunks
 from dialler.engine.wake import Wake
@@ -78,18 +80,20 @@ class Engine:
             board=board,
             trunks=Trunks(telephony.trunks, limits or LocalLimits(telephony.trunks, clock, chance), clock),
             outbox=Outbox(store, clock, journal),
-            free_agents=FreeAgents(board),
+            free_agents=FreeAgents(),
+            agent_shares=AgentShares(),
             wake=Wake(clock),
             refilled=Wake(clock),
             ended=Wake(clock),
         )
         watch = Wake(clock)
+        self._staffing = Staffing(floor)
         self._pauses = Pauses(floor)
         self._wrapping = Wrapping(floor, self._pauses)
-        self._tracker = Tracker(floor, self._wrapping, watch)
+        self._tracker = Tracker(floor, self._wrapping, watch, self._staffing)
         self._handover = Handover(floor, self._tracker)
-        self._dial = DialLoop(floor, self._handover, self._tracker)
-        self._reservations = Reservations(floor, self._pauses)
+        self._dial = DialLoop(floor, self._handover, self._tracker, self._staffing)
+        self._reservations = Reservations(floor, self._pauses, self._staffing)
         self._recovery = Recovery(floor, self._tracker, self._wrapping, self._reservations, self._pauses, watch)
         self._replanning = Replanning(floor)
         self._direct = DirectCalls(floor, self._handover, self._reservations, self._dial.at_work)
@@ -193,6 +197,7 @@ class Engine:
                 self._take_up_abandons(campaign, counts.get(campaign.campaign_id))
             for gone in set(floor.campaigns) - {campaign.campaign_id for campaign in campaigns}:
                 del floor.campaigns[gone]
+            self._staffing.follow()
             await self._handover.settled(lambda campaign_id: not self._dials(campaign_id))
             for running in floor.campaigns.values():
                 if running.campaign.desired is Desired.STOPPED:
@@ -270,15 +275,15 @@ class Engine:
 
     def _set_scene(self, running: Running) -> None:
         """Keep rosters for a campaign whose pacing wants them, and for no other."""
-        queue = running.campaign.settings.queue
-        if running.pacing is None or not queue or not getattr(running.pacing, "wants_scene", False):
+        wants_scene = getattr(running.pacing, "wants_scene", False)
+        if not (wants_scene and running.campaign.settings.queue):
             running.scene = None
-        elif running.scene is None or running.scene.queue != queue:
+        elif running.scene is None:
             floor = self.floor
-            running.scene = CampaignScene(
-                floor.board, floor.clock, campaign_id=running.campaign.campaign_id, queue=queue
-            )
-        if running.scene is not None:
+            running.scene = CampaignScene(floor.board, floor.clock, campaign_id=running.campaign.campaign_id)
+            running.scene.agents_pause_themselves = running.campaign.settings.wrap_up_limit is None
+            self._staffing.show(running)
+        else:
             running.scene.agents_pause_themselves = running.campaign.settings.wrap_up_limit is None
 
     async def _finish_drains(self) -> None:

@@ -1,7 +1,7 @@
 """What all loops of one engine share."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -9,6 +9,7 @@ from dialler.clock import Clock
 from dialler.domain.lead import Lead, LeadState
 from dialler.domain.session import Session
 from dialler.engine.abandons import period_counts
+from dialler.engine.agent_shares import AgentShares
 from dialler.engine.board import Board, CallCounts
 from dialler.engine.campaigns import Running
 from dialler.engine.free_agents import FreeAgents
@@ -59,6 +60,7 @@ class Floor:
     trunks: Trunks
     outbox: Outbox
     free_agents: FreeAgents
+    agent_shares: AgentShares
     wake: Wake
     """Wakes the dial loop."""
 
@@ -132,19 +134,16 @@ class Floor:
                 talking=max(0, self.board.calls_of(campaign_id) - without_agent - doubtful),
             )
             return agents[AgentAt.READY], agents[AgentAt.RESERVED] + agents[AgentAt.TALKING], counts
-        queue = running.campaign.settings.queue if running.has_agents else None
-        states = list(self.board.agents(queue).values()) if queue else []
-        busy = states.count(AgentState.RINGING) + states.count(AgentState.TALKING)
-        return states.count(AgentState.READY), busy, self.board.counts(campaign_id)
+        if not running.has_agents:
+            return 0, 0, self.board.counts(campaign_id)
+        states = self.agent_shares.counts(campaign_id)
+        busy = states.get(AgentState.RINGING, 0) + states.get(AgentState.TALKING, 0)
+        return states.get(AgentState.READY, 0), busy, self.board.counts(campaign_id)
 
     def scene_of(self, campaign_id: int) -> CampaignScene | None:
         """Return the scene of a campaign, None for one whose pacing wants none."""
         running = self.campaigns.get(campaign_id)
         return running.scene if running is not None else None
-
-    def scenes(self) -> Iterator[CampaignScene]:
-        """Yield the scenes of all campaigns that have one."""
-        return (running.scene for running in self.campaigns.values() if running.scene is not None)
 
     def expect(self, lead: Lead, now: datetime) -> bool:
         """Note that a lead is back from a call; tell whether the dial loop has to look earlier for it.

@@ -81,7 +81,7 @@ class Handover:
     def _tell_wait(self, running: Running) -> None:
         """Tell how long the agent for whom an Originate leaves now has been free."""
         floor = self._floor
-        free_since = floor.free_agents.match(running.campaign.settings.queue)
+        free_since = floor.free_agents.match(running.campaign.campaign_id)
         if free_since is not None:
             now = floor.clock.now()
             waited_s = max(0.0, (now - max(free_since, running.since)).total_seconds())

@@ -1,6 +1,5 @@
 """What the engine is doing, and why it is not doing more: the two questions of every supervisor."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal
@@ -69,6 +68,12 @@ def _campaign(floor: Floor, running: Running) -> CampaignReport:
         decided_at=running.asking.decided_at,
         budget=facts.periods,
         agents_by_state=_agents_by_state(floor, running),
+        agents_shared_with=sorted(
+            floor.campaigns[each].campaign.name
+            for each in floor.agent_shares.shared_with(campaign.campaign_id)
+            if each in floor.campaigns
+        ),
+        agents_leaving=floor.agent_shares.leaving(campaign.campaign_id),
         calls_by_state=_calls_by_state(running, facts, floor.board.direct_of(campaign.campaign_id)),
         abandon_rates=running.abandon_rates(now) if running.has_agents else (),
     )
@@ -80,8 +85,8 @@ def _agents_by_state(floor: Floor, running: Running) -> Mapping[str, int]:
         return {_word(state.name): n for state, n in running.scene.agents_by_state().items()}
     if not running.has_agents or running.campaign.settings.queue is None:
         return {}
-    found = Counter(state.value for state in floor.board.agents(running.campaign.settings.queue).values())
-    return {state.value: found[state.value] for state in AgentState if state is not AgentState.AWAY}
+    found = floor.agent_shares.counts(running.campaign.campaign_id)
+    return {state.value: found.get(state, 0) for state in AgentState if state is not AgentState.AWAY}
 
 
 def _calls_by_state(running: Running, facts: PacingFacts, direct: int) -> Mapping[str, int]:
@@ -125,7 +130,7 @@ def _limits(floor: Floor, running: Running, facts: PacingFacts, next_at: datetim
         said.append("the records can not be written")
     if not running.lists:
         said.append("no list is to dial")
-    elif all(running.hopper.is_dry(list_id, now) for list_id in running.lists):
+    elif running.is_dry(now):
         again = f"; the next may be at {next_at.isoformat(timespec='seconds')}" if next_at else ""
         said.append(
             "no lead can be dialled now: all rest, wait for their window or their list's dates, or are completed"

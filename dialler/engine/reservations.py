@@ -10,6 +10,7 @@ from typing import Final
 from dialler.domain.session import Session
 from dialler.engine.floor import Floor
 from dialler.engine.pauses import Pauses
+from dialler.engine.staffing import Staffing
 from dialler.errors import Conflict, NotFound
 from telephony.events import DIRECT_REASON, AgentState
 
@@ -23,9 +24,10 @@ _REACHABLE: Final = frozenset({AgentState.READY, AgentState.WRAP_UP, AgentState.
 class Reservations:
     """Holds agents, each for one call at most, from before it is dialled until it has ended."""
 
-    def __init__(self, floor: Floor, pauses: Pauses) -> None:
+    def __init__(self, floor: Floor, pauses: Pauses, staffing: Staffing) -> None:
         self._floor = floor
         self._pauses = pauses
+        self._staffing = staffing
         self._agents: dict[str, str] = {}
         """Who is held for which call."""
 
@@ -75,10 +77,7 @@ class Reservations:
 
     def _show(self, agent: str, call_id: str | None) -> None:
         floor = self._floor
-        for queue in floor.board.hold(agent, call_id):
-            floor.free_agents.moved(queue, agent, floor.clock.now())
-            for scene in floor.scenes():
-                if scene.queue == queue:
-                    scene.agent_moved(agent)
+        floor.board.hold(agent, call_id)
+        self._staffing.held(agent)
         floor.wake.call()
         self._pauses.look_at(agent)

@@ -5,7 +5,7 @@ agents and calls there are. After a link broke it is filled anew from what the b
 happen is forgotten, and nothing is learnt from it.
 """
 
-from collections import deque
+from heapq import heappop, heappush
 from typing import Final
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 from dialler.clock import Clock
 from dialler.domain.call import CallState, patience_began, waits_for_nobody
 from dialler.domain.campaign import CampaignSettings
+from dialler.engine.agent_shares import Life
 from dialler.engine.board import UNANSWERED, Board, Tracked
 from strategies.pacing import Scene
 from strategies.roster import AgentAt, CallAt, Move, Roster
@@ -31,6 +32,7 @@ _AGENT_AT: Final = {
     AgentState.RINGING: AgentAt.RESERVED,
     AgentState.TALKING: AgentAt.TALKING,
     AgentState.WRAP_UP: AgentAt.WRAP_UP,
+    AgentState.PAUSED: AgentAt.AWAY,
 }
 _CALL_AT: Final = {
     CallState.NEW: CallAt.SET_UP,
@@ -44,11 +46,10 @@ _CALL_AT: Final = {
 
 
 class CampaignScene:
-    """The agents of one queue and the calls of one campaign that have no agent yet."""
+    """The agents that belong to one campaign, and its calls that have no agent yet."""
 
-    def __init__(self, board: Board, clock: Clock, *, campaign_id: int, queue: str) -> None:
-        """Begin with what the board knows."""
-        self.queue = queue
+    def __init__(self, board: Board, clock: Clock, *, campaign_id: int) -> None:
+        """Begin with the calls that the board knows, and without agents."""
         self._board = board
         self._clock = clock
         self._campaign_id = campaign_id
@@ -64,39 +65,36 @@ class CampaignScene:
         self.agents_pause_themselves = True
         """Whether a pause that follows a talk may be the wrap-up: not where the engine makes those pauses."""
 
-        self._wraps: deque[tuple[float, str]] = deque()
-        """Since when who wraps up, in that order; some of them have finished since."""
+        self._wraps: list[tuple[float, str]] = []
+        """Since when who wraps up, a heap; some of them have finished since."""
 
         self._waited_s = 0.0
         """How much of the patience had passed when somebody began to wait for an agent; the mean of late."""
 
-        for agent in board.agents(queue):
-            self.agent_moved(agent)
         for tracked in board.of_campaign(campaign_id):
             self.call_moved(tracked)
         self._moves.clear()
 
-    def agent_moved(self, agent: str) -> None:
-        """Look at an agent whose state in the queue changed; the board knows it already."""
-        now_s = self._clock.monotonic()
-        state = self._board.state_of(self.queue, agent)
-        if state is None or state is AgentState.AWAY:
-            self._agents.drop(agent, now_s)
-        elif state is not AgentState.PAUSED:
-            self._agents.put(agent, _AGENT_AT[state], now_s)
+    def agent_moved(self, agent: str, life: Life, *, is_new: bool) -> None:
+        """Look at an agent whose state changed, or who comes from another campaign (`is_new`): with his age."""
         # A pause that follows a talk is the wrap-up, until it has lasted too long for one.
-        elif (was := self._agents.state_of(agent)) == AgentAt.TALKING and self.agents_pause_themselves:
-            self._agents.put(agent, AgentAt.WRAP_UP, now_s)
-            self._wraps.append((now_s, agent))
-        elif was != AgentAt.WRAP_UP or not self.agents_pause_themselves:
-            self._agents.put(agent, AgentAt.AWAY, now_s)
+        wraps_up = (
+            life.state is AgentState.PAUSED and life.before is AgentState.TALKING and self.agents_pause_themselves
+        )
+        at = AgentAt.WRAP_UP if wraps_up else _AGENT_AT[life.state]
+        self._agents.put(agent, at, life.since_s, before_s=life.before_s if is_new else 0.0)
+        if wraps_up:
+            heappush(self._wraps, (life.since_s, agent))
         self._bound_moves()
 
-    def agents_lost(self) -> None:
-        """Forget the agents behind a link that broke, as the board has."""
-        for agent in [str(key) for key in self._agents]:
-            if self._board.state_of(self.queue, agent) is None:
-                self._agents.forget(agent)
+    def agent_gone(self, agent: str) -> None:
+        """Take leave of an agent who logged out."""
+        self._agents.drop(agent, self._clock.monotonic())
+        self._bound_moves()
+
+    def agent_forgotten(self, agent: str) -> None:
+        """Know nothing of an agent any more: he belongs to another campaign now, or his link broke."""
+        self._agents.forget(agent)
 
     def call_moved(self, tracked: Tracked) -> None:
         """Look at a call of which something became known."""
@@ -198,7 +196,7 @@ class CampaignScene:
     def _end_wraps(self, begun_before_s: float, now_s: float) -> None:
         """Count those who wrap up for longer than any wrap-up lasts as away: they were paused during the talk."""
         while self._wraps and self._wraps[0][0] <= begun_before_s:
-            since_s, agent = self._wraps.popleft()
+            since_s, agent = heappop(self._wraps)
             if self._agents.state_of(agent) == AgentAt.WRAP_UP and self._agents.since_s(agent) == since_s:
                 self._agents.put(agent, AgentAt.AWAY, now_s)
 

@@ -20,6 +20,7 @@ from dialler.engine.aftermath import closing_event, opt_out, write_ends
 from dialler.engine.answer_clock import AnswerClock
 from dialler.engine.board import UNANSWERED, Tracked
 from dialler.engine.floor import Floor
+from dialler.engine.staffing import Staffing
 from dialler.engine.wake import Wake
 from dialler.engine.wrapping import Wrapping
 from dialler.errors import IllegalTransition, NotSent, TelephonyError
@@ -61,12 +62,13 @@ LONG_CALL_LOOK: Final = timedelta(hours=1)
 class Tracker:
     """The one owner of open sessions: every change of one goes through here."""
 
-    def __init__(self, floor: Floor, wrapping: Wrapping, watch: Wake) -> None:
+    def __init__(self, floor: Floor, wrapping: Wrapping, watch: Wake, staffing: Staffing) -> None:
         """`watch` wakes the one who looks after deadlines and links."""
         self._floor = floor
         self.clock = AnswerClock(floor, self.caught_up)
         self._wrapping = wrapping
         self._watch = watch
+        self._staffing = staffing
         self._recent: dict[str, None] = {}
         self.links_to_reconcile: dict[str, bool] = {}
         """Servers whose link came up, and whether the exchange was restarted."""
@@ -94,11 +96,8 @@ class Tracker:
             case AgentChanged():
                 self._floor.board.move_agent(event.server, event.queue, event.agent, event.state)
                 self._floor.members.moved(event)
-                self._floor.free_agents.moved(event.queue, event.agent, event.at)
+                self._staffing.moved(event)
                 self._wrapping.agents.moved(event)
-                for scene in self._floor.scenes():
-                    if scene.queue == event.queue:
-                        scene.agent_moved(event.agent)
                 for observe_agent in self._floor.on_agent:
                     observe_agent(event)
                 self._floor.journal.emit(AgentMoved(at=event.at, agent=event.agent, state=event.state))
@@ -271,6 +270,8 @@ class Tracker:
             self._wrapping.agents.joined(tracked, event.agent)
         self.clock.watch(tracked)
         self._show(tracked)
+        if isinstance(event, Bridged) and tracked.has_agents and not tracked.is_direct:
+            self._staffing.joined(tracked.session.campaign_id, event.agent)
         self._tell_wait(tracked, before, event.at)
         if call.state is CallState.ENDED:
             if call.wants_hint:
@@ -326,11 +327,9 @@ class Tracker:
         floor.board.forget_agents(server)
         for forget in floor.on_lost:
             forget(server)
-        floor.free_agents.lost()
         floor.members.lost(server)
         self._wrapping.agents.lost(server)
-        for scene in floor.scenes():
-            scene.agents_lost()
+        self._staffing.lost(server)
         for tracked in floor.board.of_server(server):
             tracked.is_doubtful = True
             self._show(tracked)

@@ -89,7 +89,13 @@ class CampaignReport:
     """What was abandoned, and may be, by period for which a limit holds; with the calls that go on."""
 
     agents_by_state: Mapping[str, int] = field(default_factory=dict)
-    """The agents of its queue."""
+    """The agents that belong to it."""
+
+    agents_shared_with: Sequence[str] = ()
+    """The other campaigns that can reach some of the agents whom it can reach."""
+
+    agents_leaving: int = 0
+    """Agents who are to go to another campaign, and are still needed for calls under way: they count for none."""
 
     calls_by_state: Mapping[str, int] = field(default_factory=dict)
     """Its live calls, by how far they got."""
@@ -146,7 +152,7 @@ class Account:
     the records hold open and the engine neither follows, nor waits for their wrap code, nor has their end on the way
     into the records; calls followed whose session is not open; and open sessions that the counts do not know.
     "slots": channels held on trunks less channels of calls followed, trunk by trunk. "numbers": calls followed whose
-    number another call followed has too.
+    number another call followed has too. "agents": those of all campaigns and of none, less those who are logged in.
     """
 
 

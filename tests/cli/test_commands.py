@@ -51,6 +51,8 @@ def test_help_needs_nothing_heavy(capfd: pytest.CaptureFixture[str]) -> None:
         (["lead", "show", "x"], "LEAD_ID"),
         (["campaign", "create", "c", "--wrap", "maybe"], "maybe"),
         (["campaign", "create", "c", "--weight", "0"], "weight"),
+        (["campaign", "create", "c", "--agents-weight", "0"], "agents_weight must be 1 to 10000, got 0"),
+        (["campaign", "create", "c", "--agents-priority", "1001"], "agents_priority must be -1000 to 1000, got 1001"),
         (["campaign", "create", "c", "--hours", "9-5"], "hours"),
         (["campaign", "create", "c", "--pacing-setting", "ratio"], "KEY=NUMBER"),
         (["campaign", "set", "spring"], "nothing to set"),
@@ -163,7 +165,8 @@ def test_all_settings_of_a_campaign_can_be_said(spring: Dialler) -> None:
     said = (
         "--timezone|America/Chicago|--hours|mon-fri 09:00-20:00; sat 10:00-17:00|--holidays|US-TX|--pacing|ratio"
         "|--holiday-hours|10:00-12:00|--pacing-setting|ratio=1.5|--trunk|a|--trunk|b|--queue|sales"
-        "|--caller-id|+12025550100|--ring-timeout|30s|--wrap|required|--wrap-deadline|2m|--wrap-up|15s|--no-weighting|--weight|7"
+        "|--caller-id|+12025550100|--ring-timeout|30s|--wrap|required|--wrap-deadline|2m|--wrap-up|15s|--no-weighting"
+        "|--weight|7|--agents-priority|2|--agents-weight|30"
         "|--patience|1.5s|--patience-from|connection|--harbour|acme/sorry|--amd|--amd-unsure|machine"
         "|--machine-sound|acme/call-us|--message|acme/news|--message-key|1=queue|--message-key|3=replay|--optout-key|*|--optout-scope|merchant|--abandoned-rest|96h"
         "|--attempts-max|4|--attempts-per-day|2|--rest-min|1h"
@@ -196,6 +199,8 @@ def test_all_settings_of_a_campaign_can_be_said(spring: Dialler) -> None:
         "abandoned_rest_s": 345_600,
         "weighting": False,
         "weight": 7,
+        "agents_priority": 2,
+        "agents_weight": 30,
         "attempts_max": 4,
         "attempts_per_day_max": 2,
         "rest_min_s": 3600,

@@ -28,7 +28,7 @@ from telephony.simulated import AgentGroup, Fate, Spread, Unanswered
 from tests.support.call_centre import AGENTLESS, CHICAGO, QUEUE, QUICK, WITH_AGENTS, CallCentre, call_centre, people
 
 T = TypeVar("T")
-SOUND = {"leads": 0, "sessions": 0, "slots": 0, "numbers": 0}
+SOUND = {"leads": 0, "sessions": 0, "slots": 0, "numbers": 0, "agents": 0}
 TOKYO = WindowKey(("Asia/Tokyo",), country="JP")
 BUSY = replace(
     QUICK,

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dialler.domain.campaign import Desired
-from dialler.engine.board import Board
 from dialler.engine.free_agents import FreeAgents
 from dialler.events import AgentServed
 from dialler.ports import Trunk
@@ -20,120 +19,77 @@ from tests.support.hand_exchange import HandExchange
 ONE_EACH = replace(WITH_AGENTS, pacing="progressive", pacing_settings={})
 
 
-class Floor:
-    """Agents who move."""
-
-    def __init__(self) -> None:
-        self.board = Board()
-        self.free = FreeAgents(self.board)
-
-    def move(self, agent: str, state: AgentState, second: int, *queues: str, server: str = "pbx") -> None:
-        for queue in queues or ("sales",):
-            self.board.move_agent(server, queue, agent, state)
-            self.free.moved(queue, agent, at(second))
-
-    def break_link(self, server: str) -> None:
-        self.board.forget_agents(server)
-        self.free.lost()
-
-
 def at(second: int) -> datetime:
     return START + timedelta(seconds=second)
 
 
+def free(agents: FreeAgents, agent: str, second: int, campaign: int | None = 1) -> None:
+    agents.moved(agent, campaign, at(second), is_free=True)
+
+
+def busy(agents: FreeAgents, agent: str, second: int) -> None:
+    agents.moved(agent, 1, at(second), is_free=False)
+
+
 def test_agents_are_matched_once_each_and_who_has_been_free_the_longest_first() -> None:
-    floor = Floor()
-    floor.move("kim", AgentState.READY, 1)
-    floor.move("lou", AgentState.READY, 2)
-    floor.move("kim", AgentState.READY, 3)  # Said again: nothing new.
-    assert [floor.free.match("sales") for _ in range(3)] == [at(1), at(2), None]
-    floor.move("kim", AgentState.READY, 4)
-    assert floor.free.match("sales") is None
-    floor.move("kim", AgentState.TALKING, 5)
-    floor.move("kim", AgentState.READY, 9)
-    assert floor.free.match("sales") == at(9)
+    agents = FreeAgents()
+    free(agents, "kim", 1)
+    free(agents, "lou", 2)
+    free(agents, "kim", 3)  # Said again: nothing new.
+    assert [agents.match(1) for _ in range(3)] == [at(1), at(2), None]
+    free(agents, "kim", 4)
+    assert agents.match(1) is None
+    busy(agents, "kim", 5)
+    free(agents, "kim", 9)
+    assert agents.match(1) == at(9)
 
 
-@pytest.mark.parametrize("state", [state for state in AgentState if state is not AgentState.READY])
-def test_who_is_busy_again_or_leaves_drops_out(state: AgentState) -> None:
-    floor = Floor()
-    floor.move("kim", AgentState.READY, 1)
-    floor.move("kim", state, 2)
-    assert floor.free.match("sales") is None
+def test_who_is_busy_again_or_leaves_drops_out() -> None:
+    agents = FreeAgents()
+    free(agents, "kim", 1)
+    busy(agents, "kim", 2)
+    busy(agents, "nobody", 2)
+    assert agents.match(1) is None
 
 
-def test_an_agent_of_two_queues_is_matched_by_one_of_them() -> None:
-    floor = Floor()
-    floor.move("kim", AgentState.READY, 1, "sales", "support")
-    assert floor.free.match("support") == at(1)
-    assert floor.free.match("sales") is None
-    floor.move("kim", AgentState.RINGING, 2, "sales")  # Known to all queues at once, told one by one.
-    floor.move("kim", AgentState.READY, 3, "sales")
-    assert floor.free.match("sales") == at(3)
-    floor.move("kim", AgentState.READY, 3, "support")
-    assert floor.free.match("support") is None
+def test_who_comes_from_another_campaign_waits_since_he_got_free() -> None:
+    agents = FreeAgents()
+    free(agents, "kim", 1, campaign=2)
+    free(agents, "lou", 2)
+    free(agents, "mia", 3, campaign=None)
+    free(agents, "kim", 4)
+    free(agents, "mia", 5)
+    assert agents.match(2) is None
+    assert [agents.match(1) for _ in range(4)] == [at(1), at(2), at(3), None]
+    free(agents, "kim", 6, campaign=2)
+    assert agents.match(2) is None, "he was matched by the other campaign"
 
 
-def test_who_is_paused_in_one_queue_still_waits_in_the_other() -> None:
-    floor = Floor()
-    floor.move("kim", AgentState.READY, 1, "sales", "support")
-    floor.move("kim", AgentState.PAUSED, 2, "sales")
-    assert floor.free.match("sales") is None
-    assert floor.free.match("support") == at(1)
+moves = st.tuples(st.sampled_from(["kim", "lou", "mia"]), st.booleans(), st.sampled_from([1, 2, None]))
 
 
-def test_a_queue_of_nobody_and_a_campaign_without_one_match_nobody() -> None:
-    floor = Floor()
-    floor.move("kim", AgentState.READY, 1)
-    assert floor.free.match("support") is None
-    assert floor.free.match(None) is None
-
-
-def test_agents_behind_a_broken_link_drop_out_and_are_free_from_its_return_on() -> None:
-    floor = Floor()
-    floor.move("kim", AgentState.READY, 1)
-    floor.move("lou", AgentState.READY, 2, server="far")
-    floor.break_link("pbx")
-    assert floor.free.match("sales") == at(2)
-    floor.move("kim", AgentState.READY, 30)
-    assert floor.free.match("sales") == at(30)
-
-
-moves = st.tuples(
-    st.sampled_from(["kim", "lou", "mia"]),
-    st.sampled_from(AgentState),
-    st.sampled_from([("sales",), ("support",), ("sales", "support")]),
-    st.sampled_from(["pbx", "far"]),
-)
-
-
-@given(st.lists(st.one_of(moves, st.sampled_from(["sales", "support", "cut"])), max_size=60))
+@given(st.lists(st.one_of(moves, st.sampled_from([1, 2])), max_size=60))
 def test_nobody_is_matched_who_is_not_free_or_more_often_than_he_got_free(steps: list[object]) -> None:
-    floor = Floor()
-    free: dict[str, set[str]] = {"kim": set(), "lou": set(), "mia": set()}
-    freed = matched = 0
+    agents = FreeAgents()
+    unmatched: dict[str, tuple[int | None, datetime]] = {}
+    known: set[str] = set()
     for second, step in enumerate(steps):
-        if step == "cut":
-            floor.break_link("pbx")
-            for agent, queues in free.items():
-                queues &= {each for each in queues if floor.board.state_of(each, agent) is AgentState.READY}
-        elif isinstance(step, str):
-            since = floor.free.match(step)
-            assert since is None or (since < at(second) and any(step in queues for queues in free.values()))
-            matched += since is not None
-        elif isinstance(step, tuple):
-            agent, said, queues, server = step
-            floor.move(agent, said, second, *queues, server=server)
-            for queue in queues:
-                state = floor.board.state_of(queue, agent)
-                freed += state is AgentState.READY and not free[agent]
-                if state is AgentState.READY:
-                    free[agent].add(queue)
-                else:
-                    free[agent] -= free[agent] if state in (AgentState.RINGING, AgentState.TALKING) else {queue}
-        waiting = {agent for agents in floor.free._waiting.values() for agent in agents}
-        assert waiting <= set(floor.free._queues) == {agent for agent, queues in free.items() if queues}
-        assert matched + len(waiting) <= freed
+        if isinstance(step, tuple):
+            agent, is_free, campaign = step
+            agents.moved(agent, campaign, at(second), is_free=is_free)
+            if not is_free:
+                known.discard(agent)
+                unmatched.pop(agent, None)
+            elif agent not in known:
+                known.add(agent)
+                unmatched[agent] = campaign, at(second)
+            elif agent in unmatched:
+                unmatched[agent] = campaign, unmatched[agent][1]
+        else:
+            waiting = {agent: since for agent, (campaign, since) in unmatched.items() if campaign == step}
+            longest = min(waiting, key=lambda each: waiting[each], default=None)
+            assert agents.match(step) == (waiting[longest] if longest is not None else None)  # type: ignore[arg-type]
+            unmatched.pop(longest or "", None)
 
 
 def waits(centre: CallCentre) -> list[float]:

@@ -11,6 +11,7 @@ import pytest
 
 from dialler.domain.outcome import Outcome
 from dialler.domain.patience import PatienceStart
+from dialler.engine.agent_shares import Life
 from dialler.engine.board import Board
 from dialler.engine.scene import MOVES_MAX, CampaignScene
 from strategies.pacing import PacingDecision, PacingFacts
@@ -292,11 +293,10 @@ async def test_what_changes_while_nobody_asks_is_not_kept_for_ever(seer: Seer) -
     async with call_centre(hand=HandExchange()) as centre:
         await centre.start()
         board = Board()
-        scene = CampaignScene(board, centre.clock, campaign_id=1, queue=QUEUE)
+        scene = CampaignScene(board, centre.clock, campaign_id=1)
         for number in range(MOVES_MAX + 10):
             state = AgentState.TALKING if number % 2 else AgentState.READY
-            board.move_agent(SERVER, QUEUE, "kim", state)
-            scene.agent_moved("kim")
+            scene.agent_moved("kim", Life(state, float(number)), is_new=not number)
         assert len(scene.scene(SEER).moves) < MOVES_MAX
 
 
