@@ -14,6 +14,7 @@ from dialler.domain.campaign import CampaignSettings, Desired
 from dialler.domain.lead import CompletedReason, LeadState, NewLead, PhoneNumber, WindowKey
 from dialler.domain.outcome import Outcome
 from dialler.domain.session import Session, SessionStatus
+from dialler.errors import NotFound
 from dialler.ports import (
     Account,
     AgentReport,
@@ -60,6 +61,8 @@ class FakeAgents:
         return queues
 
     async def log_out(self, agent: str, queues: Sequence[str]) -> Sequence[str]:
+        if agent not in self.queues:
+            raise NotFound(f"agent {agent} is not in any queue")
         return self.queues.pop(agent)
 
     async def pause(self, agent: str, reason: str) -> None:
