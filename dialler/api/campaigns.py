@@ -10,9 +10,9 @@ from fastapi import APIRouter
 from dialler.api.desk import Desk, TheDesk, Who
 from dialler.api.edits import CampaignEdit, NewCampaign, pacing_of
 from dialler.api.forms import Json, campaign_json, page
-from dialler.api.looks import campaign_of
+from dialler.api.looks import campaign_of, pool_of
 from dialler.api.replan_preview import DryRun, Planned, replan_preview, was_and_is
-from dialler.domain.campaign import WEIGHT_DEFAULT, Campaign, Desired
+from dialler.domain.campaign import WEIGHT_DEFAULT, Campaign, CampaignSettings, Desired
 from dialler.domain.changes import differences
 from dialler.domain.serving import lacks
 from dialler.errors import Conflict, UsageError
@@ -51,6 +51,7 @@ async def create_campaign(new: NewCampaign, desk: TheDesk, who: Who) -> Json:
     now = desk.clock.now()
 
     def work(records: Records) -> Campaign:
+        _check_pool(records, settings)
         campaign = records.add_campaign(new.name, settings, now)
         records.add_audit(now, who, "campaign.create", {"campaign": campaign.name, "after": _told(campaign)})
         return campaign
@@ -78,6 +79,8 @@ async def set_campaign(campaign: str, edit: CampaignEdit, desk: TheDesk, who: Wh
     def change(records: Records) -> tuple[Campaign, Campaign]:
         old = campaign_of(records, campaign)
         new = replace(old, settings=edit.apply(old.settings), version=old.version + 1)
+        if new.settings.caller_id_pool != old.settings.caller_id_pool:
+            _check_pool(records, new.settings)
         if old.desired is Desired.RUNNING:
             _check_startable(new, trunks)
         return old, new
@@ -176,6 +179,13 @@ def _actual(desk: Desk, campaign: Campaign) -> Json:
         if report.campaign_id == campaign.campaign_id:
             return {"actual": report.actual, "limits": list(report.limits)}
     return {"actual": None, "limits": ["no engine runs: `dialler run` starts one"] if desk.engine is None else []}
+
+
+def _check_pool(records: Records, settings: CampaignSettings) -> None:
+    """Raise NotFound if the campaign's pool of caller ids is not there."""
+    if settings.caller_id_pool is not None:
+        pool_of(records, settings.caller_id_pool)
+        records.caller_id_pool(settings.caller_id_pool, to_change=True)  # Campaigns name it, so by no id.
 
 
 def _check_startable(campaign: Campaign, trunks: Set[str]) -> None:

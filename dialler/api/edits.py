@@ -56,6 +56,7 @@ class CampaignEdit(Edit):
     trunks: list[str] = Field([], description="in order of preference; empty: all of the installation")
     queue: str | None = None
     caller_ids: list[str] = []
+    caller_id_pool: str | None = Field(None, description="the pool whose numbers it shows, in place of `caller_ids`")
     ring_timeout_s: int = 0
     wrap: Wrap = Wrap.NONE
     wrap_deadline_s: int = 0

@@ -122,6 +122,7 @@ def campaign_json(campaign: Campaign) -> Json:
         "trunks": list(settings.trunks),
         "queue": settings.queue,
         "caller_ids": list(settings.caller_ids),
+        "caller_id_pool": settings.caller_id_pool,
         "ring_timeout_s": settings.ring_timeout_s,
         "wrap": settings.wrap.value,
         "wrap_deadline_s": settings.wrap_deadline_s,

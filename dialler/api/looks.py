@@ -1,5 +1,6 @@
 """Finds what a request names: by name, or by id where no name is like that."""
 
+from dialler.domain.caller_id import CallerIdPool
 from dialler.domain.campaign import Campaign, LeadList
 from dialler.domain.strategy import Strategy
 from dialler.errors import NotFound
@@ -41,6 +42,18 @@ def strategy_of(records: Records, said: str) -> Strategy:
         if str(strategy.strategy_id) == said:
             return strategy
     raise NotFound(f"there is no dialler strategy {said!r}; {_there([strategy.name for strategy in strategies])}")
+
+
+def pool_of(records: Records, said: str) -> CallerIdPool:
+    """Return the pool of caller ids of that name, else of that id. Raises NotFound, which names those there are."""
+    pools = records.caller_id_pools()
+    for pool in pools:
+        if pool.name == said:
+            return pool
+    for pool in pools:
+        if str(pool.pool_id) == said:
+            return pool
+    raise NotFound(f"there is no caller-id pool {said!r}; {_there([pool.name for pool in pools])}")
 
 
 def _there(names: list[str]) -> str:

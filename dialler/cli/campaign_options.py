@@ -26,6 +26,10 @@ Queue = Annotated[str | None, Parameter(help='The agents\' queue; "none" for a c
 CallerIds = Annotated[
     tuple[str, ...], Parameter(name="--caller-id", help='A number to show to those called; "none" for none.')
 ]
+CallerIdPool = Annotated[
+    str | None,
+    Parameter(help='The pool whose numbers are shown, see `dialler callerid`; "none" for the plain caller ids.'),
+]
 RingTimeout = Annotated[timedelta | None, Parameter(help="How long a call rings, such as 25s.")]
 WrapOption = Annotated[
     Literal["required", "none"] | None, Parameter(help="Whether an answered call waits for an agent's wrap code.")
@@ -129,6 +133,7 @@ class CampaignOptions:
     trunks: Trunks = ()
     queue: Queue = None
     caller_ids: CallerIds = ()
+    caller_id_pool: CallerIdPool = None
     ring_timeout: RingTimeout = None
     wrap: WrapOption = None
     wrap_deadline: WrapDeadline = None
@@ -210,7 +215,7 @@ def body_of(given: CampaignOptions) -> dict[str, object]:
         body["harbour"] = "" if given.harbour == "none" else given.harbour  # Refused, and the refusal says why.
     if given.merchant is not None:
         body["merchant"] = "" if given.merchant == "none" else given.merchant
-    for key in ("holidays", "queue", "machine_sound", "message"):
+    for key in ("holidays", "queue", "machine_sound", "message", "caller_id_pool"):
         if (name := getattr(given, key)) is not None:
             body[key] = None if name == "none" else name
     for key in ("trunks", "caller_ids", "abandon_periods"):

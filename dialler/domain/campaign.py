@@ -102,6 +102,11 @@ class CampaignSettings:
     """The agents' queue; a pacing strategy that needs agents needs one."""
 
     caller_ids: tuple[str, ...] = ()
+    """Numbers to show, in turn, where it has no pool."""
+
+    caller_id_pool: str | None = None
+    """The name of the pool whose numbers it shows; goes before `caller_ids`."""
+
     ring_timeout_s: int = 25
     wrap: Wrap = Wrap.NONE
     wrap_deadline_s: int = 120

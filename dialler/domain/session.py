@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
@@ -70,6 +70,9 @@ class Session:
     external_lead_id: str | None = None
     customer_key: str | None = None
     caller_id: str | None = None
+    caller_id_day: date | None = None
+    """The local day of its pool on which the caller id counts as used; None: it is of no pool."""
+
     trunk: str = ""
     server: str = ""
     dial_mode: str = ""

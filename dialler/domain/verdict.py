@@ -1,12 +1,13 @@
 """Whether a lead may be dialled now, why not, and when at the earliest. Selection and explanation alike."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
 from dialler.domain.abandoned_rest import abandoned_until
+from dialler.domain.caller_id_choice import Choice
 from dialler.domain.calling_window import CallingWindow
 from dialler.domain.campaign import Campaign, CampaignSettings, Desired, LeadList, in_force
 from dialler.domain.lead import Lead, LeadState, NumberAttempts, NumberStatus, PhoneNumber
@@ -20,7 +21,7 @@ class Gate(NamedTuple):
 
     name: str
     """campaign, list, dates, state, expiry, number, do_not_call, line, window, rest, abandoned, attempts,
-    attempts_per_day."""
+    attempts_per_day; caller_id where the campaign has a pool and the lead a number."""
 
     passed: bool
     value: str
@@ -55,6 +56,9 @@ class Facts:
     """Whether an agent asks for this one call himself: neither a campaign's pause nor a list that is off stops that.
     """
 
+    caller_id: Callable[[Lead, str, datetime], Choice] | None = None
+    """Chooses what a call to a number of a lead shows; None: the campaign has no pool of caller ids."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
@@ -63,6 +67,9 @@ class Verdict:
     gates: tuple[Gate, ...]
     number: PhoneNumber | None
     """The number to dial; None where none can be."""
+
+    caller_id: str | None
+    """The number of the campaign's pool that the call would show; None where it has no pool, or none is left."""
 
     dialable: bool
     earliest: datetime | None
@@ -82,7 +89,7 @@ def dialable(lead: Lead, facts: Facts, now: datetime) -> Verdict:
     settings = in_force(facts.campaign.settings, facts.lead_list)
     # Caps follow the number: what other leads used up of it counts here, and stays with it whatever becomes of them.
     on_numbers = [facts.attempts[one.number] for one in lead.numbers if one.number in facts.attempts]
-    gates = (
+    gates: tuple[Gate, ...] = (
         _campaign_gate(facts, now),
         _list_gate(facts, now),
         _dates_gate(facts.lead_list, now),
@@ -97,9 +104,14 @@ def dialable(lead: Lead, facts: Facts, now: datetime) -> Verdict:
         _attempts_gate(lead, on_numbers, settings.attempts_max, now),
         _day_gate(lead, on_numbers, settings.attempts_per_day_max, now),
     )
+    caller_id = None
+    if facts.caller_id is not None and number is not None:
+        choice = facts.caller_id(lead, number.number, now)
+        caller_id = choice.number
+        gates = (*gates, _caller_id_gate(choice, now))
     passed = all(gate.passed for gate in gates)
     earliest = now if passed else _earliest(gates, lead, facts.lead_list, facts.window)
-    return Verdict(gates=gates, number=number, dialable=passed, earliest=earliest)
+    return Verdict(gates=gates, number=number, caller_id=caller_id, dialable=passed, earliest=earliest)
 
 
 def next_number(callable_: Sequence[PhoneNumber], lead: Lead, order: NumberOrder) -> PhoneNumber | None:
@@ -134,6 +146,7 @@ def verdict_to_json(verdict: Verdict) -> Mapping[str, object]:
         "dialable": verdict.dialable,
         "earliest": earliest,
         "number": None if verdict.number is None else verdict.number.number,
+        "caller_id": verdict.caller_id,
         "gates": [
             {
                 "name": gate.name,
@@ -275,6 +288,11 @@ def _day_gate(lead: Lead, on_numbers: Sequence[NumberAttempts], per_day_max: int
         now=now,
         opens_at=opens_at,
     )
+
+
+def _caller_id_gate(choice: Choice, now: datetime) -> Gate:
+    is_there = choice.number is not None
+    return _gate("caller_id", is_there, choice.reason, "one of the pool's is free", now=now, opens_at=choice.free_at)
 
 
 def _window_gate(window: CallingWindow, now: datetime) -> Gate:

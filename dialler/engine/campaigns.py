@@ -8,6 +8,7 @@ from dialler.domain.abandon import PeriodRate
 from dialler.domain.campaign import Campaign, Desired
 from dialler.engine.abandons import Ledger, over_limit
 from dialler.engine.asking import Asking
+from dialler.engine.caller_ids import CallerIdWaits
 from dialler.engine.hopper import Hopper
 from dialler.engine.scene import CampaignScene
 from dialler.engine.share_count import ShareCount
@@ -40,6 +41,7 @@ class Running:
     runways: Mapping[int, timedelta | None] = field(default_factory=dict)
     """How long each list lasts at the present pace, by id, as of the last look."""
 
+    caller_id_waits: CallerIdWaits = field(default_factory=CallerIdWaits)
     calls: int = 0
     """Calls placed by this process, to take the caller ids in turn."""
 
@@ -75,6 +77,10 @@ class Running:
         return over_limit(self.rates_now(now)) if self.has_agents else None
 
     def caller_id(self, ahead: int) -> str | None:
-        """Return the caller id of the next call (`ahead` 0), or of one after it: the campaign's, in turn."""
-        caller_ids = self.campaign.settings.caller_ids
+        """Return the caller id of the next call (`ahead` 0), or of one after it: the campaign's, in turn.
+
+        None where it has a pool: the intent chooses of that.
+        """
+        settings = self.campaign.settings
+        caller_ids = settings.caller_ids if settings.caller_id_pool is None else ()
         return caller_ids[(self.calls + ahead) % len(caller_ids)] if caller_ids else None

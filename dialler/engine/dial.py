@@ -83,18 +83,16 @@ class DialLoop:
         for (running, _), done in zip(orders, outcomes, strict=True):
             self._tell(running, done)
             running.calls += len(done.intents)
+            running.caller_id_waits.note(done.waits, now)
             running.shares.take(done)
             for intent in done.intents:
                 calls.create_task(self._handover.send(self._handover.take(intent, running), intent.valid_until))
-        unused = [
-            slot.trunk
-            for (_, order), done in zip(orders, outcomes, strict=True)
-            for slot in order.slots[len(done.intents) :]
-        ]
+        unused = Counter(slot.trunk for _, order in orders for slot in order.slots)
+        unused -= Counter(intent.session.trunk for done in outcomes for intent in done.intents)
         if unused:
-            floor.trunks.limits.give_back(Counter(unused))
+            floor.trunks.limits.give_back(unused)
         # Where a list turned out to have nobody, others may take at once what its campaign was granted.
-        if any(done.intents or done.is_unfinished or done.dry for done in outcomes):
+        if any(done.intents or (done.is_unfinished and not done.waits) or done.dry for done in outcomes):
             return 0.0, None
         return self._next_look(now, short)
 
@@ -107,9 +105,15 @@ class DialLoop:
         floor = self._floor
         self._staffing.settle()
         running = {campaign_id: each for campaign_id, each in floor.campaigns.items() if each.dials}
+        trunks = {
+            campaign_id: [name for name in floor.trunks_of(each) if not each.caller_id_waits.is_waiting(name, now)]
+            for campaign_id, each in running.items()
+        }
         wanted: dict[int, int] = {}
         for campaign_id, each in running.items():
             if each.is_dry(now) or not each.asking.is_due(floor.clock.monotonic()):
+                continue
+            if not trunks[campaign_id] and each.caller_id_waits.next_at(now) is not None:
                 continue
             facts = floor.facts(each)
             decision = self._decide(each, facts, now)
@@ -123,7 +127,6 @@ class DialLoop:
                 )
         if not wanted:
             return []
-        trunks = {campaign_id: floor.trunks_of(each) for campaign_id, each in running.items()}
         weights = {campaign_id: each.campaign.settings.weight for campaign_id, each in running.items()}
         free = {name: min(floor.trunks.tokens(name), floor.trunks.channels_free(name)) for name in floor.trunks}
         granted = self.shares.grant(wanted, trunks, free, weights)
@@ -190,12 +193,13 @@ class DialLoop:
     def _commit(
         self, records: Records, orders: Sequence[tuple[Running, Order]], in_call: set[str]
     ) -> Sequence[Outcomes]:
+        self._intents.lock(records, (running.campaign for running, _ in orders))
         done = [self._intents.commit(records, order, running.hopper, in_call) for running, order in orders]
         self.shares.save(records)
         return done
 
-    @staticmethod
-    def _forget(orders: Sequence[tuple[Running, Order]]) -> None:
+    def _forget(self, orders: Sequence[tuple[Running, Order]]) -> None:
+        self._intents.forget()
         for running, _ in orders:
             running.hopper.forget()
             running.shares.forget()
@@ -258,6 +262,7 @@ class DialLoop:
             instants += [running.hopper.next_at(list_id, now) for list_id in running.lists]
             if running.is_dry(now):
                 continue
+            instants.append(running.caller_id_waits.next_at(now))
             if running.over_limit(now) is not None:
                 instants.append(next_slot_at(now))
             now_s = floor.clock.monotonic()

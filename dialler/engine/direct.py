@@ -16,6 +16,7 @@ from dialler.domain.ids import uuid7
 from dialler.domain.session import MANUAL, Session
 from dialler.domain.verdict import dialable, refusal
 from dialler.engine.board import Tracked
+from dialler.engine.caller_ids import CallerIdBooks
 from dialler.engine.campaigns import Running
 from dialler.engine.facts import facts_of
 from dialler.engine.floor import Floor
@@ -131,6 +132,9 @@ class DirectCalls:
         self, records: Records, *, wanted: ManualCall, session_id: str, slot: Slot, in_call: Set[str]
     ) -> Intent:
         now, windows = self._floor.clock.now(), self._floor.windows
+        # Pools before leads, as the dial loop takes hold of them: two engines must never wait for each other in a ring.
+        pool, books = records.campaign(wanted.campaign_id).settings.caller_id_pool, CallerIdBooks()
+        book = None if pool is None else books.open(records, pool)
         lead_id = wanted.find(records)
         lead = records.leads_with([lead_id], to_change=True).get(lead_id)
         if lead is None:
@@ -140,11 +144,24 @@ class DirectCalls:
             changed = replan_leads(records, windows, campaign, lead_list, [lead], now)
             lead = changed[0][1] if changed else lead
         facts = facts_of(
-            records, lead, campaign=campaign, lead_list=lead_list, in_call=in_call, windows=windows, by_hand=True
+            records,
+            lead,
+            campaign=campaign,
+            lead_list=lead_list,
+            in_call=in_call,
+            windows=windows,
+            by_hand=True,
+            book=book,
+            trunk=slot.trunk,
         )
         verdict = dialable(lead, facts, now)
         if not verdict.dialable:
             raise Conflict(f"lead {lead_id} can't be called now: {refusal(verdict)}")
+        caller_id_day = None
+        if book is not None and verdict.caller_id is not None:
+            book.use(verdict.caller_id, now)
+            books.write(records, book, [verdict.caller_id])
+            caller_id_day = book.uses[verdict.caller_id].day
         session, valid_until = self._opening.session_of(
             campaign,
             lead_list,
@@ -155,6 +172,7 @@ class DirectCalls:
             reason=f"{wanted.agent} asked for it",
             now=now,
             session_id=session_id,
+            caller_id_day=caller_id_day,
         )
         records.set_lead(called(lead))
         session = records.add_session(replace(session, accepted_at=now))

@@ -236,6 +236,7 @@ class Engine:
         running.lists = {each.list_id: each.name for each in lists if each.to_dial}
         # Leads, lists, windows or weights may have changed: what the hopper remembers may no longer be so.
         running.hopper.stale = True
+        running.caller_id_waits.clear()
         if was is None or was.desired is not campaign.desired:
             running.since = floor.clock.now()
             floor.journal.emit(CampaignFollowed(at=floor.clock.now(), campaign=campaign.name, desired=campaign.desired))

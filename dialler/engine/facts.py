@@ -1,10 +1,13 @@
 """Gathers what the verdict on a lead needs to know beside the lead itself."""
 
 from collections.abc import Set
+from datetime import datetime
 
+from dialler.domain.caller_id_choice import CallerIdBook, Choice, first_choice, region_of
 from dialler.domain.campaign import Campaign, LeadList
 from dialler.domain.lead import Lead
 from dialler.domain.verdict import Facts
+from dialler.engine.caller_ids import book_of
 from dialler.engine.windows import Windows
 from dialler.ports import Records
 
@@ -20,13 +23,26 @@ def facts_of(
     in_call: Set[str] | None = None,
     windows: Windows = _windows,
     by_hand: bool = False,
+    book: CallerIdBook | None = None,
+    trunk: str | None = None,
 ) -> Facts:
     """Return the facts about `lead` as the records hold them now.
 
-    `campaign`, its list, and the numbers `in_call` save a look when known; `by_hand` as in `Facts`.
+    `campaign`, its list, and the numbers `in_call` save a look when known; `by_hand` as in `Facts`. `book` is that of
+    the campaign's pool of caller ids where it is open already, and `trunk` the one that a call would go out on; None:
+    whichever has a caller id first.
     """
     campaign = campaign or records.campaign(lead.campaign_id)
     numbers = [number.number for number in lead.numbers]
+    pool = campaign.settings.caller_id_pool
+    if book is None and pool is not None:
+        book = book_of(records, pool)
+
+    def choose(lead: Lead, number: str, now: datetime) -> Choice:
+        assert book is not None
+        trunks = (trunk,) if trunk is not None else campaign.settings.trunks or (None,)
+        return first_choice([book.choose(number, region_of(lead.window_key), trunk, now) for trunk in trunks])
+
     return Facts(
         campaign=campaign,
         lead_list=lead_list or records.lead_list(lead.list_id),
@@ -35,6 +51,7 @@ def facts_of(
         dnc=records.dnc_hits(lead.campaign_id, numbers),
         attempts=records.number_attempts(lead.campaign_id, numbers),
         by_hand=by_hand,
+        caller_id=None if book is None else choose,
     )
 
 

@@ -6,7 +6,7 @@ forgets the hopper, and the round robin is read from the records again.
 
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from dialler.clock import Clock
 from dialler.domain.campaign import Campaign, Desired, LeadList
 from dialler.domain.lead import Lead
 from dialler.domain.session import Session
+from dialler.engine.caller_ids import CallerIdBooks, CallerIdWait
 from dialler.engine.hopper import Hopper
 from dialler.engine.opening import Intent, Opening, Slot
 from dialler.engine.picking import Picking
@@ -59,6 +60,9 @@ class Outcomes:
     is_unfinished: bool = False
     """So many leads were refused that the rest of the order was put off."""
 
+    waits: Mapping[str, CallerIdWait] = field(default_factory=dict)
+    """What the calls that were not placed wait for, by trunk, where no caller id is left for them."""
+
 
 def round_scope(campaign_id: int) -> str:
     """Return the name under which a campaign's round robin is kept."""
@@ -72,6 +76,15 @@ class Intents:
         self._windows = windows
         self._clock = clock
         self._opening = Opening(windows, chance)
+        self._caller_ids = CallerIdBooks()
+
+    def lock(self, records: Records, campaigns: Iterable[Campaign]) -> None:
+        """Take hold of what orders of several campaigns use, before any of them is committed."""
+        self._caller_ids.lock(records, (each.settings.caller_id_pool for each in campaigns))
+
+    def forget(self) -> None:
+        """Forget what is kept between transactions: the last one may have been undone."""
+        self._caller_ids.forget()
 
     def commit(self, records: Records, order: Order, hopper: Hopper, in_call: set[str]) -> Outcomes:
         """Fill the order's slots in the lists' turns; return the intents, in order.
@@ -92,12 +105,16 @@ class Intents:
         turn = state.pop(_TURN, None)
         weights = {list_id: each.weight if campaign.settings.weighting else 1 for list_id, each in lists.items()}
         turns = RoundRobin(weights, state)
-        picking = Picking(records, campaign, hopper, self._windows, in_call, now)
+        pool = campaign.settings.caller_id_pool
+        book = None if pool is None else self._caller_ids.open(records, pool)
+        picking = Picking(records, campaign, hopper, self._windows, in_call, now, book)
         picking.read_ahead(_foreseen(turns, turn, len(order.slots)))
         opened: list[tuple[Session, datetime]] = []
         done.rounds.append((0, weights))
         done.is_fresh, done.is_carried = not state.get(LARGEST), turn in lists
         for slot in order.slots:
+            if not picking.on(slot.trunk):
+                continue
             if turn not in lists:
                 turn = turns.next()
             picked = None
@@ -112,6 +129,7 @@ class Intents:
             if picked is None or turn is None:
                 break
             lead, verdict = picked
+            day = picking.call(lead, verdict.caller_id)
             opened.append(
                 self._opening.session_of(
                     campaign,
@@ -122,18 +140,20 @@ class Intents:
                     dial_mode=order.dial_mode,
                     reason=order.reason,
                     now=now,
+                    caller_id_day=day,
                 )
             )
-            picking.call(lead)
             in_call.add(opened[-1][0].number)
             turn = None
         picking.write()
+        if book is not None:
+            self._caller_ids.write(records, book, picking.used)
         sessions = records.add_sessions([session for session, _ in opened])
         done.intents = [
             Intent(session=session, campaign=campaign, valid_until=valid_until)
             for session, (_, valid_until) in zip(sessions, opened, strict=True)
         ]
-        done.refused = picking.refused
+        done.refused, done.waits = picking.refused, picking.waits
         done.is_unfinished = turn is not None
         records.save_round_state(scope, turns.state() if turn is None else {**turns.state(), _TURN: turn})
         return done

@@ -2,7 +2,7 @@
 
 import random
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from dialler.domain.campaign import Campaign, LeadList
 from dialler.domain.evolve import evolve
@@ -60,10 +60,12 @@ class Opening:
         reason: str,
         now: datetime,
         session_id: str | None = None,
+        caller_id_day: date | None = None,
     ) -> tuple[Session, datetime]:
         """Return the session of an attempt, and until when its Originate may leave.
 
-        `reason` is the pacing's, or why the call is made without any.
+        `reason` is the pacing's, or why the call is made without any; `caller_id_day` the day of the campaign's pool on
+        which the verdict's caller id is used, None where it has no pool.
         """
         assert verdict.number is not None
         zones = lead.window_key.zones
@@ -80,7 +82,8 @@ class Opening:
             name=lead.name,
             external_lead_id=lead.external_lead_id,
             customer_key=lead.customer_key,
-            caller_id=slot.caller_id,
+            caller_id=slot.caller_id if campaign.settings.caller_id_pool is None else verdict.caller_id,
+            caller_id_day=caller_id_day,
             trunk=slot.trunk,
             server=slot.server,
             dial_mode=dial_mode,

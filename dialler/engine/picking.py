@@ -1,13 +1,15 @@
 """Who is called next: leads read ahead, judged one by one, and put aside where a gate stops them."""
 
-from collections.abc import Mapping, Sequence, Set
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence, Set
+from datetime import date, datetime, timedelta
 
 from dialler.domain.by_hand import is_forgotten, without_callback
+from dialler.domain.caller_id_choice import CallerIdBook, Choice, region_of
 from dialler.domain.campaign import Campaign, LeadList
 from dialler.domain.evolve import evolve
 from dialler.domain.lead import CompletedReason, Lead, LeadState, NumberAttempts, WindowKey
 from dialler.domain.verdict import Facts, Verdict, dialable
+from dialler.engine.caller_ids import LOOK_AGAIN, CallerIdWait
 from dialler.engine.hopper import Hopper
 from dialler.engine.opening import called
 from dialler.engine.replan import replan_leads
@@ -19,6 +21,12 @@ LINE_REST = timedelta(minutes=1)
 
 REFUSED_MAX = 500
 """Leads refused in one transaction, after which it ends: a long do-not-call list must not hold up the records."""
+
+SHORT_WAIT = timedelta(minutes=5)
+"""A lead that waits no longer than this for a caller id holds up those behind it, if there are many such."""
+
+WAITING_MAX = 20
+"""Leads that wait a little while for a caller id, in one transaction, after which calls on their trunk wait."""
 
 READ_AHEAD = 32
 """Leads read at once where more of a list were refused than was foreseen."""
@@ -40,13 +48,22 @@ class Picking:
         windows: Windows,
         in_call: Set[str],
         now: datetime,
+        book: CallerIdBook | None = None,
     ) -> None:
+        """`book` is the campaign's pool of caller ids; None: it has none."""
         self._records = records
         self._campaign = campaign
         self._hopper = hopper
         self._windows = windows
         self._in_call = in_call
         self._now = now
+        self._book = book
+        self._trunk: str | None = None
+        self._used: dict[str, None] = {}
+        self._waiting: list[Verdict] = []
+        self.waits: dict[str, CallerIdWait] = {}
+        """What calls on a trunk wait for, by trunk, where no caller id is left for them."""
+
         self._read: dict[int, Lead | None] = {}
         self._dnc: set[str] = set()
         self._attempts: dict[str, NumberAttempts] = {}
@@ -58,7 +75,22 @@ class Picking:
     @property
     def has_refused_enough(self) -> bool:
         """Whether so many were refused that the transaction has to end."""
-        return len(self.refused) >= REFUSED_MAX
+        return len(self.refused) >= REFUSED_MAX or len(self._waiting) >= WAITING_MAX
+
+    @property
+    def used(self) -> Iterable[str]:
+        """The pool's numbers that calls show from now on."""
+        return self._used
+
+    def on(self, trunk: str) -> bool:
+        """Look for calls on a trunk; False where it has no caller id for anybody, and nobody is to be looked for."""
+        self._trunk = trunk
+        if self._book is None or self._book.is_any_free(trunk, self._now):
+            return True
+        if trunk not in self.waits:
+            none = self._book.none_free(trunk, self._now)
+            self.waits[trunk] = CallerIdWait(reason=none.reason, until=none.free_at)
+        return False
 
     def read_ahead(self, turns: Mapping[int, int]) -> None:
         """Read those who will be called if nobody is refused: `turns` says how many of each list."""
@@ -87,14 +119,39 @@ class Picking:
                 return lead, verdict
             gate = next(gate.name for gate in verdict.gates if not gate.passed)
             self.refused.append((lead_list, lead, gate))
+            self._note_wait(verdict, gate)
             aside = put_aside(lead, verdict, self._now) or anew
             if aside is not None:
                 self._to_write.append(aside)
         return None
 
-    def call(self, lead: Lead) -> None:
-        """Note that a lead is in a call from now on."""
+    def _note_wait(self, verdict: Verdict, gate: str) -> None:
+        """Note a lead that waits for a caller id for a little while.
+
+        The others of its area would wait, too: after some of them the trunk waits, or each rest of a number would put
+        all leads aside. One that waits for tomorrow is put aside like any other, and those of other areas go ahead.
+        """
+        if gate != "caller_id" or verdict.earliest is None or verdict.earliest - self._now > SHORT_WAIT:
+            return
+        self._waiting.append(verdict)
+        if self.has_refused_enough and self._trunk is not None:
+            first = min(self._waiting, key=lambda each: each.earliest or self._now)
+            self.waits[self._trunk] = CallerIdWait(reason=first.gates[-1].value, until=first.earliest)
+
+    def _choose(self, lead: Lead, number: str, now: datetime) -> Choice:
+        assert self._book is not None
+        return self._book.choose(number, region_of(lead.window_key), self._trunk, now)
+
+    def call(self, lead: Lead, caller_id: str | None) -> date | None:
+        """Note that a lead is in a call from now on, and what that shows.
+
+        Returns the pool's day on which the caller id is used; None: it is of no pool.
+        """
+        if self._book is not None and caller_id is not None:
+            self._book.use(caller_id, self._now)
+            self._used[caller_id] = None
         self._to_write.append(called(lead))
+        return None if self._book is None or caller_id is None else self._book.uses[caller_id].day
 
     def write(self) -> None:
         """Write down what became of the leads so far."""
@@ -125,6 +182,7 @@ class Picking:
                 in_call=self._in_call,
                 dnc=self._dnc,
                 attempts=self._attempts,
+                caller_id=None if self._book is None else self._choose,
             )
         return facts
 
@@ -142,6 +200,8 @@ def put_aside(lead: Lead, verdict: Verdict, now: datetime) -> Lead | None:
         return evolve(without_callback(lead), state=LeadState.COMPLETED, completed_reason=completed, due_at=None)
     if shut == {"window"}:
         return None  # A shut window is its bucket's affair; everything else would be refused again at once.
+    if shut == {"caller_id"} and verdict.earliest is None:
+        return evolve(lead, state=LeadState.RESTING, due_at=now + LOOK_AGAIN)  # Somebody may fill the pool.
     due_at = now + LINE_REST if "line" in shut else verdict.earliest or now + timedelta(days=1)
     return evolve(lead, state=LeadState.RESTING, due_at=due_at)
 

@@ -146,6 +146,9 @@ def _limits(floor: Floor, running: Running, facts: PacingFacts, next_at: datetim
             said.append(f"trunk {name}: the link to {floor.trunks.trunk(name).server} is down")
         elif until is not None:
             said.append(f"trunk {name} rests until {until.isoformat(timespec='seconds')} after failures in a row")
+    for name, wait in running.caller_id_waits.now(now):
+        again = f"; the next at {wait.until.isoformat(timespec='seconds')}" if wait.until else ""
+        said.append(f"caller ids on trunk {name}: {wait.reason}{again}")
     shared = floor.trunks.limits.said()
     if not said and not facts.channels_free and not shared:
         said.append("all channels are in use" + (", here or by other engines" if floor.trunks.limits.shared else ""))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
+from dialler.ports.caller_id_records import CallerIdRecords
 from dialler.ports.campaign_records import CampaignRecords
 from dialler.ports.desk_records import DeskRecords
 from dialler.ports.import_records import ImportRecords
@@ -12,7 +13,7 @@ from dialler.ports.session_records import SessionRecords
 T = TypeVar("T")
 
 
-class Records(CampaignRecords, LeadRecords, SessionRecords, ImportRecords, DeskRecords, Protocol):
+class Records(CampaignRecords, CallerIdRecords, LeadRecords, SessionRecords, ImportRecords, DeskRecords, Protocol):
     """The records, inside one transaction. Not for keeping: use it only within the work it was given to."""
 
 

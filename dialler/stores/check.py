@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from dialler.ports import Problem
 from dialler.stores.abandons import COUNTED_ROWS
+from dialler.stores.caller_ids import CALLER_ID_COUNTS, CALLER_ID_ROWS
 from dialler.stores.sessions import OPEN
 from dialler.stores.transaction import SqlRow, Transaction
 
@@ -28,6 +29,7 @@ COUNTS: Final = {
         COUNTED_ROWS,
         "campaign {0}, slot {1} of five minutes since 1970, {2}",
     ),
+    "the caller ids' counts equal the sessions": (CALLER_ID_COUNTS, CALLER_ID_ROWS, "caller id {0}, day {1}, {2}"),
 }
 
 NOBODY: Final = {

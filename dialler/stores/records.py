@@ -4,6 +4,7 @@ from dialler.stores.abandons import AbandonRecords
 from dialler.stores.attempts import AttemptRecords
 from dialler.stores.audit import AuditRecords
 from dialler.stores.callbacks import CallbackRecords
+from dialler.stores.caller_ids import CallerIdRecords
 from dialler.stores.campaigns import CampaignRecords
 from dialler.stores.change_sets import ChangeSetRecords
 from dialler.stores.check import CheckRecords
@@ -23,6 +24,7 @@ from dialler.stores.transaction import Transaction, WindowKeys
 
 class SqlRecords(
     CampaignRecords,
+    CallerIdRecords,
     ListRecords,
     StrategyRecords,
     ChangeSetRecords,

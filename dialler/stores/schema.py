@@ -251,6 +251,7 @@ sessions = Table(
     Column("status", Text, nullable=False),
     Column("outcome", Text),
     Column("caller_id", Text),
+    Column("caller_id_day", Text),  # its pool's local day of the intent; none: it is of no pool
     _text("trunk"),
     _text("server"),
     Column("sent_at", BIG),
@@ -337,6 +338,45 @@ abandon_counts = Table(
     Column("slot", BIG, primary_key=True, autoincrement=False),  # of five minutes, counted from 1970
     Column("counted", Text, primary_key=True),
     Column("n", BIG, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+caller_id_pools = Table(
+    "caller_id_pools",
+    metadata,
+    _id("pool_id"),
+    Column("name", Text, nullable=False, unique=True),
+    Column("created_at", BIG, nullable=False),
+    Column("settings", Text, nullable=False),
+    Column("revision", BIG, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+caller_ids = Table(
+    "caller_ids",
+    metadata,
+    Column("number", Text, primary_key=True),
+    Column("pool_id", BIG, ForeignKey("caller_id_pools.pool_id")),  # none: taken out; how it was used still counts
+    Column("areas", Text, nullable=False),
+    Column("trunks", Text, nullable=False),
+    Column("calls_per_day_max", Integer),
+    Column("rest_s", Integer),
+    Column("off_reason", Text),
+    Column("off_until", BIG),
+    Column("last_at", BIG),
+    Column("day", Text),
+    Column("on_day", Integer),
+    Column("turn", BIG),
+    sqlite_with_rowid=False,
+)
+Index("caller_ids_by_pool", caller_ids.c.pool_id, caller_ids.c.number)
+
+caller_id_days = Table(
+    "caller_id_days",
+    metadata,
+    Column("number", Text, primary_key=True),
+    Column("day", Text, primary_key=True),
+    *(_count(name) for name in ("calls", "tried", "answered", "persons", "connected", "short", "blocked")),
     sqlite_with_rowid=False,
 )
 

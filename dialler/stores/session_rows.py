@@ -1,6 +1,7 @@
 """A session as the values of its row, and back."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from operator import attrgetter
 from typing import Any, Final
 
@@ -36,6 +37,7 @@ INTENT_COLUMNS: Final = (
     "local_time",
     "pick",
     "details",
+    "caller_id_day",
 )
 """What was decided: written once."""
 
@@ -93,6 +95,7 @@ def intent_values(session: Session) -> tuple[object, ...]:
         session.local_time,
         to_json(session.pick) if session.pick else "{}",
         to_json(session.details) if session.details else "{}",
+        None if session.caller_id_day is None else session.caller_id_day.isoformat(),
     )
 
 
@@ -117,12 +120,13 @@ def course_values(session: Session) -> tuple[object, ...]:
 def session_of(row: Sequence[Any]) -> Session:
     """Return the session of a row of COLUMNS."""
     stored: Mapping[str, Any] = dict(zip(COLUMNS, row, strict=True))
-    outcome = stored["outcome"]
+    outcome, day = stored["outcome"], stored["caller_id_day"]
     return Session(
         **{
             **stored,
             **{name: from_us_or_none(stored[name]) for name in MOMENTS},
             "created_at": from_us(stored["created_at"]),
+            "caller_id_day": None if day is None else date.fromisoformat(day),
             "pick": json_object(stored["pick"]),
             "details": json_object(stored["details"]),
             "status": SessionStatus(stored["status"]),

@@ -11,6 +11,7 @@ from dialler.errors import Conflict, NotFound
 from dialler.ports import SessionFilter
 from dialler.stores.abandons import count_ended, stored_entry
 from dialler.stores.attempts import count_attempts
+from dialler.stores.caller_ids import count_caller_id
 from dialler.stores.codec import to_us_or_none
 from dialler.stores.session_rows import (
     COLUMNS,
@@ -61,6 +62,7 @@ class SessionRecords:
         for session in numbered:
             self._in.count_sessions(session.campaign_id, session.list_id, session.status.value, session.outcome, 1)
             count_ended(self._in, session.campaign_id, None, entry_of(session))
+            count_caller_id(self._in, session, is_new=True)
         return numbered
 
     def _next_seqs(self, n: int) -> Sequence[int]:
@@ -102,6 +104,7 @@ class SessionRecords:
             values.append((*course_values(session), seq))
             if outcome is None and session.outcome is not None:
                 ended.append(session)
+                count_caller_id(self._in, session, is_new=False)
             if (status, outcome) != (new_status, session.outcome):
                 self._in.count_sessions(campaign_id, list_id, status, outcome, -1)
                 self._in.count_sessions(campaign_id, list_id, new_status, session.outcome, 1)

@@ -8,8 +8,10 @@ bucket a hundred times pays for it once, and the counts are never in another tra
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache
+from operator import attrgetter
 from typing import Final, NoReturn, TypeVar
 
+from dialler.domain.caller_id_rate import COUNTED, CallerIdCounts, added
 from dialler.domain.lead import Lead, WindowKey
 from dialler.domain.strategy import StrategySettings
 from dialler.stores.edge import our_error
@@ -50,6 +52,7 @@ class Transaction:
         self._lead_counts: Counter[tuple[int, int, str]] = Counter()
         self._session_counts: Counter[tuple[int, int, str, str]] = Counter()
         self._abandon_counts: Counter[tuple[int, int, str]] = Counter()
+        self._caller_id_counts: dict[tuple[str, str], CallerIdCounts] = {}
         self._failure: BaseException | None = None
         self.leads: dict[int, tuple[Lead, int]] = {}
         """Leads as they are now, with their window key's id: those that nobody else can change before the end."""
@@ -108,6 +111,11 @@ class Transaction:
         """Note that `n` more calls of a slot count as this."""
         self._abandon_counts[campaign_id, slot, counted] += n
 
+    def count_caller_id(self, number: str, day: str, counts: CallerIdCounts) -> None:
+        """Note that a caller id's calls of a day count as this, too."""
+        noted = self._caller_id_counts.get((number, day))
+        self._caller_id_counts[number, day] = counts if noted is None else added([noted, counts])
+
     def settle(self) -> None:
         """Write the counts noted so far; in order, so that two engines never wait for each other in a ring."""
         self._check_whole()
@@ -120,6 +128,9 @@ class Transaction:
         if abandons := sorted((*key, n) for key, n in self._abandon_counts.items() if n):
             self.run_many(_ADD_ABANDON_COUNT, abandons)
         self._abandon_counts.clear()
+        if caller_ids := sorted((*key, *_counts(counts)) for key, counts in self._caller_id_counts.items()):
+            self.run_many(_ADD_CALLER_ID_COUNTS, caller_ids)
+        self._caller_id_counts.clear()
 
     def window_key(self, key_id: int) -> WindowKey:
         """Return a stored window key."""
@@ -172,6 +183,12 @@ _ADD_ABANDON_COUNT = (
     "INSERT INTO abandon_counts (campaign_id, slot, counted, n) VALUES (?, ?, ?, ?)"
     " ON CONFLICT (campaign_id, slot, counted) DO UPDATE SET n = abandon_counts.n + excluded.n"
 )
+_ADD_CALLER_ID_COUNTS = (
+    f"INSERT INTO caller_id_days (number, day, {', '.join(COUNTED)}) VALUES (?, ?{', ?' * len(COUNTED)})"
+    " ON CONFLICT (number, day) DO UPDATE SET "
+    + ", ".join(f"{name} = caller_id_days.{name} + excluded.{name}" for name in COUNTED)
+)
+_counts = attrgetter(*COUNTED)
 
 
 def marks(n: int) -> str:

@@ -117,6 +117,17 @@ STORY: Final[tuple[tuple[str, str, tuple[str, ...], Call], ...]] = (
     ("agent.pause", "POST /agents/pause", CHANGED, asks("/agents/pause", {"agent": "PJSIP/1001", "reason": "lunch"})),
     ("agent.ready", "POST /agents/ready", CHANGED, asks("/agents/ready", {"agent": "PJSIP/1001"})),
     ("agent.logout", "POST /agents/logout", DELETED, asks("/agents/logout", {"agent": "PJSIP/1001"})),
+    ("callerid.create", "POST /caller-id-pools", CREATED, asks("/caller-id-pools", {"name": "us"})),
+    ("callerid.set", "PATCH /caller-id-pools/{pool}", CHANGED, asks("/caller-id-pools/us", {"rest_s": 60})),
+    ("callerid.number.add", "POST /caller-id-pools/{pool}/numbers", CREATED,
+     asks("/caller-id-pools/us/numbers", {"numbers": [{"number": "+13125550101"}]})),
+    ("callerid.number.add", "POST /caller-id-pools/{pool}/numbers/import", CREATED,
+     asks("/caller-id-pools/us/numbers/import", content="number,areas\n+13125550102,+1312\n")),
+    ("callerid.number.set", "PATCH /caller-id-pools/{pool}/numbers/{number}", CHANGED,
+     asks("/caller-id-pools/us/numbers/+13125550101", {"off_reason": "marked as spam"})),
+    ("callerid.number.remove", "DELETE /caller-id-pools/{pool}/numbers/{number}", DELETED,
+     asks("/caller-id-pools/us/numbers/+13125550101")),
+    ("callerid.delete", "DELETE /caller-id-pools/{pool}", DELETED, asks("/caller-id-pools/us")),
     ("lead.erase", "POST /leads/{lead_id}/erase", CHANGED, asks("/leads/2/erase", confirm=True)),
 )  # fmt: skip
 

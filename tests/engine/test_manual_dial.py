@@ -8,6 +8,7 @@ from typing import Any
 import anyio
 import pytest
 
+from dialler.domain.caller_id import CallerId, PoolSettings
 from dialler.domain.calling_hours import parse_hours
 from dialler.domain.campaign import Desired, Wrap
 from dialler.domain.lead import LeadState
@@ -404,3 +405,20 @@ async def test_without_work_after_it_a_direct_talk_leaves_its_agent_ready_at_onc
         assert pause_of(centre) is None
         assert states_told(centre)[-1] is AgentState.READY
         assert [reason for _, reason in centre.telephony.pauses] == [DIRECT_REASON, None]
+
+
+async def test_it_shows_a_number_of_the_campaigns_pool_and_uses_it_up() -> None:
+    def fill(records: Records) -> None:
+        pool = records.add_caller_id_pool("us", PoolSettings(calls_per_day_max=1), START)
+        elsewhere = CallerId(number="+13125550101", trunks=("elsewhere",))
+        records.add_caller_ids(pool.pool_id, [elsewhere, CallerId(number="+13125550102")])
+
+    async with call_centre(ONE_AGENT, **always(Fate.BUSY)) as centre:
+        await centre.records(fill)
+        await paused(centre, replace(PROGRESSIVE, caller_ids=("+18005550100",), caller_id_pool="us"))
+        session = await dial(centre)
+        assert (session.caller_id, session.caller_id_day) == ("+13125550102", START.date())
+        await ended(centre, session)
+        [(_, origination)] = centre.telephony.originated.values()
+        assert origination.caller_id == "+13125550102"
+        assert "caller_id: " in await refused(centre, 2)

@@ -18,6 +18,9 @@ DAMAGE = {
     "the abandon ledger equals the sessions": (
         "INSERT INTO abandon_counts (campaign_id, slot, counted, n) VALUES (1, 5, 'passed', 1)"
     ),
+    "the caller ids' counts equal the sessions": (
+        "INSERT INTO caller_id_days (number, day, calls) VALUES ('+12025550123', '2026-11-02', 1)"
+    ),
     "a lead in a call has an open session": "UPDATE leads SET state = 'in_call' WHERE lead_id = 2",
     "an open session holds its lead": "UPDATE leads SET state = 'ready'",
     "a lead has one open session at most": (

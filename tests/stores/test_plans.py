@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from dialler.domain.caller_id import PoolSettings
 from dialler.domain.lead import LeadState
 from dialler.domain.outcome import Outcome
 from dialler.domain.session import SessionStatus
@@ -60,6 +61,12 @@ def counted_once(records: Records) -> object:
     return records.number_attempts(1, ["+4930123456", "+4930123457"])
 
 
+def pool_found(records: Records) -> object:
+    """Make a pool of caller ids, and look for it as the dial path does."""
+    records.add_caller_id_pool("us", PoolSettings(), NOW)
+    return records.caller_id_pool("us", to_change=True)
+
+
 @pytest.mark.parametrize(
     ("work", "index"),
     [
@@ -94,6 +101,10 @@ def counted_once(records: Records) -> object:
         (lambda r: r.attempts_since([1, 2], NOW), "COVERING INDEX sessions_by_list (list_id=? AND seq>?)"),
         (lambda r: r.last_change_set(1), "change_sets_by_campaign"),
         (lambda r: r.lead_list(1), "SEARCH strategies USING INTEGER PRIMARY KEY"),
+        (pool_found, "SEARCH caller_id_pools USING INDEX"),
+        (lambda r: r.caller_id_uses(1), "INDEX caller_ids_by_pool (pool_id=?)"),
+        (lambda r: r.caller_id_days(1, since=NOW.date()), "caller_id_days USING PRIMARY KEY (number=? AND day>?)"),
+        (lambda r: r.pools_of_caller_ids(["+12025550123"]), "SEARCH caller_ids USING PRIMARY KEY (number=?)"),
         (lambda r: r.ready_totals([1, 2], [1, 2]), "SEARCH lead_counts USING PRIMARY KEY (list_id=? AND key_id=?"),
     ],
 )

@@ -1,0 +1,208 @@
+"""Which number of a pool a call shows: local to the one who is called, and each in its turn.
+
+Of the numbers that are on, may be shown on the trunk, are under their calls of the day and have rested, the one whose
+area suits best is taken; among equals the one whose last turn is longest ago. An area suits the better the longer the
+beginning of the called number that it names; a region, such as US-IL, lies between a country's code and a town's.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from dialler.domain.caller_id import CallerId, CallerIdPool, CallerIdUse, WhenNone
+from dialler.domain.lead import WindowKey
+from dialler.domain.local_day import day_after, local_date
+
+STATES: Final = ("free", "resting", "capped", "off")
+_ALWAYS: Final = datetime.min.replace(tzinfo=UTC)
+_REGION_RANK: Final = 7  # two for each digit: behind the longest country code, of three, before any longer beginning
+_RANKED_MAX: Final = 20_000
+"""Beginnings of numbers whose order of caller ids is kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What a call shows, or when it could show something."""
+
+    number: str | None
+    """None: there is none left for it."""
+
+    reason: str
+    """In words."""
+
+    free_at: datetime | None
+    """When the first number for such a call is free (UTC); not after now where there is one. None: only somebody's
+    doing brings one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rank:
+    area: str
+    """"" for numbers that are local to nothing."""
+
+    numbers: Sequence[CallerId]
+
+
+class CallerIdBook:
+    """A pool as choices see it. It changes by `use` alone, and is the same again if made anew from its uses."""
+
+    def __init__(self, pool: CallerIdPool, numbers: Iterable[CallerId], uses: Mapping[str, CallerIdUse]) -> None:
+        self.pool = pool
+        self.uses = dict(uses)
+        self._numbers = {each.number: each for each in numbers}
+        self._turn = max((use.turn for use in uses.values()), default=0)
+        self._free_at = {each.number: self._free(each) for each in self._numbers.values()}
+        self._area_max = max((len(area) for each in self._numbers.values() for area in each.areas), default=0)
+        self._ranked: dict[tuple[str, str], Sequence[_Rank]] = {}
+
+    @property
+    def numbers(self) -> Sequence[CallerId]:
+        """The pool's numbers."""
+        return list(self._numbers.values())
+
+    def free_at(self, number: str) -> datetime | None:
+        """Return from when on a number may be used (UTC); None: once somebody switches it on."""
+        return self._free_at[number]
+
+    def is_any_free(self, trunk: str, now: datetime) -> bool:
+        """Tell whether any number may be used on a trunk, whoever is called."""
+        return any(self._is_free(each, now) for each in self._numbers.values() if _may_on(each, trunk))
+
+    def none_free(self, trunk: str, now: datetime) -> Choice:
+        """Return why no number may be used on a trunk, whoever is called, and when one may."""
+        everyone = self._on(trunk, self._numbers.values())
+        return Choice(number=None, reason=self._why_none(everyone, trunk, now), free_at=self._first_free(everyone))
+
+    def choose(self, called: str, region: str, trunk: str | None, now: datetime) -> Choice:
+        """Return what a call to the number `called` (E.164) shows, of a lead in `region` ("US-IL", "" if unknown).
+
+        `trunk` is the one that it goes out on; None: whichever suits.
+        """
+        waiting: list[CallerId] = []
+        for rank in self._ranks(called, region):
+            allowed = self._on(trunk, rank.numbers)
+            free = [each for each in allowed if self._is_free(each, now)]
+            if free:
+                chosen = min(free, key=self._turn_of)
+                local = f"local to {rank.area}" if rank.area else "local to no area"
+                reason = f"{chosen.number}, {local}, in its turn of {len(free)} free"
+                return Choice(number=chosen.number, reason=reason, free_at=self._free_at[chosen.number])
+            waiting += allowed
+        everyone = self._on(trunk, self._numbers.values())
+        if self.pool.settings.when_none is WhenNone.ANY:
+            free = [each for each in everyone if self._is_free(each, now)]
+            if free:
+                chosen = min(free, key=lambda each: (self._on_day(each, now), *self._turn_of(each)))
+                reason = f"{chosen.number}, of another area, the least used of {len(free)} free"
+                return Choice(number=chosen.number, reason=reason, free_at=self._free_at[chosen.number])
+            waiting = everyone
+        return Choice(number=None, reason=self._why_none(waiting, trunk, now), free_at=self._first_free(waiting))
+
+    def use(self, number: str, now: datetime) -> None:
+        """Note that a call shows a number from now on."""
+        was = self.uses.get(number)
+        today = local_date(now, self.pool.settings.timezone)
+        # A clock that was set back must not start a new day.
+        is_same_day = was is not None and was.day >= today
+        self._turn += 1
+        self.uses[number] = CallerIdUse(
+            last_at=now,
+            day=was.day if was is not None and is_same_day else today,
+            on_day=was.on_day + 1 if was is not None and is_same_day else 1,
+            turn=self._turn,
+        )
+        self._free_at[number] = self._free(self._numbers[number])
+
+    def state_of(self, number: str, now: datetime) -> str:
+        """Return what a number does at `now`, one of `STATES`: it is capped once the calls of its day are used up."""
+        each = self._numbers[number]
+        if each.is_off(now):
+            return "off"
+        if self._is_free(each, now):
+            return "free"
+        cap = self._cap(each)
+        return "capped" if cap is not None and self._on_day(each, now) >= cap else "resting"
+
+    def _ranks(self, called: str, region: str) -> Sequence[_Rank]:
+        key = (called[: self._area_max], region)
+        found = self._ranked.get(key)
+        if found is None:
+            ranked: dict[tuple[int, str], list[CallerId]] = {}
+            for each in self._numbers.values():
+                suits = [_rank_of(area, called, region) for area in each.areas]
+                rank = max((one for one in suits if one[0]), default=(0, ""))
+                if rank[0] or not each.areas:
+                    ranked.setdefault(rank, []).append(each)
+            if len(self._ranked) >= _RANKED_MAX:
+                self._ranked.clear()
+            found = self._ranked[key] = [_Rank(rank[1], ranked[rank]) for rank in sorted(ranked, reverse=True)]
+        return found
+
+    @staticmethod
+    def _on(trunk: str | None, numbers: Iterable[CallerId]) -> list[CallerId]:
+        return [each for each in numbers if trunk is None or _may_on(each, trunk)]
+
+    def _is_free(self, each: CallerId, now: datetime) -> bool:
+        free_at = self._free_at[each.number]
+        return free_at is not None and free_at <= now
+
+    def _first_free(self, numbers: Iterable[CallerId]) -> datetime | None:
+        return min((at for each in numbers if (at := self._free_at[each.number]) is not None), default=None)
+
+    def _free(self, each: CallerId) -> datetime | None:
+        """Return from when on a number may be used. It is free then, and stays so until it is used or changed."""
+        if each.off_reason is not None and each.off_until is None:
+            return None
+        at = each.off_until if each.off_reason is not None and each.off_until is not None else _ALWAYS
+        use, settings = self.uses.get(each.number), self.pool.settings
+        if use is None:
+            return at
+        at = max(at, use.last_at + timedelta(seconds=settings.rest_s if each.rest_s is None else each.rest_s))
+        cap = self._cap(each)
+        if cap is not None and use.on_day >= cap:
+            at = max(at, day_after(use.day, settings.timezone))
+        return at
+
+    def _cap(self, each: CallerId) -> int | None:
+        return self.pool.settings.calls_per_day_max if each.calls_per_day_max is None else each.calls_per_day_max
+
+    def _turn_of(self, each: CallerId) -> tuple[int, str]:
+        use = self.uses.get(each.number)
+        return (0 if use is None else use.turn), each.number
+
+    def _on_day(self, each: CallerId, now: datetime) -> int:
+        use = self.uses.get(each.number)
+        return 0 if use is None or use.day < local_date(now, self.pool.settings.timezone) else use.on_day
+
+    def _why_none(self, waiting: Sequence[CallerId], trunk: str | None, now: datetime) -> str:
+        if not waiting:
+            on = f" on trunk {trunk}" if trunk is not None else ""
+            return f"pool {self.pool.name} has no number for such a call{on}"
+        states = [self.state_of(each.number, now) for each in waiting]
+        counted = [f"{n} {state}" for state in ("resting", "capped", "off") if (n := states.count(state))]
+        return f"of pool {self.pool.name}'s {len(waiting)} for such a call none is free: " + ", ".join(counted)
+
+
+def first_choice(choices: Sequence[Choice]) -> Choice:
+    """Return the first of several choices that has a number, else the one that has one first."""
+    found = next((each for each in choices if each.number is not None), None)
+    known = [each for each in choices if each.free_at is not None]
+    return found or min(known, key=lambda each: each.free_at or _ALWAYS, default=choices[0])
+
+
+def region_of(key: WindowKey) -> str:
+    """Return a lead's region as areas name it, "US-IL"; "" where it is not known, or no code."""
+    region = key.region.removeprefix(f"{key.country}-")
+    return f"{key.country}-{region}" if key.country and region else ""
+
+
+def _may_on(each: CallerId, trunk: str) -> bool:
+    return not each.trunks or trunk in each.trunks
+
+
+def _rank_of(area: str, called: str, region: str) -> tuple[int, str]:
+    """Return how well an area suits a call, 0 for not at all; and its name where that makes a difference."""
+    if area.startswith("+"):
+        return (2 * (len(area) - 1), area) if called.startswith(area) else (0, "")
+    return (_REGION_RANK, area) if area == region else (0, "")

@@ -1,0 +1,44 @@
+"""Pools of caller ids from the command line."""
+
+from pathlib import Path
+
+from tests.cli.conftest import Dialler
+
+
+def test_a_pool_is_filled_shown_changed_and_deleted(spring: Dialler, tmp_path: Path) -> None:
+    assert spring("callerid", "create", "us", "--timezone", "America/Chicago", "--rest", "60s").code == 0
+    added = spring("callerid", "add", "us", "312-555-0101", "--area", "+1312", "--area", "US-IL", "--region", "US")
+    assert (added.code, added.out) == (0, "1 added, 0 updated\n")
+    file = tmp_path / "numbers.csv"
+    file.write_text("number,areas,calls_per_day_max\n+13125550102,+1312,40\n")
+    assert spring("callerid", "add", "us", "--file", str(file)).out == "1 added, 0 updated\n"
+    assert spring("callerid", "set", "us", "+13125550102", "--off", "marked as spam", "--rest", "2m").code == 0
+    assert spring("callerid", "set", "us", "--rest", "none", "--per-day", "100").code == 0
+    shown = spring("callerid", "show", "us", "--json").json
+    assert (shown["rest_s"], shown["calls_per_day_max"], shown["when_none"]) == (0, 100, "wait")
+    assert [(each["number"], each["state"], each["areas"], each["rest_s"]) for each in shown["items"]] == [
+        ("+13125550101", "free", ["+1312", "US-IL"], None),
+        ("+13125550102", "off", ["+1312"], 120),
+    ]
+    assert "+13125550102" in spring("callerid", "show", "us").out
+    assert spring("callerid", "set", "us", "+13125550102", "--on").code == 0
+    assert spring("callerid", "list", "--json").json["items"][0]["states"]["free"] == 2
+    assert spring("campaign", "set", "spring", "--caller-id-pool", "us").code == 0
+    refused = spring("callerid", "delete", "us")
+    assert refused.code == 1 and "'spring'" in refused.err
+    assert spring("campaign", "set", "spring", "--caller-id-pool", "none").code == 0
+    assert spring("callerid", "remove", "us", "+13125550101").out == "+13125550101 is removed\n"
+    assert spring("callerid", "delete", "us").out == "caller-id pool us is deleted\n"
+
+
+def test_what_does_not_fit_together_is_refused(spring: Dialler) -> None:
+    assert spring("callerid", "create", "us").code == 0
+    for words, said in [
+        (("add", "us"), "expected numbers, or --file"),
+        (("add", "us", "12"), "number '12'"),
+        (("set", "us"), "nothing to set"),
+        (("set", "us", "--off", "why"), "are of a number"),
+        (("set", "us", "+13125550101", "--timezone", "Etc/UTC"), "of the whole pool"),
+    ]:
+        wrong = spring("callerid", *words)
+        assert wrong.code == 2 and said in wrong.err, wrong
