@@ -15,6 +15,7 @@ from dialler.engine.campaigns import Running
 from dialler.engine.floor import Floor
 from dialler.engine.handover import Handover
 from dialler.engine.intent import Intents, Order, Outcomes
+from dialler.engine.offers import Offers
 from dialler.engine.opening import Slot
 from dialler.engine.shares import Shares
 from dialler.engine.tracking import Tracker
@@ -22,6 +23,7 @@ from dialler.errors import StoreError
 from dialler.events import HopperRefilled, LeadRefused, ListDry, PacingDecided, SessionOpened, StoreFailed
 from dialler.ports import PacingDecision, PacingFacts, Records
 from strategies.pacing import RING_MIN_S
+from telephony.events import AgentState
 
 STORE_RETRY_S = 1.0
 
@@ -29,10 +31,11 @@ STORE_RETRY_S = 1.0
 class DialLoop:
     """Places calls for all campaigns that run."""
 
-    def __init__(self, floor: Floor, handover: Handover, tracker: Tracker) -> None:
+    def __init__(self, floor: Floor, handover: Handover, tracker: Tracker, offers: Offers) -> None:
         self._floor = floor
         self._handover = handover
         self._tracker = tracker
+        self._offers = offers
         self._intents = Intents(floor.windows, floor.clock, floor.chance)
         self.shares = Shares()
         self.at_work = Lock()
@@ -78,16 +81,20 @@ class DialLoop:
         except BaseException:
             self._forget(orders)
             raise
-        for (running, _), done in zip(orders, outcomes, strict=True):
+        for (running, order), done in zip(orders, outcomes, strict=True):
             self._tell(running, done)
-            running.calls += len(done.intents)
             running.shares.take(done)
+            if order.is_offers:
+                for intent in done.intents:
+                    self._offers.make(intent, running)
+                continue
+            running.calls += len(done.intents)
             for intent in done.intents:
                 calls.create_task(self._handover.send(self._handover.take(intent, running), intent.valid_until))
         unused = [
             slot.trunk
             for (_, order), done in zip(orders, outcomes, strict=True)
-            for slot in order.slots[len(done.intents) :]
+            for slot in order.slots[0 if order.is_offers else len(done.intents) :]  # An offer holds no channel.
         ]
         if unused:
             floor.trunks.limits.give_back(Counter(unused))
@@ -132,8 +139,11 @@ class DialLoop:
             self.shares.take_back()
             granted = self.shares.grant(wanted, trunks, dict.fromkeys(floor.trunks, 0) | dict(reserved), weights)
         # While others were asked a campaign may have been stopped.
+        taken: set[str] = set()
         orders = [
-            (running[each], self._order(running[each], names)) for each, names in granted.items() if running[each].dials
+            (running[each], order)
+            for each, names in granted.items()
+            if running[each].dials and (order := self._order(running[each], names, taken)).slots
         ]
         unused = Counter(reserved) - Counter(slot.trunk for _, order in orders for slot in order.slots)
         if unused:
@@ -172,16 +182,29 @@ class DialLoop:
             scene.give_up(tracked)
         return unwanted
 
-    def _order(self, running: Running, trunks: Sequence[str]) -> Order:
+    def _order(self, running: Running, trunks: Sequence[str], taken: set[str]) -> Order:
+        """Return an order on these trunks; offers are for agents who are not `taken`, and those come to them."""
         assert running.pacing is not None and running.decision is not None
+        agents: Sequence[str | None] = [None] * len(trunks)
+        if running.makes_offers:
+            ready = self._floor.board.agents(running.campaign.settings.queue).items()
+            free = [agent for agent, state in ready if state is AgentState.READY and agent not in taken]
+            agents = free[: len(trunks)]
+            taken.update(free[: len(trunks)])
         return Order(
             campaign_id=running.campaign.campaign_id,
             slots=[
-                Slot(trunk=name, server=self._floor.trunks.trunk(name).server, caller_id=running.caller_id(ahead))
-                for ahead, name in enumerate(trunks)
+                Slot(
+                    trunk=name,
+                    server=self._floor.trunks.trunk(name).server,
+                    caller_id=running.caller_id(ahead),
+                    agent=agent,
+                )
+                for ahead, (name, agent) in enumerate(zip(trunks, agents, strict=False))
             ],
             dial_mode=running.pacing.name,
             reason=running.decision.reason,
+            is_offers=running.makes_offers,
         )
 
     def _commit(
