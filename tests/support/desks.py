@@ -62,6 +62,8 @@ class FakeAgents:
         return queues
 
     async def log_out(self, agent: str, queues: Sequence[str]) -> Sequence[str]:
+        if agent not in self.queues:
+            raise NotFound(f"there is no agent {agent!r}")
         return self.queues.pop(agent)
 
     async def pause(self, agent: str, reason: str) -> None:
