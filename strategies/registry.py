@@ -14,13 +14,14 @@ from typing import Final, cast
 from strategies.agentless import Agentless
 from strategies.pacing import PacingStrategy
 from strategies.predictive import Predictive
+from strategies.preview import Preview
 from strategies.progressive import Progressive
 from strategies.ratio import Ratio
 
 GROUP: Final = "dialler.pacing"
 
 BUILT_IN: Final[Mapping[str, Callable[..., PacingStrategy]]] = {
-    strategy.name: strategy for strategy in (Progressive, Ratio, Predictive, Agentless)
+    strategy.name: strategy for strategy in (Progressive, Ratio, Predictive, Preview, Agentless)
 }
 """Known by themselves too, so that a checkout that was never installed can pace."""
 

@@ -1,10 +1,11 @@
-"""Routes for calls of one certain agent: those he asks for."""
+"""Routes for calls of one certain agent: those he asks for, and those he is offered."""
 
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from dialler.api.bounds import LeadId
@@ -19,9 +20,12 @@ from dialler.domain.changes import lead_told
 from dialler.errors import Conflict, UsageError
 from dialler.importing.adding import Added, GivenLead, add_leads, check_leads
 from dialler.importing.checking import Rejected
-from dialler.ports import EngineControl, LeadFilter, ManualCall, Records
+from dialler.ports import EngineControl, LeadFilter, ManualCall, Records, SessionFilter
 
 router = APIRouter(prefix="/agents", tags=["agents"])
+
+OFFER_SESSIONS = 5
+"""Earlier sessions that are told with an offer."""
 
 MANUAL_LIST = "manual"
 """The list that gets leads made of numbers which agents dial, where none is named; its dialler is off."""
@@ -67,6 +71,50 @@ async def dial(wanted: Dial, desk: TheDesk, who: Who) -> Json:
         campaign_id, find = await _by_number(wanted, desk, who)
     call = ManualCall(agent=wanted.agent, campaign_id=campaign_id, find=find, by=who)
     return session_json(await engine.dial(call))
+
+
+class Accept(BaseModel):
+    """Who accepts his offer."""
+
+    model_config = ConfigDict(extra="forbid")
+    agent: str = Field(min_length=1, max_length=AGENT_CHARS_MAX, description="his interface, such as PJSIP/1001")
+
+
+class Skip(Accept):
+    """Who skips his offer, and why."""
+
+    reason: str = Field(min_length=1, max_length=200)
+
+
+@router.get("/offer")
+async def offer(agent: Annotated[str, Query(max_length=AGENT_CHARS_MAX)], desk: TheDesk) -> Json:
+    """Return the lead that an agent is offered, with what became of its last calls; nothing is dialled yet."""
+    found = running_engine(desk).offer(agent)
+    lead_id = found.session.lead_id
+    last = await desk.store.read(
+        lambda records: [
+            {"at": each.created_at.isoformat(), "number": each.number, "outcome": each.outcome, "agent": each.agent}
+            for each in records.sessions(SessionFilter(lead_id=lead_id), limit=OFFER_SESSIONS + 1)
+            if each.session_id != found.session.session_id
+        ]
+    )
+    told = session_json(found.session)
+    return {**told, "until": found.until.isoformat(), "last_sessions": last[:OFFER_SESSIONS]}
+
+
+@router.post("/accept")
+async def accept(wanted: Accept, desk: TheDesk, who: Who) -> Json:
+    """Call the lead that an agent is offered, for him alone.
+
+    Every gate is checked again; a refusal says why, and closes the offer. Answers with the session.
+    """
+    return session_json(await running_engine(desk).accept(wanted.agent, who))
+
+
+@router.post("/skip")
+async def skip(wanted: Skip, desk: TheDesk, who: Who) -> Json:
+    """Close an agent's offer without a call; it is no attempt, and the lead rests for `rest_min_s`."""
+    return session_json(await running_engine(desk).skip(wanted.agent, wanted.reason, who))
 
 
 def running_engine(desk: Desk) -> EngineControl:

@@ -33,12 +33,6 @@ class PoolEdit(Edit):
     when_none: WhenNone = Field(WhenNone.WAIT, description="where no number is left for a call: wait, or any other")
     calls_per_day_max: int | None = Field(None, description="calls a day of each number at most; null: no limit")
     rest_s: int = Field(0, description="the least time between the beginnings of two calls of a number")
-    rest_below: float | None = Field(
-        None,
-        description="switch numbers off that are answered less than this part of their pool; null: none",
-        allow_inf_nan=False,
-    )
-    rest_days: int = Field(0, description="for how many days")
 
     def apply(self, settings: PoolSettings) -> PoolSettings:
         """Return `settings` with the given keys changed. Raises UsageError for a value that can't be."""

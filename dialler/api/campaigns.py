@@ -15,7 +15,7 @@ from dialler.api.replan_preview import DryRun, Planned, replan_preview, was_and_
 from dialler.domain.campaign import WEIGHT_DEFAULT, Campaign, CampaignSettings, Desired
 from dialler.domain.changes import differences
 from dialler.domain.serving import lacks
-from dialler.errors import Conflict, UsageError
+from dialler.errors import Conflict, NotFound, UsageError
 from dialler.ports import Records
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"])
@@ -184,8 +184,9 @@ def _actual(desk: Desk, campaign: Campaign) -> Json:
 def _check_pool(records: Records, settings: CampaignSettings) -> None:
     """Raise NotFound if the campaign's pool of caller ids is not there."""
     if settings.caller_id_pool is not None:
-        pool_of(records, settings.caller_id_pool)
-        records.caller_id_pool(settings.caller_id_pool, to_change=True)  # Campaigns name it, so by no id.
+        found = pool_of(records, settings.caller_id_pool)
+        if found.name != settings.caller_id_pool:
+            raise NotFound(f"there is no caller-id pool {settings.caller_id_pool!r}; campaigns name it: {found.name}")
 
 
 def _check_startable(campaign: Campaign, trunks: Set[str]) -> None:

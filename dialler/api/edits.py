@@ -61,6 +61,7 @@ class CampaignEdit(Edit):
     wrap: Wrap = Wrap.NONE
     wrap_deadline_s: int = 0
     wrap_up_s: int = Field(0, description="how long agents are kept from calls after talks that need no wrap code")
+    preview_s: int = Field(0, description="how long an offer of preview dialling waits for its agent")
     patience_s: float = Field(0, description="how long a person who answered waits for an agent")
     patience_from: PatienceStart = Field(
         PatienceStart.GREETING_END, description="the greeting's end is known where machines are looked for"

@@ -127,6 +127,7 @@ def campaign_json(campaign: Campaign) -> Json:
         "wrap": settings.wrap.value,
         "wrap_deadline_s": settings.wrap_deadline_s,
         "wrap_up_s": settings.wrap_up_s,
+        "preview_s": settings.preview_s,
         "patience_s": settings.patience_s,
         "patience_from": settings.patience_from.value,
         "harbour": settings.harbour,

@@ -5,9 +5,10 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from dialler.cli.connection import connected
-from dialler.cli.options import Writing
+from dialler.cli.options import Reading, Writing
 from dialler.cli.printing import print_done
 
+_READING = Reading()
 _WRITING = Writing()
 
 
@@ -44,3 +45,38 @@ async def dial(
     async with connected(options) as api:
         session = await api.post("/agents/dial", {key: value for key, value in body.items() if value not in (None, "")})
     print_done(session, options.json, f"{session['number']} is called for {agent}: session {session['session_id']}")
+
+
+async def offer(agent: str, /, *, options: Reading = _READING) -> None:
+    """Show the lead that an agent is offered in preview dialling; nothing is dialled yet.
+
+    Example: `dialler agent offer PJSIP/1001`
+    """
+    async with connected(options) as api:
+        found = await api.get("/agents/offer", agent=agent)
+    last = ", ".join(f"{each['at']} {each['outcome']}" for each in found["last_sessions"]) or "none"
+    fields = ", ".join(f"{key} {value}" for key, value in found["details"].items()) or "none"
+    lead = f"lead {found['lead_id']}: {found['name']} {found['number']}, until {found['until']}"
+    print_done(found, options.json, f"{lead}\nfields: {fields}\nlast calls: {last}")
+
+
+async def accept(agent: str, /, *, options: Writing = _WRITING) -> None:
+    """Call the lead that an agent is offered; whoever answers is joined to him, and to nobody else.
+
+    Example: `dialler agent accept PJSIP/1001`
+    """
+    async with connected(options) as api:
+        session = await api.post("/agents/accept", {"agent": agent})
+    print_done(session, options.json, f"{session['number']} is called for {agent}: session {session['session_id']}")
+
+
+async def skip(
+    agent: str, /, *, reason: Annotated[str, Parameter(help="Why, for the session.")], options: Writing = _WRITING
+) -> None:
+    """Close an agent's offer without a call; it is no attempt, and the lead rests for a while.
+
+    Example: `dialler agent skip PJSIP/1001 --reason "called yesterday"`
+    """
+    async with connected(options) as api:
+        session = await api.post("/agents/skip", {"agent": agent, "reason": reason})
+    print_done(session, options.json, f"lead {session['lead_id']} is not called: session {session['session_id']}")

@@ -14,7 +14,8 @@ Holidays = Annotated[str | None, Parameter(help='Calendar: US, US-TX, "lead" for
 HolidayHours = Annotated[str | None, Parameter(help='Hours on holidays: "10:00-14:00", or "none" for shut.')]
 Timezone = Annotated[str | None, Parameter(help="Zone of leads for which nothing else gives one.")]
 Pacing = Annotated[
-    str | None, Parameter(help="Pacing: progressive, ratio or predictive, which need a queue of agents, or agentless.")
+    str | None,
+    Parameter(help="Pacing: progressive, preview, ratio or predictive, which need a queue of agents, or agentless."),
 ]
 PacingSetting = Annotated[
     tuple[str, ...], Parameter(help="A setting of the pacing strategy, as KEY=NUMBER: ratio=1.5.")
@@ -37,6 +38,9 @@ WrapOption = Annotated[
 WrapDeadline = Annotated[timedelta | None, Parameter(help="How long it waits for that code, such as 2m.")]
 WrapUp = Annotated[
     timedelta | None, Parameter(help="How long agents are kept from calls after talks that need no code, such as 15s.")
+]
+PreviewTime = Annotated[
+    timedelta | None, Parameter(help="How long an offer of preview dialling waits for its agent, such as 60s.")
 ]
 PatienceOption = Annotated[
     timedelta | None, Parameter(help="How long a person who answered waits for an agent, such as 2s or 1.5s.")
@@ -138,6 +142,7 @@ class CampaignOptions:
     wrap: WrapOption = None
     wrap_deadline: WrapDeadline = None
     wrap_up: WrapUp = None
+    preview: PreviewTime = None
     patience: PatienceOption = None
     patience_from: PatienceFrom = None
     harbour: Harbour = None
@@ -171,6 +176,7 @@ _SECONDS = {
     "ring_timeout": "ring_timeout_s",
     "wrap_deadline": "wrap_deadline_s",
     "wrap_up": "wrap_up_s",
+    "preview": "preview_s",
     "rest_min": "rest_min_s",
     "abandoned_rest": "abandoned_rest_s",
 }

@@ -83,6 +83,9 @@ for noun in (
     app.command(noun)
 
 agents.app.command(agent_calls.dial)
+agents.app.command(agent_calls.offer)
+agents.app.command(agent_calls.accept)
+agents.app.command(agent_calls.skip)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -16,7 +16,6 @@ AREAS_MAX: Final = 50
 
 CALLS_PER_DAY_MAX: Final = 100_000
 REST_MAX_S: Final = 86_400
-REST_DAYS_MAX: Final = 365
 REASON_CHARS_MAX: Final = 200
 E164: Final = re.compile(r"\+[1-9][0-9]{4,14}")
 PREFIX: Final = re.compile(r"\+[1-9][0-9]{0,13}")
@@ -60,21 +59,11 @@ class PoolSettings:
     rest_s: int = 0
     """The least time between the beginnings of two calls."""
 
-    rest_below: float | None = None
-    """A number that is answered significantly less than its pool, and less than this part of it (0..1), is switched
-    off by the engine; None: none is."""
-
-    rest_days: int = 7
-    """For how long."""
-
     def __post_init__(self) -> None:
         if canonical_zone(self.timezone).name != self.timezone:
             raise ValueError(f"timezone: expected {canonical_zone(self.timezone).name}, got {self.timezone!r}")
         _check_range("calls_per_day_max", self.calls_per_day_max, 1, CALLS_PER_DAY_MAX)
         _check_range("rest_s", self.rest_s, 0, REST_MAX_S)
-        _check_range("rest_days", self.rest_days, 1, REST_DAYS_MAX)
-        if self.rest_below is not None and not 0 < self.rest_below <= 1:
-            raise ValueError(f"rest_below must be more than 0, at most 1, got {self.rest_below}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

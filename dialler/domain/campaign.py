@@ -113,6 +113,9 @@ class CampaignSettings:
     wrap_up_s: int = 0
     """How long an agent is kept from calls after a talk that needs no wrap code; with one it is until that comes."""
 
+    preview_s: int = 60
+    """How long an offer of preview dialling waits for its agent; then it is skipped."""
+
     patience_s: float = 2.0
     """How long a person who answered waits for an agent; then comes the information message."""
 
@@ -214,6 +217,8 @@ class CampaignSettings:
                 raise ValueError(f"{name} must be 1 or more, got {getattr(self, name)}")
         if not 0 <= self.wrap_up_s <= WRAP_UP_MAX_S:
             raise ValueError(f"wrap_up_s must be 0 to {WRAP_UP_MAX_S}, got {self.wrap_up_s}")
+        if not 5 <= self.preview_s <= 3600:
+            raise ValueError(f"preview_s must be 5 to 3600, got {self.preview_s}")
         if self.rest_min_s < 0:
             raise ValueError(f"rest_min_s must be 0 or more, got {self.rest_min_s}")
         if not 0 <= self.abandoned_rest_s <= ABANDONED_REST_MAX_S:

@@ -13,6 +13,9 @@ from dialler.errors import IllegalTransition
 MANUAL: Final = "manual"
 """The dial mode of a call that an agent asked for."""
 
+PREVIEW: Final = "preview"
+"""The pacing strategy whose calls are offered to agents first."""
+
 
 class SessionStatus(StrEnum):
     """How far the attempt got."""

@@ -4,9 +4,10 @@ The two are never at rest at the same time, so a difference of two counts would 
 durable and not be followed yet, an end may be known and not be durable yet. So sessions are compared one by one, and
 those on their way are left out, exactly:
 
-* A session that a view of the records holds open is accounted for if the engine followed it, or waited for its wrap
-  code, before the view was taken or does so afterwards, or if its end was on its way at any time between. Afterwards
-  means between two passes of the dial loop: then every intent that the view can show has been handed over.
+* A session that a view of the records holds open is accounted for if the engine followed it, had it as an offer, or
+  waited for its wrap code, before the view was taken or does so afterwards, or if its end was on its way at any time
+  between. Afterwards means between two passes of the dial loop: then every intent that the view can show has been
+  handed over.
 * A call that was followed before and is followed still has an open session in the view: its end would have been put
   into the outbox only when it was let go.
 
@@ -71,10 +72,11 @@ class Accounts:
         floor = self._floor
         with floor.outbox.ends() as ending:
             followed = set(floor.board.calls)
-            known = followed | self._wrapping.waiting
+            known = followed | self._wrapping.waiting | floor.board.offers.keys()
             held = await floor.store.read(partial(_held, windows=floor.windows, clock=floor.clock))
             async with self._at_work:
-                unknown = held.open - known - floor.board.calls.keys() - self._wrapping.waiting - ending
+                now_known = floor.board.calls.keys() | floor.board.offers.keys() | self._wrapping.waiting
+                unknown = held.open - known - now_known - ending
                 missing = (followed & floor.board.calls.keys()) - held.open
                 differences = self._own_differences()
         self._tell(unknown | missing)
@@ -103,7 +105,7 @@ class Accounts:
         followed = Counter(tracked.session.trunk for tracked in calls.values())
         return {
             "slots": sum(abs(floor.trunks.channels_used(name) - followed[name]) for name in floor.trunks),
-            "numbers": len(calls) - len(floor.board.numbers()),
+            "numbers": len(calls) + len(floor.board.offers) - len(floor.board.numbers()),
             "agents": floor.agent_shares.unaccounted(
                 sum(state is not AgentState.AWAY for state in floor.board.agents(None).values())
             ),

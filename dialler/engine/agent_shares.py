@@ -139,6 +139,10 @@ class AgentShares:
         """Return the agents that a campaign counts as its own."""
         return [each for each in self._owned.get(campaign_id, ()) if self._lives[each].shown == campaign_id]
 
+    def ready(self, campaign_id: int) -> Sequence[str]:
+        """Return those of them who are ready."""
+        return [each for each in self.of(campaign_id) if self._is_ready(each)]
+
     def leaving(self, campaign_id: int) -> int:
         """Return how many agents a campaign still has who are to go to another."""
         return sum(self._lives[each].owner == campaign_id for each in self._leaving)

@@ -65,6 +65,9 @@ class Board:
     held: dict[str, str] = field(default_factory=dict)
     """The call that each agent is held for, by agent: he is not ready for any other."""
 
+    offers: dict[str, Session] = field(default_factory=dict)
+    """Sessions of which nothing is dialled until their agents accept, by id."""
+
     _by_campaign: dict[int, dict[str, Tracked]] = field(default_factory=dict)
     _by_server: dict[str, dict[str, Tracked]] = field(default_factory=dict)
     _agents: dict[str, dict[str, dict[str, AgentState]]] = field(default_factory=dict)
@@ -103,8 +106,9 @@ class Board:
         return list(self._by_campaign.get(campaign_id, {}).values())
 
     def numbers(self) -> frozenset[str]:
-        """Return the numbers that are being called."""
-        return frozenset(tracked.session.number for tracked in self.calls.values())
+        """Return the numbers that are being called, or are offered to be."""
+        called = {tracked.session.number for tracked in self.calls.values()}
+        return frozenset(called | {session.number for session in self.offers.values()})
 
     def calls_of(self, campaign_id: int) -> int:
         """Return how many live calls a campaign has, without those for certain agents."""

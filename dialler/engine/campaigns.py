@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from dialler.domain.abandon import PeriodRate
 from dialler.domain.campaign import Campaign, Desired
+from dialler.domain.session import PREVIEW
 from dialler.engine.abandons import Ledger, over_limit
 from dialler.engine.asking import Asking
 from dialler.engine.caller_ids import CallerIdWaits
@@ -58,6 +59,11 @@ class Running:
     def dials_by_hand(self) -> bool:
         """Whether its agents may place calls themselves: a pause is of its dialler, not theirs."""
         return self.campaign.desired in (Desired.RUNNING, Desired.PAUSED) and self.blocked is None
+
+    @property
+    def makes_offers(self) -> bool:
+        """Whether its calls are offered to agents before they are placed."""
+        return self.pacing is not None and self.pacing.name == PREVIEW
 
     @property
     def has_agents(self) -> bool:

@@ -15,6 +15,7 @@ from dialler.engine.campaigns import Running
 from dialler.engine.floor import Floor
 from dialler.engine.handover import Handover
 from dialler.engine.intent import Intents, Order, Outcomes
+from dialler.engine.offers import Offers
 from dialler.engine.opening import Slot
 from dialler.engine.shares import Shares
 from dialler.engine.staffing import Staffing
@@ -30,11 +31,12 @@ STORE_RETRY_S = 1.0
 class DialLoop:
     """Places calls for all campaigns that run."""
 
-    def __init__(self, floor: Floor, handover: Handover, tracker: Tracker, staffing: Staffing) -> None:
+    def __init__(self, floor: Floor, handover: Handover, tracker: Tracker, staffing: Staffing, offers: Offers) -> None:
         self._floor = floor
         self._handover = handover
         self._tracker = tracker
         self._staffing = staffing
+        self._offers = offers
         self._intents = Intents(floor.windows, floor.clock, floor.chance)
         self.shares = Shares()
         self.at_work = Lock()
@@ -80,15 +82,24 @@ class DialLoop:
         except BaseException:
             self._forget(orders)
             raise
-        for (running, _), done in zip(orders, outcomes, strict=True):
+        for (running, order), done in zip(orders, outcomes, strict=True):
             self._tell(running, done)
-            running.calls += len(done.intents)
             running.caller_id_waits.note(done.waits, now)
             running.shares.take(done)
+            if order.is_offers:
+                for intent in done.intents:
+                    self._offers.make(intent, running)
+                continue
+            running.calls += len(done.intents)
             for intent in done.intents:
                 calls.create_task(self._handover.send(self._handover.take(intent, running), intent.valid_until))
         unused = Counter(slot.trunk for _, order in orders for slot in order.slots)
-        unused -= Counter(intent.session.trunk for done in outcomes for intent in done.intents)
+        unused -= Counter(
+            intent.session.trunk
+            for (_, order), done in zip(orders, outcomes, strict=True)
+            if not order.is_offers  # An offer holds no channel.
+            for intent in done.intents
+        )
         if unused:
             floor.trunks.limits.give_back(unused)
         # Where a list turned out to have nobody, others may take at once what its campaign was granted.
@@ -138,8 +149,11 @@ class DialLoop:
             self.shares.take_back()
             granted = self.shares.grant(wanted, trunks, dict.fromkeys(floor.trunks, 0) | dict(reserved), weights)
         # While others were asked a campaign may have been stopped.
+        taken: set[str] = set()
         orders = [
-            (running[each], self._order(running[each], names)) for each, names in granted.items() if running[each].dials
+            (running[each], order)
+            for each, names in granted.items()
+            if running[each].dials and (order := self._order(running[each], names, taken)).slots
         ]
         unused = Counter(reserved) - Counter(slot.trunk for _, order in orders for slot in order.slots)
         if unused:
@@ -178,16 +192,29 @@ class DialLoop:
             scene.give_up(tracked)
         return unwanted
 
-    def _order(self, running: Running, trunks: Sequence[str]) -> Order:
+    def _order(self, running: Running, trunks: Sequence[str], taken: set[str]) -> Order:
+        """Return an order on these trunks; offers are for agents who are not `taken`, and those come to them."""
         assert running.pacing is not None and running.decision is not None
+        agents: Sequence[str | None] = [None] * len(trunks)
+        if running.makes_offers:
+            own = self._floor.agent_shares.ready(running.campaign.campaign_id)
+            free = [agent for agent in own if agent not in taken]
+            agents = free[: len(trunks)]
+            taken.update(free[: len(trunks)])
         return Order(
             campaign_id=running.campaign.campaign_id,
             slots=[
-                Slot(trunk=name, server=self._floor.trunks.trunk(name).server, caller_id=running.caller_id(ahead))
-                for ahead, name in enumerate(trunks)
+                Slot(
+                    trunk=name,
+                    server=self._floor.trunks.trunk(name).server,
+                    caller_id=running.caller_id(ahead),
+                    agent=agent,
+                )
+                for ahead, (name, agent) in enumerate(zip(trunks, agents, strict=False))
             ],
             dial_mode=running.pacing.name,
             reason=running.decision.reason,
+            is_offers=running.makes_offers,
         )
 
     def _commit(

@@ -30,8 +30,10 @@ from dialler.engine.handover import Handover
 from dialler.engine.hopper import Hopper
 from dialler.engine.local_limits import LocalLimits
 from dialler.engine.local_wakes import LocalWakes
+from dialler.engine.offers import Offers
 from dialler.engine.outbox import Outbox
 from dialler.engine.pauses import Pauses
+from dialler.engine.previews import Previews
 from dialler.engine.recovery import Recovery
 from dialler.engine.replanning import Replanning
 from dialler.engine.report import report_of
@@ -45,7 +47,18 @@ from dialler.engine.wake import Wake
 from dialler.engine.windows import Windows
 from dialler.engine.wrapping import Wrapping
 from dialler.events import CampaignFollowed, EngineStopped, EngineStopping, Journal
-from dialler.ports import Account, EngineReport, ManualCall, Records, Store, Telephony, Trunk, TrunkLimits, WakeBus
+from dialler.ports import (
+    Account,
+    EngineReport,
+    ManualCall,
+    Offer,
+    Records,
+    Store,
+    Telephony,
+    Trunk,
+    TrunkLimits,
+    WakeBus,
+)
 from strategies.registry import make_pacing
 
 FLUSH_MIN_S = 10.0
@@ -92,11 +105,15 @@ class Engine:
         self._wrapping = Wrapping(floor, self._pauses)
         self._tracker = Tracker(floor, self._wrapping, watch, self._staffing)
         self._handover = Handover(floor, self._tracker)
-        self._dial = DialLoop(floor, self._handover, self._tracker, self._staffing)
         self._reservations = Reservations(floor, self._pauses, self._staffing)
+        self._offers = Offers(floor, self._reservations)
+        self._dial = DialLoop(floor, self._handover, self._tracker, self._staffing, self._offers)
         self._recovery = Recovery(floor, self._tracker, self._wrapping, self._reservations, self._pauses, watch)
         self._replanning = Replanning(floor)
         self._direct = DirectCalls(floor, self._handover, self._reservations, self._dial.at_work)
+        self._previews = Previews(
+            floor, self._offers, self._reservations, self._direct, self._handover, self._dial.at_work
+        )
         self._accounts = Accounts(floor, self._wrapping, self._dial.at_work)
         self.agents = AgentDesk(floor, self._wrapping)
         self._following = anyio.Lock()
@@ -124,6 +141,7 @@ class Engine:
             loops.start_soon(self._wrapping.run)
             loops.start_soon(self._wrapping.agents.run)
             loops.start_soon(self._pauses.run)
+            loops.start_soon(self._offers.run)
             loops.start_soon(self._replanning.run)
             loops.start_soon(Runways(floor).run)
             loops.start_soon(self._finish_drains)
@@ -146,6 +164,7 @@ class Engine:
         floor.accepting = False
         async with self._dial.at_work:
             await self._handover.settled(lambda campaign_id: True)
+            self._offers.look()
         drain_s = floor.options.drain_timeout.total_seconds()
         floor.journal.emit(EngineStopping(at=floor.clock.now(), live_calls=len(floor.board.calls), drain_s=drain_s))
         with anyio.move_on_after(drain_s):
@@ -198,6 +217,7 @@ class Engine:
             for gone in set(floor.campaigns) - {campaign.campaign_id for campaign in campaigns}:
                 del floor.campaigns[gone]
             self._staffing.follow()
+            self._offers.look()
             await self._handover.settled(lambda campaign_id: not self._dials(campaign_id))
             for running in floor.campaigns.values():
                 if running.campaign.desired is Desired.STOPPED:
@@ -215,6 +235,18 @@ class Engine:
     async def dial(self, wanted: ManualCall) -> Session:
         """As `EngineControl.dial` says."""
         return await self._direct.dial(wanted)
+
+    def offer(self, agent: str) -> Offer:
+        """As `EngineControl.offer` says."""
+        return self._offers.of(agent)
+
+    async def accept(self, agent: str, by: str) -> Session:
+        """As `EngineControl.accept` says."""
+        return await self._previews.accept(agent, by)
+
+    async def skip(self, agent: str, reason: str, by: str) -> Session:
+        """As `EngineControl.skip` says."""
+        return await self._previews.skip(agent, reason, by)
 
     async def account(self) -> Account:
         """Return what the records hold, as of some seconds ago at most. Raises StoreError."""

@@ -34,6 +34,8 @@ class Order:
     slots: Sequence[Slot]
     dial_mode: str
     reason: str
+    is_offers: bool = False
+    """Whether its calls wait until their agents accept them."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from dialler.domain.campaign import CampaignSettings
 from dialler.domain.evolve import evolve
 from dialler.engine.board import UNANSWERED, Tracked
 from dialler.engine.floor import Floor
+from dialler.engine.offers import close
 from dialler.engine.pauses import Pauses
 from dialler.engine.reservations import Reservations
 from dialler.engine.tracking import LONG_CALL_LOOK, Tracker
@@ -53,6 +54,9 @@ class Recovery:
                 self._wrapping.agents.ended(session)
                 self._wrapping.wait_for(session)
                 continue
+            if session.is_offer:
+                close(self._floor, session, "the engine was started anew")
+                continue
             running = self._floor.campaigns.get(session.campaign_id)
             settings = running.campaign.settings if running is not None else CampaignSettings()
             ring_timeout = timedelta(seconds=settings.ring_timeout_s)
@@ -62,7 +66,9 @@ class Recovery:
                 call=call_of(session),
                 has_agents=has_agents,
                 patience=settings.patience_of(has_agents=has_agents),
-                overdue_at=session.created_at + ring_timeout + self._floor.options.verdict_grace,
+                overdue_at=(session.accepted_at or session.created_at)
+                + ring_timeout
+                + self._floor.options.verdict_grace,
                 is_doubtful=True,
             )
             self._tracker.take_up(tracked, launched=False)

@@ -34,10 +34,11 @@ class Reservations:
         pauses.add_owner(lambda agent: DIRECT_REASON if agent in floor.board.held else None)
         floor.on_ended.append(self._ended)
 
-    def servers_for(self, agent: str) -> frozenset[str]:
+    def servers_for(self, agent: str, *, held_for: str | None = None) -> frozenset[str]:
         """Return the exchanges on which an agent can be rung for a call of his own: he is ready there, or paused.
 
-        Raises NotFound for one whom no exchange tells of, Conflict for one who is away, in a call or held for one.
+        Raises NotFound for one whom no exchange tells of, Conflict for one who is away, in a call, or held for one
+        other than `held_for`.
         """
         board = self._floor.board
         states = board.servers_of(agent)
@@ -46,7 +47,7 @@ class Reservations:
             more = f" and {len(known) - NAMES_MAX} more" if len(known) > NAMES_MAX else ""
             there = f"there are {', '.join(known[:NAMES_MAX])}{more}" if known else "no exchange tells of any"
             raise NotFound(f"there is no agent {agent!r} in the exchange's queues; {there}")
-        if (call_id := board.held.get(agent)) is not None:
+        if (call_id := board.held.get(agent)) not in (None, held_for):
             raise Conflict(f"agent {agent} is held for another call already, session {call_id}")
         busy = [state for state in states.values() if state in _IN_CALL]
         if busy:

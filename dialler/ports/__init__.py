@@ -9,6 +9,7 @@ from dialler.ports.control import (
     ListHolding,
     ListShare,
     ManualCall,
+    Offer,
     ShareReport,
     TrunkReport,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "LiveCall",
     "LiveState",
     "ManualCall",
+    "Offer",
     "Origination",
     "PacingDecision",
     "PacingFacts",

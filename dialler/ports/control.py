@@ -171,6 +171,15 @@ class ManualCall:
     """Who asks, for the audit."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A lead that an agent may accept or skip."""
+
+    session: Session
+    until: datetime
+    """When it is skipped if he does neither."""
+
+
 class EngineControl(Protocol):
     """The running engine, as the API sees it."""
 
@@ -190,6 +199,19 @@ class EngineControl(Protocol):
         Raises NotFound for no such agent or lead; Conflict where he can't take it, where a gate refuses the lead, or
         where no trunk has room: then nothing was done. StoreError.
         """
+
+    def offer(self, agent: str) -> Offer:
+        """Return the offer that an agent has. Raises NotFound for none."""
+
+    async def accept(self, agent: str, by: str) -> Session:
+        """Place the call of an agent's offer, if every gate is open still; return its session.
+
+        Raises NotFound where he has no offer; Conflict where the call can't be placed: then the offer is closed.
+        StoreError.
+        """
+
+    async def skip(self, agent: str, reason: str, by: str) -> Session:
+        """Close an agent's offer without a call; return its session. Raises NotFound for none; StoreError."""
 
     def report(self) -> EngineReport:
         """Return what the engine is doing."""

@@ -78,3 +78,15 @@ async def test_without_a_daemon_nobody_is_called(store: MemoryStore, floor: list
         answer = await dial(client, lead_id=2)
         assert (answer.status_code, answer.json()["kind"]) == (409, "conflict")
         assert "no daemon runs" in answer.json()["error"]
+
+
+async def test_an_offer_is_shown_accepted_and_skipped(client: httpx.AsyncClient) -> None:
+    offer = (await client.get("/agents/offer", params={"agent": AGENT})).json()
+    assert (offer["lead_id"], offer["name"], offer["details"]) == (1, "Ann", {"clinic": "north"})
+    assert offer["until"] and isinstance(offer["last_sessions"], list)
+    assert (await client.post("/agents/accept", json={"agent": AGENT})).json()["dial_mode"] == "preview"
+    skipped = await client.post("/agents/skip", json={"agent": AGENT, "reason": "called yesterday"})
+    assert skipped.status_code == 200
+    assert (await client.post("/agents/skip", json={"agent": AGENT})).status_code == 422
+    answer = await client.get("/agents/offer", params={"agent": "PJSIP/9"})
+    assert (answer.status_code, answer.json()["error"]) == (404, "agent PJSIP/9 has no offer")

@@ -107,6 +107,8 @@ STORY: Final[tuple[tuple[str, str, tuple[str, ...], Call], ...]] = (
     ("columns.set", "PUT /me/columns/{view}", CHANGED, asks("/me/columns/sessions", {"columns": ["seq"]})),
     ("columns.set", "DELETE /me/columns/{view}", CHANGED, asks("/me/columns/sessions")),
     ("agent.dial", "POST /agents/dial", CREATED, asks("/agents/dial", {"agent": "PJSIP/7001", "lead_id": 1})),
+    ("agent.accept", "POST /agents/accept", CREATED, asks("/agents/accept", {"agent": "PJSIP/7001"})),
+    ("agent.skip", "POST /agents/skip", CREATED, asks("/agents/skip", {"agent": "PJSIP/7001", "reason": "busy"})),
     ("list.create", "POST /agents/dial", CREATED,
      asks("/agents/dial", {"agent": "PJSIP/7001", "campaign": "spring", "number": "+12025550188"})),
     ("dnc.add", "POST /dnc", CREATED, asks("/dnc", {"numbers": ["+12025550123"], "reason": "asked"})),

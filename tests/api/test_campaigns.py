@@ -52,6 +52,7 @@ async def test_what_can_not_be_is_told_by_its_key_and_changes_nothing(api: httpx
         ("queue", "two words", "two words"),
         ("attempts_max", 0, "attempts_max"),
         ("wrap_up_s", -1, "wrap_up_s must be 0 to 3600, got -1"),
+        ("preview_s", 4, "preview_s must be 5 to 3600, got 4"),
         ("wrap_up_s", 3601, "wrap_up_s must be 0 to 3600, got 3601"),
         ("patience_s", 0, "patience_s must be 0.1 to 60, got 0.0"),
         ("patience_s", 61, "patience_s must be 0.1 to 60, got 61.0"),

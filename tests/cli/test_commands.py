@@ -186,6 +186,7 @@ def test_all_settings_of_a_campaign_can_be_said(spring: Dialler) -> None:
         "wrap": "required",
         "wrap_deadline_s": 120,
         "wrap_up_s": 15,
+        "preview_s": 60,
         "patience_s": 1.5,
         "patience_from": "connection",
         "harbour": "acme/sorry",

@@ -65,3 +65,13 @@ def test_records_are_not_upgraded_under_a_daemon(daemon: FakeEngine, dialler: Di
     done = dialler("db", "upgrade")
     assert done.code == 1
     assert "daemon" in done.err
+
+
+def test_an_agent_looks_at_his_offer_accepts_it_or_skips_it(daemon: FakeEngine, spring: Dialler) -> None:
+    shown = spring("agent", "offer", "PJSIP/7001").out
+    assert "Ann +12125550101" in shown and "fields: clinic north" in shown
+    assert spring("agent", "offer", "PJSIP/7001", "--json").json["dial_mode"] == "preview"
+    assert "+12125550101 is called for PJSIP/7001" in spring("agent", "accept", "PJSIP/7001").out
+    assert "lead 1 is not called" in spring("agent", "skip", "PJSIP/7001", "--reason", "called yesterday").out
+    refused = spring("agent", "offer", "PJSIP/9")
+    assert (refused.code, "agent PJSIP/9 has no offer" in refused.err) == (1, True)

@@ -98,6 +98,7 @@ def test_a_setting_that_was_not_stored_takes_its_default() -> None:
 def test_what_happens_to_answered_calls_comes_back() -> None:
     given_settings = CampaignSettings(
         wrap_up_s=15,
+        preview_s=45,
         patience_s=1.5,
         patience_from=PatienceStart.CONNECTION,
         harbour="acme/sorry",

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from strategies import registry
 from strategies.agentless import Agentless
 from strategies.pacing import PacingDecision, PacingFacts
+from strategies.preview import Preview
 from strategies.progressive import Progressive
 from strategies.ratio import Ratio
 from strategies.registry import make_pacing, pacing_names
@@ -93,7 +94,11 @@ def test_the_built_in_strategies_are_known_by_name():
 @pytest.mark.parametrize(
     ("name", "given_settings", "words"),
     [
-        ("predictiv", {}, "no pacing strategy 'predictiv'; there are agentless, predictive, progressive, ratio"),
+        (
+            "predictiv",
+            {},
+            "no pacing strategy 'predictiv'; there are agentless, predictive, preview, progressive, ratio",
+        ),
         ("ratio", {"ration": 2}, "'ratio' has no setting ration; it has ratio"),
         ("progressive", {"ratio": 2}, "'progressive' has no setting ratio; it has none"),
         ("ratio", {"ratio": 0.5}, "ratio must be 1 to 10, got 0.5"),
@@ -135,14 +140,14 @@ def offer(monkeypatch, *entries):
 def test_a_strategy_of_another_package_is_found_by_its_entry_point(monkeypatch):
     offer(monkeypatch, ("cautious", f"{__name__}:Cautious"), ("ratio", "somewhere:Else"))
     monkeypatch.setattr(EntryPoint, "load", lambda entry: {"cautious": Cautious}[entry.name])
-    assert pacing_names() == ("agentless", "cautious", "predictive", "progressive", "ratio")
+    assert pacing_names() == ("agentless", "cautious", "predictive", "preview", "progressive", "ratio")
     assert make_pacing("cautious", {"calls": 2}).decide(QUIET).calls == 2
     assert isinstance(make_pacing("ratio", {}), Ratio), "a built-in name can't be taken"
 
 
 def test_the_built_in_strategies_are_there_without_any_installed_metadata(monkeypatch):
     offer(monkeypatch)
-    assert pacing_names() == ("agentless", "predictive", "progressive", "ratio")
+    assert pacing_names() == ("agentless", "predictive", "preview", "progressive", "ratio")
     assert make_pacing("ratio", {}) == Ratio()
 
 
@@ -150,3 +155,8 @@ def test_a_package_that_can_not_be_loaded_is_named(monkeypatch):
     offer(monkeypatch, ("broken", "no_such_package_at_all.pacing:Broken"))
     with pytest.raises(ValueError, match=r"'broken' can not be loaded from no_such_package_at_all\.pacing:Broken"):
         make_pacing("broken", {})
+
+
+@given(given_facts=some_facts)
+def test_preview_never_makes_more_offers_than_agents_are_ready(given_facts):
+    assert Preview().decide(given_facts).calls == given_facts.agents_ready

@@ -21,6 +21,7 @@ from dialler.ports import (
     CampaignReport,
     EngineReport,
     ManualCall,
+    Offer,
     QueueStanding,
     Records,
     ShareReport,
@@ -72,6 +73,25 @@ class FakeAgents:
         self.pauses[agent] = None
 
 
+def offered(agent: str) -> Session:
+    """Return the session of an agent's offer: lead 1."""
+    return Session(
+        session_id="01930000-0000-7000-8000-000000000003",
+        campaign_id=1,
+        campaign="spring",
+        list_id=1,
+        list="east",
+        lead_id=1,
+        attempt_no=1,
+        number="+12125550101",
+        created_at=NOW,
+        name="Ann",
+        dial_mode="preview",
+        for_agent=agent,
+        details={"clinic": "north"},
+    )
+
+
 @dataclass
 class FakeEngine:
     """An engine that follows at once, and says so."""
@@ -113,6 +133,23 @@ class FakeEngine:
             for_agent=wanted.agent,
             accepted_at=NOW,
         )
+
+    def offer(self, agent: str) -> Offer:
+        if agent not in self.agents.queues:
+            raise NotFound(f"agent {agent} has no offer")
+        return Offer(session=offered(agent), until=NOW)
+
+    async def accept(self, agent: str, by: str) -> Session:
+        return await self.store.write(lambda records: self._told(records, "agent.accept", agent, by))
+
+    async def skip(self, agent: str, reason: str, by: str) -> Session:
+        return await self.store.write(lambda records: self._told(records, "agent.skip", agent, by, reason=reason))
+
+    def _told(self, records: Records, what: str, agent: str, by: str, **more: object) -> Session:
+        session = self.offer(agent).session
+        details = {"after": {"agent": agent, **more}}
+        records.add_audit(self.clock.now(), by, what, details, lead_id=session.lead_id)
+        return session
 
     async def account(self) -> Account:
         if self.fails is not None:

@@ -32,8 +32,6 @@ SETTINGS = PoolSettings(
     when_none=WhenNone.ANY,
     calls_per_day_max=100,
     rest_s=20,
-    rest_below=0.5,
-    rest_days=3,
 )
 
 
