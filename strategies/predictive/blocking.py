@@ -55,6 +55,12 @@ class Blocking(Protocol):
     def blocked(self, others: int = 0) -> Floats:
         """Return P(X < 1) by horizon, beside so many new calls: float64[HORIZONS]."""
 
+    def blocked_soon(self, without: NDArray[np.intp]) -> Floats:
+        """Return P(X < 1) at the first horizon without the first 0 to n of these calls, given by their cells.
+
+        `without`: intp[n], calls that are counted; returns float64[n + 1].
+        """
+
     def plan(self, price: float, limit: int) -> Plan:
         """Return how many new calls may be launched, at most `limit` (1 or more), none with a risk above `price`."""
 
@@ -100,10 +106,17 @@ class Exact:
         self._fresh = fresh
         live = counts.nonzero()[0]
         exponents = (counts[live] @ logs[live]).view(np.complex128).reshape(HORIZONS, HALF)
-        self._now = np.exp(exponents) * _SHIFTS[max(-POINTS, min(base, POINTS)) + POINTS]
+        self._logs, self._soon, self._shift = logs, exponents[0], _SHIFTS[max(-POINTS, min(base, POINTS)) + POINTS]
+        self._now = np.exp(exponents) * self._shift
 
     def blocked(self, others: int = 0) -> Floats:
         return self._blocked(self._now * self._fresh**others if others else self._now)
+
+    def blocked_soon(self, without: NDArray[np.intp]) -> Floats:
+        gone = np.zeros((len(without) + 1, HALF), dtype=np.complex128)
+        of_one = np.ascontiguousarray(self._logs[without, : 2 * HALF]).view(np.complex128)
+        np.cumsum(of_one, axis=0, out=gone[1:])
+        return self._blocked(np.exp(self._soon - gone) * self._shift)
 
     def plan(self, price: float, limit: int) -> Plan:
         now = self._now
@@ -137,12 +150,19 @@ class Edgeworth:
 
     def __init__(self, tables: Tables, moments: Floats, counts: Floats, base: int) -> None:
         self._tables = tables
+        self._of_cells = moments
         self._moments = (counts @ moments).reshape(3, HORIZONS)
         self._moments[0] += base
 
     def blocked(self, others: int = 0) -> Floats:
         row: Floats = self._blocked(np.asarray([float(others)]))[0]
         return row
+
+    def blocked_soon(self, without: NDArray[np.intp]) -> Floats:
+        gone = np.zeros((3, len(without) + 1))
+        np.cumsum(self._of_cells[:, ::HORIZONS].T.take(without, axis=1), axis=1, out=gone[:, 1:])
+        mean, variance, third = self._moments[:, :1] - gone
+        return _below_one(mean, np.maximum(variance, 0.0), third)
 
     def plan(self, price: float, limit: int) -> Plan:
         # The risk rises with the number of calls: the last step of each look is looked at more closely in the next.
@@ -169,14 +189,19 @@ class Edgeworth:
         mean, variance, third = self._moments
         spread = fresh * (1 - fresh)
         n = others[:, None]
-        var = variance + n * spread + 1e-6
-        sigma = np.sqrt(var)
-        z = (0.5 - (mean - n * fresh)) / sigma
-        skew = (third - n * spread * (1 - 2 * fresh)) / (var * sigma)
-        np.minimum(np.maximum(skew, -1.0, out=skew), 1.0, out=skew)
-        density = np.exp(-0.5 * z * z) * (1 / sqrt(2 * pi))
-        chance: Floats = np.interp(z, _Z, _PHI) - density * skew * (z * z - 1) * (1 / 6)
-        return np.minimum(np.maximum(chance, 0.0, out=chance), 1.0, out=chance)
+        return _below_one(mean - n * fresh, variance + n * spread, third - n * spread * (1 - 2 * fresh))
+
+
+def _below_one(mean: Floats, variance: Floats, third: Floats) -> Floats:
+    """Return P(X < 1) by three moments, of any one shape."""
+    var = variance + 1e-6
+    sigma = np.sqrt(var)
+    z = (0.5 - mean) / sigma
+    skew = third / (var * sigma)
+    np.minimum(np.maximum(skew, -1.0, out=skew), 1.0, out=skew)
+    density = np.exp(-0.5 * z * z) * (1 / sqrt(2 * pi))
+    chance: Floats = np.interp(z, _Z, _PHI) - density * skew * (z * z - 1) * (1 / 6)
+    return np.minimum(np.maximum(chance, 0.0, out=chance), 1.0, out=chance)
 
 
 def fits(moments: Floats, counts: Floats, base: int) -> bool:

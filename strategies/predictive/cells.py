@@ -53,6 +53,7 @@ _AGENT_PLACES[AgentAt.RESERVED] = TALK.start
 _AGENT_PLACES[AgentAt.TALKING] = _places(TALK_EDGES, TALK.start)
 _AGENT_PLACES[AgentAt.WRAP_UP] = _places(WRAP_EDGES, WRAP.start)
 
+_RINGING_PLACES: Final = _CALL_PLACES[CallAt.RINGING]
 _CALLS_FLAT: Final = _CALL_PLACES.ravel()
 _AGENTS_FLAT: Final = _AGENT_PLACES.ravel()
 _CALLS_LISTS: Final = _CALL_PLACES.tolist()
@@ -67,16 +68,26 @@ def rang_class(rang_s: float) -> int:
 
 def cell_of_call(state: int, age_s: float) -> int:
     """Return the cell; of DETECTING that of the first class; CELLS for states that have none."""
-    return int(_CALLS_LISTS[state][_grid(age_s)])
+    cell: int = _CALLS_LISTS[state][_grid(age_s)]
+    return cell
+
+
+def cells_of_ringing(ages_s: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return the cells of ringing calls, intp[n], by how long they ring: 0 or more."""
+    grid = (ages_s * (1 / STEP_S)).astype(np.intp)
+    cells: NDArray[np.intp] = _RINGING_PLACES[np.minimum(grid, _AGES - 1, out=grid)]
+    return cells
 
 
 def cell_of_agent(state: int, age_s: float) -> int:
     """Return the cell; CELLS for states that have none."""
-    return int(_AGENTS_LISTS[state][_grid(age_s)])
+    cell: int = _AGENTS_LISTS[state][_grid(age_s)]
+    return cell
 
 
 def _grid(age_s: float) -> int:
-    return min(max(int(age_s / STEP_S), 0), _AGES - 1)
+    step = int(age_s / STEP_S)
+    return 0 if step < 0 else step if step < _AGES else _AGES - 1
 
 
 def counts_of(agents: Standing, calls: Standing, at_s: float) -> NDArray[np.float64]:

@@ -31,7 +31,12 @@ DURATIONS: Final = 20
 """Grid steps kept of how long detection takes."""
 
 Floats = NDArray[np.float64]
-_AS_PERSON: Final = (CallAt.WAITING, CallAt.CONNECTED)
+_SET_UP, _RINGING, _DETECTING, _ENDED = (
+    int(state) for state in (CallAt.SET_UP, CallAt.RINGING, CallAt.DETECTING, CallAt.ENDED)
+)
+"""Plain numbers: to compare with members of an enumeration is half of what learning costs."""
+
+_AS_PERSON: Final = (int(CallAt.WAITING), int(CallAt.CONNECTED))
 _WIDTHS: Final = np.diff(np.asarray((*RING_EDGES, RING_EDGES[-1] + 2.0)))
 _TALK_WEIGHT_S, _WRAP_WEIGHT_S = 60.0, 8.0
 
@@ -86,17 +91,17 @@ class Hazards:
     def _learn_call(self, move: Move) -> None:
         _, onward, away, durations, detected = self._learnt
         was, now = move.was, move.now
-        if was == CallAt.SET_UP:
-            (away if now == CallAt.ENDED else onward)[cell_of_call(was, move.age_s)] += 1
-        elif was == CallAt.RINGING:
-            if now == CallAt.ENDED:
+        if was == _SET_UP:
+            (away if now == _ENDED else onward)[cell_of_call(was, move.age_s)] += 1
+        elif was == _RINGING:
+            if now == _ENDED:
                 away[cell_of_call(was, move.age_s)] += 1
             elif now in _AS_PERSON:
                 self._person(move.age_s, 0.0)
-        elif was == CallAt.DETECTING:
+        elif was == _DETECTING:
             # Who answered is known only now; the ring that ended then is counted then.
-            if now == CallAt.ENDED:
-                away[cell_of_call(CallAt.RINGING, move.before_s)] += 1
+            if now == _ENDED:
+                away[cell_of_call(_RINGING, move.before_s)] += 1
                 durations[1, _duration(move.age_s)] += 1
                 detected[1, rang_class(move.before_s)] += 1
             else:
@@ -104,7 +109,7 @@ class Hazards:
 
     def _person(self, rang_s: float, detected_s: float) -> None:
         _, onward, _, durations, detected = self._learnt
-        onward[cell_of_call(CallAt.RINGING, rang_s)] += 1
+        onward[cell_of_call(_RINGING, rang_s)] += 1
         durations[0, _duration(detected_s)] += 1
         detected[0, rang_class(rang_s)] += 1
         self.persons_seen += 1

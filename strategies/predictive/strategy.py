@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from strategies.pacing import RING_MIN_S, PacingDecision, PacingFacts, Scene
 from strategies.predictive.blocking import Blocking, Edgeworth, Exact, fits, fresh_of, logs_of, moments_of
-from strategies.predictive.cells import RING, cell_of_call, counts_of
+from strategies.predictive.cells import RING, cells_of_ringing, counts_of
 from strategies.predictive.hazards import Hazards
 from strategies.predictive.level import Level
 from strategies.predictive.price import Price, price_of
@@ -29,8 +29,16 @@ START_S, START_ANSWERS, START_EXPECTED, START_MULTIPLE = 15.0, 10, 8.0, 2.0
 CANCEL_PRICES, CANCEL_RISK = 1.7, 0.06
 """A call that rings is given up only at a risk far above that of a new one: so many times the price, and so much."""
 
+CANCEL_MOST: Final = 64
+"""In one decision; the next one is near."""
+
 PACE_S: Final = 120.0
 """The pace of answers is judged by so much time at least."""
+
+ROOM_S: Final = 10.0
+"""Channels are short, not gone, if something was launched within so long."""
+
+UNBOUNDED: Final = 1_000_000
 
 _RINGING, _WAITING = int(CallAt.RINGING), int(CallAt.WAITING)
 
@@ -89,6 +97,7 @@ class Predictive:
         self._counts: NDArray[np.float64] | None = None
         self._began_s = self._at_s = self._looked_s = float("-inf")
         self._launched_s: float | None = None
+        self._launched_last_s = float("-inf")
 
     def decide(self, facts: PacingFacts) -> PacingDecision:
         """Return how many calls to launch now. Without a scene: one for each free agent."""
@@ -107,18 +116,20 @@ class Predictive:
         price = price_of(facts.periods, 600.0 * self._level.answers / max(scene.at_s - self._began_s, PACE_S))
         safe = max(0, idle - under_way)
         wish, bound = self._limit(facts, scene, under_way, safe, price)
-        limit = min(wish, facts.channels_free)
+        limit = min(wish, facts.channels_free, facts.tokens)
         blocking = self._blocking(outlook, counts, idle)
         plan = blocking.plan(price.risk, max(limit, 1))
         calls = min(limit, max(safe, plan.calls))
         cancel: Sequence[int] = ()
         soon_max = CANCEL_PRICES * price.risk + CANCEL_RISK
         if self._ring_min_s and calls == 0 and plan.blocked_soon > soon_max:
-            cancel = self._unwanted(scene, outlook, counts, idle, soon_max)
-        elif self._ring_min_s and limit < wish and plan.calls >= limit:
+            cancel = self._unwanted(scene, blocking, soon_max)
+        elif self._ring_min_s and plan.calls >= limit and self._is_short_of_channels(facts, scene, wish):
             cancel = self._in_the_way(scene, outlook, blocking, price.risk, limit, wish)
-        if calls and self._launched_s is None:
-            self._launched_s = scene.at_s
+        if calls:
+            self._launched_last_s = scene.at_s
+            if self._launched_s is None:
+                self._launched_s = scene.at_s
         figures = {
             "agents_ready": facts.agents_ready,
             "calls_waiting": waiting,
@@ -180,53 +191,53 @@ class Predictive:
         return Edgeworth(outlook.tables, outlook.moments, counts, idle)
 
     def _limit(self, facts: PacingFacts, scene: Scene, under_way: int, safe: int, price: Price) -> tuple[int, str]:
-        """Return the most calls whatever the risk and the channels, and in words what bounds them beside tokens."""
-        limit = facts.tokens
+        """Return the most calls whatever the risk, the channels and the tokens, and in words what bounds them."""
         if price.is_debt_deep:
-            return min(limit, safe), "far over the limit, one call for each free agent"
+            return safe, "far over the limit, one call for each free agent"
         level = self._level
         is_known = level.answers >= START_ANSWERS or level.expected >= START_EXPECTED
         if self._launched_s is None or scene.at_s - self._launched_s < START_S or not is_known:
             most = int(START_MULTIPLE * facts.agents_ready) - under_way
-            return min(limit, max(safe, most)), f"start, {START_MULTIPLE:g} calls for each free agent at most"
-        return limit, ""
+            return max(safe, most), f"start, {START_MULTIPLE:g} calls for each free agent at most"
+        return UNBOUNDED, ""
 
-    def _unwanted(
-        self, scene: Scene, outlook: _Outlook, counts: NDArray[np.float64], idle: int, risk_max: float
-    ) -> Sequence[int]:
+    def _unwanted(self, scene: Scene, blocking: Blocking, risk_max: float) -> Sequence[int]:
         """Return the places of calls to cancel: the oldest that ring, as few as keep the next answers in their risk."""
-        oldest, ages_s = self._oldest(scene)
-        cells = [cell_of_call(_RINGING, age_s) for age_s in ages_s.tolist()]
-        few, many = 0, len(cells)  # So few are not enough, so many are, or all there are.
-        while many - few > 1:
-            n = (few + many) // 2
-            left = counts - np.bincount(cells[:n], minlength=len(counts))
-            if self._blocking(outlook, left, idle).blocked()[0] > risk_max:
-                few = n
-            else:
-                many = n
-        places: list[int] = oldest[:many].tolist()
+        oldest, cells = self._oldest(scene)
+        is_enough = blocking.blocked_soon(cells) <= risk_max
+        is_enough[-1] = True  # Or there are no more.
+        n = int(is_enough.argmax())
+        places: list[int] = oldest[:n].tolist()
         return places
+
+    def _is_short_of_channels(self, facts: PacingFacts, scene: Scene, wish: int) -> bool:
+        """Tell whether channels are the bound, and not tokens: those of a trunk are never more than its channels.
+
+        A trunk that rests or whose server is away has no channels either, but nothing is launched then.
+        """
+        is_launching = scene.at_s - self._launched_last_s <= ROOM_S
+        return is_launching and facts.channels_free <= facts.tokens and facts.channels_free < wish
 
     def _in_the_way(
         self, scene: Scene, outlook: _Outlook, blocking: Blocking, risk_max: float, limit: int, wish: int
     ) -> Sequence[int]:
         """Return the places of calls to cancel for want of channels: new ones are answered sooner in their place."""
-        oldest, ages_s = self._oldest(scene)
-        cells = [cell_of_call(_RINGING, age_s) - RING.start for age_s in ages_s.tolist()]
-        hopeless = (self._ring_hazard[cells] * self._level.value < outlook.tables.answers_a_second).nonzero()[0]
+        oldest, cells = self._oldest(scene)
+        hopeless = (
+            self._ring_hazard[cells - RING.start] * self._level.value < outlook.tables.answers_a_second
+        ).nonzero()[0]
         if not len(hopeless):
             return ()
         wanted = blocking.plan(risk_max, min(wish, limit + len(hopeless))).calls - limit
         places: list[int] = oldest[hopeless[: max(wanted, 0)]].tolist()
         return places
 
-    def _oldest(self, scene: Scene) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """Return the places of calls that ring for long enough to be given up, the oldest first, and their ages."""
-        ages_s = scene.at_s - scene.calls.since_s
-        old = ((scene.calls.states == _RINGING) & (ages_s >= self._ring_min_s)).nonzero()[0]
-        oldest = old[np.argsort(-ages_s[old], kind="stable")]
-        return oldest, ages_s[oldest]
+    def _oldest(self, scene: Scene) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return the places of calls that ring for long enough to be given up, the oldest first, and their cells."""
+        calls = scene.calls
+        old = ((calls.states == _RINGING) & (calls.since_s <= scene.at_s - self._ring_min_s)).nonzero()[0]
+        oldest = old[np.argsort(calls.since_s[old], kind="stable")[:CANCEL_MOST]]
+        return oldest, cells_of_ringing(scene.at_s - calls.since_s[oldest])
 
 
 def _words(bound: str, figures: Mapping[str, float], period: str) -> str:

@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 
 from benchmarks.pacing import figures
+from benchmarks.pacing.__main__ import wanted
 from benchmarks.pacing.decision_time import decision_times_s
 from benchmarks.pacing.figures import keeps_the_limit, ours, side_by_side
-from benchmarks.pacing.matrix import AGENTS, METHOD, RATES, SHAPES, scenario, stress
+from benchmarks.pacing.matrix import AGENTS, METHOD, RATES, SEEDS, SHAPES, scenario, stress
 from benchmarks.pacing.plot import plot
 from benchmarks.pacing.rivals import LOOKS_A_COUNT, LOOKS_A_LEVEL, Adapt
 from benchmarks.pacing.runs import Run, read, runs
 from benchmarks.pacing.simulator import period_count
-from benchmarks.pacing.tables import main_table, points, rivals_table
+from benchmarks.pacing.tables import main_table, matrix_table, points, rivals_table
 from benchmarks.scale import Scale
 from strategies.pacing import PacingFacts
 
@@ -91,6 +92,20 @@ def test_tables_show_the_worst_seed_and_mark_what_is_missed():
     assert rivals_table(FOUND)[2:] == ["| ratio 2 | 0.600 / 1.0 % |", "| predictive | 0.745 / **3.2 %** |"]
 
 
+def test_the_matrix_shows_each_cell_beside_the_reference_and_leaves_blank_what_was_not_run():
+    lines = matrix_table(FOUND)
+    assert len(lines) == 2 + len(AGENTS)
+    assert all(line.count("|") == 2 + len(RATES) * len(SHAPES) for line in lines)
+    assert "| 0.745 (0.733) / **3.2 %** |" in lines[3]
+    assert lines[2] == "| 3 |" + "  |" * len(RATES) * len(SHAPES)
+
+
+def test_the_document_has_all_seeds_of_the_whole_matrix_and_of_the_stress_set():
+    mine = {(row.name, seed) for row, strategy, seed in wanted() if strategy == "predictive"}
+    cells = [scenario(agents, rate, *shape) for agents in AGENTS for rate in RATES for shape in SHAPES]
+    assert mine == {(row.name, seed) for row in (*cells, *(row for row, _ in stress())) for seed in SEEDS}
+
+
 def test_a_figure_tells_of_the_seed_that_ended_over_the_limit():
     figure = side_by_side(ROW, FOUND)
     assert figure.is_met and figure.notes == ["seed 2 ended over the limit: 32 of 1000 abandoned"]
@@ -122,11 +137,13 @@ def test_the_plot_is_a_picture_with_every_strategy_in_it():
 
 
 def test_runs_that_are_kept_are_not_run_again(tmp_path: Path):
-    kept, wanted = tmp_path / "runs.jsonl", [(scenario(2, 0.3, 60.0, hours=0.05), "progressive", 1)]
-    first = list(runs(wanted, kept))
+    kept, asked = tmp_path / "runs.jsonl", [(scenario(2, 0.3, 60.0, hours=0.05), "progressive", 1)]
+    first = list(runs(asked, kept))
     assert read(kept) == first
-    assert list(runs(wanted, kept)) == first, "the seconds it took are the same too"
+    assert list(runs(asked, kept)) == first, "the seconds it took are the same too"
     assert len(kept.read_text().splitlines()) == 1
+    assert len(set(runs([asked[0], (asked[0][0], "ratio 1", 1)] * 2, kept))) == 2
+    assert len(kept.read_text().splitlines()) == 2, "what is wanted twice is run once"
 
 
 def test_the_floor_that_decisions_are_timed_on_has_the_calls_it_promises(monkeypatch):

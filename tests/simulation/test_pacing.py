@@ -39,6 +39,29 @@ def test_answers_that_treble_at_once_do_not_break_the_limit():
     assert found.abandoned <= 0.03 * found.answered + 1
 
 
+def test_where_channels_are_short_old_calls_make_room_for_new_ones():
+    row = replace(scenario(20, 0.1, 60.0, hours=0.75), channels_max=45)
+    found = Simulation(row, Predictive(), seed=3).run()
+    waits = Simulation(row, Predictive(ring_min_s=0.0), seed=3).run()
+    assert found.utilisation > waits.utilisation + 0.02
+    assert found.abandoned <= 0.03 * found.answered + 1
+
+
+def test_people_who_take_long_to_answer_are_not_given_up_without_need():
+    slow = {"set_up_median_s": 4.0, "ring_median_s": 15.0, "ring_timeout_s": 45.0, "machine_ring_median_s": 25.0}
+    found = Simulation(replace(scenario(100, 0.25, 60.0, hours=0.4), **slow), Predictive(), seed=3).run()
+    assert found.cancelled < 0.56 * found.launched, "0.60 if all old calls are given up at once"
+    assert found.utilisation > 0.91
+    assert found.abandoned <= 0.03 * found.answered
+
+
+def test_the_first_minutes_of_a_large_team_do_not_break_the_limit():
+    found = Simulation(scenario(100, 0.5, 60.0, hours=0.15), Predictive(), seed=34).run()
+    assert found.answered > 400
+    assert found.worst_start_excess <= 0
+    assert found.worst_later_excess <= 0
+
+
 def test_a_trunk_that_fails_for_four_minutes_does_not_break_the_limit_when_it_is_back():
     outage = ((0.0, 0.25), (1500.0, 0.005), (1740.0, 0.25))
     row = replace(scenario(30, 0.25, 60.0, hours=1.0), answer_rates=outage)

@@ -14,6 +14,7 @@ from strategies.registry import make_pacing
 from strategies.roster import AgentAt, CallAt, Roster
 
 OWED = (period_count("30m", 300, 20, tolerance=2.0), period_count("30d", 1000, 200))
+TIGHT = (period_count("30m", 300, 9, tolerance=2.0), period_count("30d", 1000, 30))
 FINE = (period_count("30m", 300, 4, tolerance=2.0), period_count("30d", 1000, 15))
 
 
@@ -105,6 +106,29 @@ def test_old_ringing_calls_are_given_up_when_too_many_answer():
     assert list(started().decide(facts(busy, ringing)).cancel) == [0]
     never = Predictive(ring_min_s=0)
     assert list(never.decide(facts(busy, ringing)).cancel) == []
+
+
+def test_no_more_ringing_calls_are_given_up_than_the_next_answers_need_and_the_oldest_first():
+    ringing = [(CallAt.RINGING, 15.0 + place / 10) for place in range(60)]
+    agents = [(AgentAt.READY, 1.0)] * 2 + [(AgentAt.TALKING, 4.0)] * 30
+    cancel = list(started().decide(facts(agents, ringing, periods=TIGHT)).cancel)
+    assert 0 < len(cancel) < 60
+    assert sorted(cancel) == list(range(60 - len(cancel), 60))
+
+
+def test_calls_that_hold_a_channel_for_little_are_given_up_for_new_ones_only_where_channels_are_short():
+    ready = [(AgentAt.READY, 1.0)] * 20
+    ringing = [(CallAt.RINGING, 20.0)] * 6 + [(CallAt.RINGING, 3.0)] * 6
+    enough, short, slow, gone = started(), started(), started(), started()
+    for pacing in (enough, short, slow):
+        pacing.decide(facts(ready, [], at_s=999.0))  # Something was launched just now.
+    assert list(enough.decide(facts(ready, ringing)).cancel) == []
+    # The engine counts no more tokens than channels.
+    cancel = short.decide(facts(ready, ringing, channels=1)).cancel
+    assert sorted(cancel) == list(range(6)), "not those that may still be answered soon"
+    held_back = dataclasses.replace(facts(ready, ringing, channels=1), tokens=0)
+    assert list(slow.decide(held_back).cancel) == [], "a rate limit is not helped by a free channel"
+    assert list(gone.decide(facts(ready, ringing, channels=0)).cancel) == [], "its trunk rests: nothing was launched"
 
 
 def test_the_reason_says_the_risk_that_was_not_taken_and_what_is_in_hand():

@@ -94,6 +94,24 @@ def test_the_plan_is_the_most_that_the_price_allows(make, situation, price, limi
         assert plan.risk_next == pytest.approx(float(risks[plan.calls]))
 
 
+@pytest.mark.parametrize("make", [exact, edgeworth])
+@given(situations(), st.integers(0, 2**32 - 1))
+@settings(max_examples=60, deadline=None)
+def test_without_some_calls_it_is_what_it_were_had_they_never_been_there(make, situation, seed):
+    counts, idle = situation
+    counts[TALK.start + 5] += 10
+    ringing = np.repeat(np.arange(RING.start, RING.stop), counts[RING].astype(int))
+    if make is exact and not fits(MOMENTS, counts, idle):
+        return
+    without = np.random.default_rng(seed).permutation(ringing)[:12]
+    found = make(counts, idle).blocked_soon(without)
+    left = counts.copy()
+    for n, chance in enumerate(found):
+        assert chance == pytest.approx(float(make(left, idle).blocked()[0]), abs=1e-6)
+        if n < len(without):
+            left[without[n]] -= 1
+
+
 def test_the_plan_finds_numbers_far_away_in_a_large_team():
     counts = np.zeros(CELLS)
     counts[TALK.start + 6] = 400

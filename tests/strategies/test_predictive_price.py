@@ -47,6 +47,12 @@ def test_the_first_call_may_be_risked_before_anything_is_known():
     assert risk() > 0.8 * CAP
 
 
+def test_a_large_team_takes_less_risk_in_its_first_minutes_than_a_small_one():
+    """Hundred agents have two hundred answers in three minutes: their abandons come by the handful."""
+    start = (period_count("30m", 200, 1, tolerance=2.0), period_count("30d", 200, 1))
+    assert price_of(start, 700.0).risk < 0.8 * price_of(start, 70.0).risk
+
+
 def test_far_over_the_limit_there_is_one_call_for_each_free_agent():
     assert not price_of((day(1000, 60),)).is_debt_deep
     assert price_of((day(1000, 80),)).is_debt_deep
