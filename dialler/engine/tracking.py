@@ -134,13 +134,7 @@ class Tracker:
 
     async def _take_back(self, tracked: Tracked) -> None:
         tracked.call = evolve(tracked.call, cancelled_by_us=True)  # Its end may come before the answer.
-        try:
-            known = await self._floor.telephony.hang_up(tracked.session.session_id)
-        except NotSent:
-            known = False
-        except TelephonyError:
-            known = True  # Nobody can say.
-        if not known:
+        if not await self._hang_up(tracked):
             # Perhaps its channel is yet to come; when it does, or when the link is back, it is asked again.
             tracked.call = evolve(tracked.call, cancelled_by_us=False)
 
@@ -149,16 +143,19 @@ class Tracker:
         if tracked.session.session_id not in self._floor.board.calls or tracked.call.state is not CallState.RINGING:
             return
         tracked.call = evolve(tracked.call, given_up=True)  # Its end may come before the answer.
-        try:
-            known = await self._floor.telephony.hang_up(tracked.session.session_id)
-        except NotSent:
-            known = False
-        except TelephonyError:
-            known = True  # Nobody can say.
-        if not known:
+        if not await self._hang_up(tracked):
             tracked.call = evolve(tracked.call, given_up=False)
             if (scene := self._floor.scene_of(tracked.session.campaign_id)) is not None:
                 scene.not_given_up(tracked)
+
+    async def _hang_up(self, tracked: Tracked) -> bool:
+        """Ask to end a call; False if it was not asked, or there is no such call yet."""
+        try:
+            return await self._floor.telephony.hang_up(tracked.session.session_id)
+        except NotSent:
+            return False
+        except TelephonyError:
+            return True  # Nobody can say.
 
     def _show(self, tracked: Tracked) -> None:
         """Tell those who count calls that something became known of one."""
