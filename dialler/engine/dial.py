@@ -16,12 +16,12 @@ from dialler.engine.floor import Floor
 from dialler.engine.handover import Handover
 from dialler.engine.intent import Intents, Order, Outcomes
 from dialler.engine.offers import Offers
-from dialler.engine.opening import Slot
+from dialler.engine.opening import Slot, opening_event
 from dialler.engine.shares import Shares
 from dialler.engine.staffing import Staffing
 from dialler.engine.tracking import Tracker
 from dialler.errors import StoreError
-from dialler.events import HopperRefilled, LeadRefused, ListDry, PacingDecided, SessionOpened, StoreFailed
+from dialler.events import HopperRefilled, LeadRefused, ListDry, PacingDecided, StoreFailed
 from dialler.ports import PacingDecision, PacingFacts, Records
 from strategies.pacing import RING_MIN_S
 
@@ -258,18 +258,8 @@ class DialLoop:
                     next_at=running.hopper.next_at(lead_list.list_id, now),
                 )
             )
-        for session in (intent.session for intent in done.intents):
-            emit(
-                SessionOpened(
-                    at=session.created_at,
-                    session_id=session.session_id,
-                    seq=session.seq,
-                    campaign=session.campaign,
-                    list=session.list,
-                    lead_id=session.lead_id,
-                    trunk=session.trunk,
-                )
-            )
+        for intent in done.intents:
+            emit(opening_event(intent.session))
 
     def _next_look(self, now: datetime, short: Collection[str]) -> tuple[float | None, datetime | None]:
         """Return when the next token is due for a campaign that has leads, and when a dry list may have some again.

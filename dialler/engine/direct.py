@@ -21,11 +21,10 @@ from dialler.engine.campaigns import Running
 from dialler.engine.facts import facts_of
 from dialler.engine.floor import Floor
 from dialler.engine.handover import Handover
-from dialler.engine.opening import Intent, Opening, Slot, called
+from dialler.engine.opening import Intent, Opening, Slot, called, opening_event
 from dialler.engine.replan import replan_leads
 from dialler.engine.reservations import Reservations
 from dialler.errors import Conflict, NotFound
-from dialler.events import SessionOpened
 from dialler.ports import ManualCall, Records
 
 TOKEN_WAIT: Final = timedelta(seconds=5)
@@ -125,7 +124,7 @@ class DirectCalls:
                 commit = partial(self._commit, wanted=wanted, session_id=session_id, slot=slot, in_call=in_call)
                 intent = await floor.store.write(commit)
                 tracked = self._handover.take(intent, running)
-        opened(floor, intent.session)
+        floor.journal.emit(opening_event(intent.session))
         return intent, tracked
 
     def _commit(
@@ -180,18 +179,3 @@ class DirectCalls:
         details = {"campaign": campaign.name, "list": lead_list.name, "after": after}
         records.add_audit(now, wanted.by, "agent.dial", details, lead_id=lead_id)
         return Intent(session=session, campaign=campaign, valid_until=valid_until)
-
-
-def opened(floor: Floor, session: Session) -> None:
-    """Tell of a session that was opened."""
-    floor.journal.emit(
-        SessionOpened(
-            at=session.created_at,
-            session_id=session.session_id,
-            seq=session.seq,
-            campaign=session.campaign,
-            list=session.list,
-            lead_id=session.lead_id,
-            trunk=session.trunk,
-        )
-    )

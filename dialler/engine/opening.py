@@ -12,6 +12,7 @@ from dialler.domain.local_day import local_time
 from dialler.domain.session import Session
 from dialler.domain.verdict import Verdict, verdict_to_json
 from dialler.engine.windows import Windows
+from dialler.events import SessionOpened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,19 @@ class Intent:
 def called(lead: Lead) -> Lead:
     """Return the lead as it is in a call from now on. Its rank is used up by that."""
     return evolve(lead, state=LeadState.IN_CALL, due_at=None, priority=lead.ranked(Rank.ORDINARY))
+
+
+def opening_event(session: Session) -> SessionOpened:
+    """Return the event that tells of a session that was opened."""
+    return SessionOpened(
+        at=session.created_at,
+        session_id=session.session_id,
+        seq=session.seq,
+        campaign=session.campaign,
+        list=session.list,
+        lead_id=session.lead_id,
+        trunk=session.trunk,
+    )
 
 
 class Opening:
