@@ -6,21 +6,22 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from dialler.api.agents import AgentForm
 from dialler.api.bounds import LeadId
 from dialler.api.desk import Desk, TheDesk, Who
 from dialler.api.forms import Json, session_json
 from dialler.api.leads import e164
 from dialler.api.list_rows import list_settings
 from dialler.api.looks import campaign_of, list_of
-from dialler.domain.by_hand import AGENT_CHARS_MAX
 from dialler.domain.campaign import Campaign, LeadList
 from dialler.domain.changes import lead_told
-from dialler.errors import Conflict, UsageError
+from dialler.errors import UsageError
 from dialler.importing.adding import Added, GivenLead, add_leads, check_leads
 from dialler.importing.checking import Rejected
-from dialler.ports import EngineControl, LeadFilter, ManualCall, Records, SessionFilter
+from dialler.ports import LeadFilter, ManualCall, Records, SessionFilter
+from telephony.member import BYTES_MAX
 
 router = APIRouter(prefix="/agents", tags=["agents"])
 
@@ -31,11 +32,9 @@ MANUAL_LIST = "manual"
 """The list that gets leads made of numbers which agents dial, where none is named; its dialler is off."""
 
 
-class Dial(BaseModel):
+class Dial(AgentForm):
     """Whom an agent calls: a lead, or a number in a campaign."""
 
-    model_config = ConfigDict(extra="forbid")
-    agent: str = Field(min_length=1, max_length=AGENT_CHARS_MAX, description="his interface, such as PJSIP/1001")
     lead_id: LeadId | None = None
     campaign: str | None = Field(None, description="with `number`")
     number: str | None = Field(None, description="E.164; with `region` also as it is written there")
@@ -61,7 +60,7 @@ async def dial(wanted: Dial, desk: TheDesk, who: Who) -> Json:
     number that is no lead of the campaign becomes one, in the list that is named, or in one called `manual`, which is
     made with its dialler off. Answers with the session; a refusal says which gate is shut, as `explain` does.
     """
-    engine = running_engine(desk)
+    engine = desk.running_engine()
     if wanted.lead_id is not None:
         lead_id = wanted.lead_id
         lead = await desk.store.read(lambda records: records.lead(lead_id))
@@ -73,23 +72,20 @@ async def dial(wanted: Dial, desk: TheDesk, who: Who) -> Json:
     return session_json(await engine.dial(call))
 
 
-class Accept(BaseModel):
+class Accept(AgentForm):
     """Who accepts his offer."""
 
-    model_config = ConfigDict(extra="forbid")
-    agent: str = Field(min_length=1, max_length=AGENT_CHARS_MAX, description="his interface, such as PJSIP/1001")
 
-
-class Skip(Accept):
+class Skip(AgentForm):
     """Who skips his offer, and why."""
 
     reason: str = Field(min_length=1, max_length=200)
 
 
 @router.get("/offer")
-async def offer(agent: Annotated[str, Query(max_length=AGENT_CHARS_MAX)], desk: TheDesk) -> Json:
+async def offer(agent: Annotated[str, Query(max_length=BYTES_MAX)], desk: TheDesk) -> Json:
     """Return the lead that an agent is offered, with what became of its last calls; nothing is dialled yet."""
-    found = running_engine(desk).offer(agent)
+    found = desk.running_engine().offer(agent)
     lead_id = found.session.lead_id
     last = await desk.store.read(
         lambda records: [
@@ -108,20 +104,13 @@ async def accept(wanted: Accept, desk: TheDesk, who: Who) -> Json:
 
     Every gate is checked again; a refusal says why, and closes the offer. Answers with the session.
     """
-    return session_json(await running_engine(desk).accept(wanted.agent, who))
+    return session_json(await desk.running_engine().accept(wanted.agent, who))
 
 
 @router.post("/skip")
 async def skip(wanted: Skip, desk: TheDesk, who: Who) -> Json:
     """Close an agent's offer without a call; it is no attempt, and the lead rests for `rest_min_s`."""
-    return session_json(await running_engine(desk).skip(wanted.agent, wanted.reason, who))
-
-
-def running_engine(desk: Desk) -> EngineControl:
-    """Return the engine. Raises Conflict where none runs."""
-    if desk.engine is None:
-        raise Conflict("no daemon runs, and calls are placed by it: dialler run")
-    return desk.engine
+    return session_json(await desk.running_engine().skip(wanted.agent, wanted.reason, who))
 
 
 async def _by_number(wanted: Dial, desk: Desk, who: str) -> tuple[int, Callable[[Records], int]]:

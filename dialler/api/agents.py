@@ -1,51 +1,56 @@
 """Routes for agents: who is there, and their log in, out, pause and ready."""
 
-from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from dialler.api.desk import NO_ENGINE, Desk, TheDesk, Who
+from dialler.api.desk import NO_ENGINE, TheDesk, Who, noted
 from dialler.api.forms import Json, moment, page
-from dialler.errors import Conflict
 from dialler.ports import AgentControl, AgentReport
+from telephony.member import BYTES_MAX, PENALTY_MAX
 
 router = APIRouter(tags=["agents"])
 
-Agent = Annotated[str, Field(min_length=1, max_length=79, description="his telephone's interface, such as PJSIP/1001")]
-Queues = Annotated[list[Annotated[str, Field(min_length=1, max_length=79)]], Field(max_length=50)]
-Reason = Annotated[str, Field(max_length=79)]
+Agent = Annotated[
+    str, Field(min_length=1, max_length=BYTES_MAX, description="his telephone's interface, such as PJSIP/1001")
+]
+Queues = Annotated[list[Annotated[str, Field(min_length=1, max_length=BYTES_MAX)]], Field(max_length=50)]
+Reason = Annotated[str, Field(max_length=BYTES_MAX)]
 
 
-class _Form(BaseModel):
+class AgentForm(BaseModel):
+    """Something about one agent."""
+
     model_config = ConfigDict(extra="forbid")
     agent: Agent
 
 
-class LogIn(_Form):
+class LogIn(AgentForm):
     """Who comes, and which calls he takes."""
 
     queues: Annotated[Queues, Field(min_length=1)]
-    name: str = Field("", max_length=79, description="what people call him")
-    penalty: int = Field(0, ge=0, le=1000, description="members with a higher one are rung when no other is free")
+    name: str = Field("", max_length=BYTES_MAX, description="what people call him")
+    penalty: int = Field(
+        0, ge=0, le=PENALTY_MAX, description="members with a higher one are rung when no other is free"
+    )
     paused: bool = False
     reason: Reason = Field("", description="why he is paused")
 
 
-class LogOut(_Form):
+class LogOut(AgentForm):
     """Who goes."""
 
     queues: Queues = Field([], description="empty: out of all")
 
 
-class Pause(_Form):
+class Pause(AgentForm):
     """Who takes a break."""
 
     reason: Reason = ""
 
 
-class Ready(_Form):
+class Ready(AgentForm):
     """Who is back."""
 
 
@@ -63,7 +68,7 @@ async def list_agents(desk: TheDesk) -> Json:
 @router.post("/agents/login")
 async def log_in(form: LogIn, desk: TheDesk, who: Who) -> Json:
     """Put an agent into queues, into all of them or none. Where he is already he is left as he is."""
-    agents = _agents(desk)
+    agents = desk.running_engine().agents
     before = _queues_of(agents, form.agent)
     added = await agents.log_in(
         form.agent, form.queues, name=form.name, penalty=form.penalty, paused=form.paused, reason=form.reason
@@ -71,7 +76,8 @@ async def log_in(form: LogIn, desk: TheDesk, who: Who) -> Json:
     after: Json = {"queues": sorted({*before, *added})}
     if form.paused and added:
         after["pause_reason"] = form.reason
-    await _note(desk, who, "agent.login", form.agent, {"queues": before} if before else {}, after)
+    details = _change(form.agent, {"queues": before} if before else {}, after)
+    await noted(desk, who, "agent.login", details)
     already = [queue for queue in dict.fromkeys(form.queues) if queue not in added]
     return {"agent": form.agent, "added": list(added), "already": already}
 
@@ -79,40 +85,33 @@ async def log_in(form: LogIn, desk: TheDesk, who: Who) -> Json:
 @router.post("/agents/logout")
 async def log_out(form: LogOut, desk: TheDesk, who: Who) -> Json:
     """Take an agent out of queues. A call that he has goes on to its end."""
-    agents = _agents(desk)
+    agents = desk.running_engine().agents
     before = _queues_of(agents, form.agent)
     left = await agents.log_out(form.agent, form.queues)
     rest = [queue for queue in before if queue not in left]
-    await _note(
-        desk, who, "agent.logout", form.agent, {"queues": sorted({*before, *left})}, {"queues": rest} if rest else {}
-    )
+    details = _change(form.agent, {"queues": sorted({*before, *left})}, {"queues": rest} if rest else {})
+    await noted(desk, who, "agent.logout", details)
     return {"agent": form.agent, "left": list(left)}
 
 
 @router.post("/agents/pause")
 async def pause(form: Pause, desk: TheDesk, who: Who) -> Json:
     """Pause an agent in all his queues: he gets no more calls. One who talks goes on talking."""
-    agents = _agents(desk)
+    agents = desk.running_engine().agents
     before = _pause_of(agents, form.agent)
     await agents.pause(form.agent, form.reason)
-    await _note(desk, who, "agent.pause", form.agent, before, {"pause_reason": form.reason})
+    await noted(desk, who, "agent.pause", _change(form.agent, before, {"pause_reason": form.reason}))
     return {"agent": form.agent, "pause_reason": form.reason}
 
 
 @router.post("/agents/ready")
 async def make_ready(form: Ready, desk: TheDesk, who: Who) -> Json:
     """End an agent's pause, or the work after his talk; its wrap code may still be given."""
-    agents = _agents(desk)
+    agents = desk.running_engine().agents
     before = _pause_of(agents, form.agent)
     await agents.make_ready(form.agent)
-    await _note(desk, who, "agent.ready", form.agent, before, {"pause_reason": None})
+    await noted(desk, who, "agent.ready", _change(form.agent, before, {"pause_reason": None}))
     return {"agent": form.agent, "pause_reason": None}
-
-
-def _agents(desk: Desk) -> AgentControl:
-    if desk.engine is None:
-        raise Conflict(f"agents are in the exchange's queues, which the engine asks: {NO_ENGINE}")
-    return desk.engine.agents
 
 
 def _report(agents: AgentControl, agent: str) -> AgentReport | None:
@@ -129,10 +128,8 @@ def _pause_of(agents: AgentControl, agent: str) -> Json:
     return {"pause_reason": report.pause_reason if report is not None else None}
 
 
-async def _note(desk: Desk, who: str, what: str, agent: str, before: Mapping[str, object], after: Json) -> None:
-    now = desk.clock.now()
-    details = {"agent": agent, "before": dict(before), "after": after}
-    await desk.store.write(lambda records: records.add_audit(now, who, what, details))
+def _change(agent: str, before: Json, after: Json) -> Json:
+    return {"agent": agent, "before": before, "after": after}
 
 
 def _agent_json(agent: AgentReport) -> Json:

@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 
 import dialler
 from dialler.clock import Clock
+from dialler.errors import Conflict
 from dialler.events import Journal
 from dialler.ports import EngineControl, Store
 
@@ -33,6 +34,12 @@ class Desk:
     """Trunks named by the settings, for use where no engine knows better; empty: they name none."""
 
     version: str = dialler.__version__
+
+    def running_engine(self) -> EngineControl:
+        """Return the engine, for what only an engine can do. Raises Conflict where none runs."""
+        if self.engine is None:
+            raise Conflict(NO_ENGINE)
+        return self.engine
 
     def trunks_known(self) -> frozenset[str]:
         """Return the names of the trunks that calls can go out on; empty where nobody knows any."""

@@ -77,7 +77,7 @@ async def test_without_a_daemon_nobody_is_called(store: MemoryStore, floor: list
     async with client_of(Desk(store=store, clock=FixedClock(NOW))) as client:
         answer = await dial(client, lead_id=2)
         assert (answer.status_code, answer.json()["kind"]) == (409, "conflict")
-        assert "no daemon runs" in answer.json()["error"]
+        assert "no engine runs" in answer.json()["error"]
 
 
 async def test_an_offer_is_shown_accepted_and_skipped(client: httpx.AsyncClient) -> None:
