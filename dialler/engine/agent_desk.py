@@ -5,11 +5,12 @@ from contextlib import contextmanager
 
 from dialler.domain.call import CallState
 from dialler.engine.floor import Floor
+from dialler.engine.pauses import OURS
 from dialler.engine.wrapping import Wrapping
 from dialler.errors import Conflict, NotFound, Refused, TelephonyError, UsageError
 from dialler.ports import AgentReport, AgentTalk, QueueStanding
 from telephony.errors import UnknownQueue
-from telephony.events import WRAP_UP_REASON, AgentState
+from telephony.events import AgentState
 
 
 class AgentDesk:
@@ -123,7 +124,7 @@ class AgentDesk:
 
 
 def _check_reason(reason: str) -> None:
-    if reason == WRAP_UP_REASON:
+    if reason in OURS:
         raise UsageError(f"reason: expected another than {reason!r}: the dialler ends its own pauses by itself")
 
 

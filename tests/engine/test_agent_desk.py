@@ -10,7 +10,7 @@ import pytest
 from dialler.domain.campaign import Wrap
 from dialler.errors import NotFound, UsageError
 from dialler.ports import AgentReport
-from telephony.events import WRAP_UP_REASON, AgentState
+from telephony.events import DIRECT_REASON, WRAP_UP_REASON, AgentState
 from telephony.simulated import AgentGroup, Spread
 from tests.support.call_centre import QUEUE, QUICK, WITH_AGENTS, CallCentre, call_centre
 
@@ -82,8 +82,9 @@ async def test_what_can_not_be_done_is_told_and_nothing_is_half_done() -> None:
             await log_in(centre, QUEUE, "nowhere")
         with pytest.raises(UsageError, match="such as PJSIP/1001, got '1001'"):
             await log_in(centre, QUEUE, agent="1001")
-        with pytest.raises(UsageError, match="expected another than"):
-            await desk.pause(ANN, WRAP_UP_REASON)
+        for ours in (WRAP_UP_REASON, DIRECT_REASON):
+            with pytest.raises(UsageError, match="expected another than"):
+                await desk.pause(ANN, ours)
         for ask in (desk.log_out(ANN, []), desk.pause(ANN, "lunch"), desk.make_ready(ANN)):
             with pytest.raises(NotFound, match=f"agent {ANN} is"):
                 await ask
