@@ -68,7 +68,7 @@ class DirectCalls:
                 floor.trunks.limits.give_back(Counter([slot.trunk]))
                 raise
         except BaseException:
-            self._reservations.release(session_id)
+            self._reservations.release(wanted.agent, session_id)
             raise
         self.send(tracked, intent)
         return intent.session

@@ -103,9 +103,10 @@ class Offers:
         """Close an offer that was not accepted, and let its agent go; the lead `rests` as after an attempt.
 
         Who skipped it, if a person did, is `by`, for the audit."""
+        assert session.for_agent is not None
         self.drop(session)
         closed = close(self._floor, session, reason, rests=rests, by=by)
-        self._reservations.release(session.session_id)
+        self._reservations.release(session.for_agent, session.session_id)
         return closed
 
     def look(self) -> None:

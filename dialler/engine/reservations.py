@@ -4,7 +4,6 @@ The exchange's queues are kept from a held agent by a pause with a reason of our
 is not paused for another one; it ends with the hold, or goes over into the work after the talk (`Pauses`).
 """
 
-from collections.abc import Mapping
 from typing import Final
 
 from dialler.domain.session import Session
@@ -28,9 +27,6 @@ class Reservations:
         self._floor = floor
         self._pauses = pauses
         self._staffing = staffing
-        self._agents: dict[str, str] = {}
-        """Who is held for which call."""
-
         pauses.add_owner(lambda agent: DIRECT_REASON if agent in floor.board.held else None)
         floor.on_ended.append(self._ended)
 
@@ -59,22 +55,16 @@ class Reservations:
 
     def hold(self, agent: str, call_id: str) -> None:
         """Hold an agent for a call from now on."""
-        self._agents[call_id] = agent
         self._show(agent, call_id)
 
-    def release(self, call_id: str) -> None:
-        """Let the agent go who is held for a call, if one is."""
-        agent = self._agents.pop(call_id, None)
-        if agent is not None:
+    def release(self, agent: str, call_id: str) -> None:
+        """Let an agent go, if he is held for that call."""
+        if self._floor.board.held.get(agent) == call_id:
             self._show(agent, None)
 
-    @property
-    def held(self) -> Mapping[str, str]:
-        """The calls, and the agents who are held for them."""
-        return self._agents
-
     def _ended(self, session: Session) -> None:
-        self.release(session.session_id)
+        if session.for_agent is not None:
+            self.release(session.for_agent, session.session_id)
 
     def _show(self, agent: str, call_id: str | None) -> None:
         floor = self._floor
