@@ -24,7 +24,7 @@ class AgentDesk:
         """Return all agents that the exchanges have told of."""
         talks = self._talks()
         merged = self._floor.board.agents(None)
-        return [self._report(agent, merged[agent], talks.get(agent)) for agent in sorted(self._floor.members)]
+        return [self._report(agent, merged[agent], talks.get(agent)) for agent in sorted(self._floor.board.members)]
 
     async def log_in(
         self, agent: str, queues: Sequence[str], *, name: str, penalty: int, paused: bool, reason: str
@@ -46,7 +46,7 @@ class AgentDesk:
 
     async def log_out(self, agent: str, queues: Sequence[str]) -> Sequence[str]:
         """Take an agent out of queues; return those that he was in. As the port says."""
-        in_queues = sorted({place.queue for place in self._floor.members.of(agent)})
+        in_queues = sorted({place.queue for place in self._floor.board.members.of(agent)})
         left: list[str] = []
         with _said_to_people():
             for queue in dict.fromkeys(queues or in_queues):
@@ -95,7 +95,7 @@ class AgentDesk:
                 pause_reason=standing.pause_reason,
                 since=standing.since,
             )
-            for place, standing in sorted(self._floor.members.of(agent).items())
+            for place, standing in sorted(self._floor.board.members.of(agent).items())
         ]
         reasons = [one.pause_reason for one in queues if one.pause_reason is not None]
         return AgentReport(

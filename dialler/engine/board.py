@@ -7,7 +7,8 @@ from datetime import datetime
 from dialler.domain.call import Call, CallState
 from dialler.domain.patience import PATIENCE, Patience
 from dialler.domain.session import Session
-from telephony.events import AgentState
+from dialler.engine.members import Members
+from telephony.events import AgentChanged, AgentState
 
 
 @dataclass(slots=True, eq=False)
@@ -62,6 +63,9 @@ class Board:
     """Live calls by id, and the agents of each queue."""
 
     calls: dict[str, Tracked] = field(default_factory=dict)
+    members: Members = field(default_factory=Members)
+    """Who is in which queue, as the exchanges tell it."""
+
     held: dict[str, str] = field(default_factory=dict)
     """The call that each agent is held for, by agent: he is not ready for any other."""
 
@@ -70,9 +74,6 @@ class Board:
 
     _by_campaign: dict[int, dict[str, Tracked]] = field(default_factory=dict)
     _by_server: dict[str, dict[str, Tracked]] = field(default_factory=dict)
-    _agents: dict[str, dict[str, dict[str, AgentState]]] = field(default_factory=dict)
-    """State by queue, agent and server: one person may be a member of several queues."""
-
     _direct: dict[int, int] = field(default_factory=dict)
     """How many calls of each campaign are for one certain agent."""
 
@@ -133,22 +134,21 @@ class Board:
                 talking += 1
         return CallCounts(unanswered=unanswered, waiting=waiting, talking=talking)
 
-    def move_agent(self, server: str, queue: str, agent: str, state: AgentState) -> None:
+    def move_agent(self, event: AgentChanged) -> None:
         """Note an agent's state in one queue."""
-        self._agents.setdefault(queue, {}).setdefault(agent, {})[server] = state
+        self.members.moved(event)
         self._merged.clear()
 
     def state_of(self, queue: str, agent: str) -> AgentState | None:
         """Return an agent's state in one queue, the busiest of those that exchanges tell; None: no one knows him."""
-        states = self._agents.get(queue, {}).get(agent)
-        return self.with_hold(agent, min(states.values(), key=_BUSY_FIRST.index)) if states else None
+        states = [standing.state for place, standing in self.members.of(agent).items() if place.queue == queue]
+        return self.with_hold(agent, min(states, key=_BUSY_FIRST.index)) if states else None
 
     def servers_of(self, agent: str) -> Mapping[str, AgentState]:
         """Return an agent's state on each exchange that tells one, the busiest of its queues'."""
         found: dict[str, AgentState] = {}
-        for members in self._agents.values():
-            for server, state in members.get(agent, {}).items():
-                found[server] = min(found.get(server, state), state, key=_BUSY_FIRST.index)
+        for place, standing in self.members.of(agent).items():
+            found[place.server] = min(found.get(place.server, standing.state), standing.state, key=_BUSY_FIRST.index)
         return found
 
     def hold(self, agent: str, call_id: str | None) -> None:
@@ -159,20 +159,13 @@ class Board:
             self.held[agent] = call_id
         self._merged.clear()
 
-    def places_of(self, agent: str) -> Mapping[tuple[str, str], AgentState]:
-        """Return an agent's states by server and queue, as the exchanges tell them."""
-        members = {queue: states[agent] for queue, states in self._agents.items() if agent in states}
-        return {(server, queue): state for queue, states in members.items() for server, state in states.items()}
-
     def with_hold(self, agent: str, state: AgentState) -> AgentState:
         """Return what an agent is doing who is in `state`: who is held for a call is ready for no other."""
         return AgentState.PAUSED if state is AgentState.READY and agent in self.held else state
 
     def forget_agents(self, server: str) -> None:
         """Know nothing of the agents of one exchange, whose link broke: nobody there is free."""
-        for members in self._agents.values():
-            for states in members.values():
-                states.pop(server, None)
+        self.members.lost(server)
         self._merged.clear()
 
     def agents(self, queue: str | None) -> Mapping[str, AgentState]:
@@ -184,11 +177,10 @@ class Board:
 
     def _merge(self, queue: str | None) -> Mapping[str, AgentState]:
         found: dict[str, AgentState] = {}
-        queues = self._agents.values() if queue is None else [self._agents.get(queue, {})]
-        for members in queues:
-            for agent, states in members.items():
-                for state in states.values():
-                    found[agent] = min(found.get(agent, state), state, key=_BUSY_FIRST.index)
+        for agent in self.members:
+            states = [at.state for place, at in self.members.of(agent).items() if queue in (None, place.queue)]
+            if states:
+                found[agent] = min(states, key=_BUSY_FIRST.index)
         for agent in self.held.keys() & found.keys():
             found[agent] = self.with_hold(agent, found[agent])
         return found

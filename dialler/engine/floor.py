@@ -13,7 +13,6 @@ from dialler.engine.agent_shares import AgentShares
 from dialler.engine.board import Board, CallCounts
 from dialler.engine.campaigns import Running
 from dialler.engine.free_agents import FreeAgents
-from dialler.engine.members import Members
 from dialler.engine.outbox import Outbox
 from dialler.engine.scene import CampaignScene
 from dialler.engine.trunks import Trunks
@@ -70,7 +69,6 @@ class Floor:
     ended: Wake
     """Called at each end of a call."""
 
-    members: Members = field(default_factory=Members)
     campaigns: dict[int, Running] = field(default_factory=dict)
     reconciled: set[str] = field(default_factory=set)
     """Servers whose live calls were compared with the records since their link came up: there we may dial."""
@@ -82,7 +80,7 @@ class Floor:
     """Called for each event of the exchange as it is taken in, with the seconds since it arrived."""
 
     on_agent: list[Callable[[AgentChanged], None]] = field(default_factory=list)
-    """Called with each change of an agent, once the board knows it."""
+    """Called with each change of an agent, once the board knows it and who counts him."""
 
     on_lost: list[Callable[[str], None]] = field(default_factory=list)
     """Called with each server whose link broke."""

@@ -60,7 +60,7 @@ class Pauses:
 
     def look(self) -> None:
         """Look at everybody: a server can be asked again."""
-        for agent in self._floor.members:
+        for agent in self._floor.board.members:
             self.look_at(agent)
 
     async def run(self) -> None:
@@ -86,7 +86,7 @@ class Pauses:
     def _wanted(self, agent: str) -> Iterator[tuple[Place, str | None]]:
         """Yield where an agent is to be paused, and why, or made ready, as far as that is not asked for already."""
         wanted = self._reason(agent)
-        for place, standing in self._floor.members.of(agent).items():
+        for place, standing in self._floor.board.members.of(agent).items():
             told = standing.pause_reason
             if not self._floor.is_usable(place.server) or not (told is None or told in OURS):
                 continue

@@ -45,8 +45,8 @@ class Staffing:
 
     def held(self, agent: str) -> None:
         """Look anew at an agent who is held for a call of his own from now on, or no longer."""
-        for key, state in self._floor.board.places_of(agent).items():
-            self._tell(key, agent, state, self._floor.clock.now())
+        for place, standing in self._floor.board.members.of(agent).items():
+            self._tell(place, agent, standing.state, self._floor.clock.now())
 
     def _tell(self, key: Key, agent: str, state: AgentState, at: datetime) -> None:
         state = self._floor.board.with_hold(agent, state)

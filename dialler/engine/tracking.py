@@ -94,10 +94,8 @@ class Tracker:
             case CallEvent():
                 self._handle_call(event)
             case AgentChanged():
-                self._floor.board.move_agent(event.server, event.queue, event.agent, event.state)
-                self._floor.members.moved(event)
+                self._floor.board.move_agent(event)
                 self._staffing.moved(event)
-                self._wrapping.agents.moved(event)
                 for observe_agent in self._floor.on_agent:
                     observe_agent(event)
                 self._floor.journal.emit(AgentMoved(at=event.at, agent=event.agent, state=event.state))
@@ -199,7 +197,6 @@ class Tracker:
             let_go(session)
         self._remember(session_id)
         floor.outbox.put_value(self._write, session, then=partial(self._end_written, session), ends=session_id)
-        self._wrapping.agents.ended(session)
         if session.status.is_open:
             self._wrapping.wait_for(session)
         else:
@@ -324,8 +321,6 @@ class Tracker:
         floor.board.forget_agents(server)
         for forget in floor.on_lost:
             forget(server)
-        floor.members.lost(server)
-        self._wrapping.agents.lost(server)
         self._staffing.lost(server)
         for tracked in floor.board.of_server(server):
             tracked.is_doubtful = True

@@ -60,6 +60,9 @@ class WrapUps:
         """When works are over. A heap."""
 
         pauses.add_owner(lambda agent: WRAP_UP_REASON if agent in self._works else None)
+        floor.on_agent.append(self._moved)
+        floor.on_lost.append(self._lost)
+        floor.on_ended.append(self.ended)
 
     # What is told
 
@@ -101,8 +104,8 @@ class WrapUps:
         for session_id in [*self._works.get(agent, ())]:
             self._drop(agent, session_id)
 
-    def moved(self, event: AgentChanged) -> None:
-        """Take in what an exchange told of a member; the floor's members know it already."""
+    def _moved(self, event: AgentChanged) -> None:
+        """Take in what an exchange told of a member; the board knows it already."""
         agent, place, reason = event.agent, Place(event.server, event.queue), event.pause_reason
         works = self._works.get(agent)
         if works is None:
@@ -118,7 +121,7 @@ class WrapUps:
         for work in works.values():
             self._follow(work, event)
 
-    def lost(self, server: str) -> None:
+    def _lost(self, server: str) -> None:
         """Forget where agents were seen paused on a server whose link broke."""
         for seen in self._seen.values():
             seen -= {place for place in seen if place.server == server}
@@ -152,7 +155,8 @@ class WrapUps:
 
     def _put(self, session: Session, agent: str, *, is_up: bool) -> None:
         session_id = session.session_id
-        is_talking = any(standing.state is AgentState.TALKING for standing in self._floor.members.of(agent).values())
+        standings = self._floor.board.members.of(agent).values()
+        is_talking = any(standing.state is AgentState.TALKING for standing in standings)
         self._works.setdefault(agent, {})[session_id] = _Work(
             session_id, session.campaign_id, agent, is_up=is_up, seen_talking=is_talking
         )

@@ -69,7 +69,7 @@ async def give(centre: CallCentre, code: str = "SALE") -> None:
 async def test_an_agent_is_paused_while_he_talks_and_ready_at_once_when_the_code_is_given() -> None:
     async with at_work(leads=2) as centre:
         await anyio.sleep(0.1)
-        members = centre.engine.floor.members.of(AGENT)
+        members = centre.engine.floor.board.members.of(AGENT)
         assert {(each.state, each.pause_reason) for each in members.values()} == {(AgentState.TALKING, WRAP_UP_REASON)}
         assert {place.queue for place in members} == {QUEUE, "support"}
         await comes_to(centre, AgentState.WRAP_UP)
@@ -120,7 +120,7 @@ async def test_an_agent_who_pauses_himself_meanwhile_stays_paused(while_talking:
         await give(centre)
         await anyio.sleep(200)
         assert state(centre) is AgentState.PAUSED
-        assert {each.pause_reason for each in centre.engine.floor.members.of(AGENT).values()} == {"lunch"}
+        assert {each.pause_reason for each in centre.engine.floor.board.members.of(AGENT).values()} == {"lunch"}
 
 
 async def test_an_agent_whom_others_make_ready_stays_ready() -> None:
@@ -129,7 +129,7 @@ async def test_an_agent_whom_others_make_ready_stays_ready() -> None:
         await anyio.sleep(1)
         await centre.network.set_paused(AGENT, False, queue=QUEUE)
         await anyio.sleep(1)
-        members = centre.engine.floor.members.of(AGENT)
+        members = centre.engine.floor.board.members.of(AGENT)
         assert {each.pause_reason for each in members.values()} == {None}, "in all his queues"
         await comes_to(centre, AgentState.TALKING)
         await anyio.sleep(0.1)
@@ -236,7 +236,7 @@ async def test_a_pause_that_could_not_be_sent_is_made_when_the_link_is_back() ->
         await anyio.sleep(5)
         centre.network.restore_link("pbx")
         await anyio.sleep(1)
-        members = centre.engine.floor.members.of(AGENT)
+        members = centre.engine.floor.board.members.of(AGENT)
         assert {(each.state, each.pause_reason) for each in members.values()} == {(AgentState.TALKING, WRAP_UP_REASON)}
         await comes_to(centre, AgentState.WRAP_UP)
 

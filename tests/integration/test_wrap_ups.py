@@ -22,7 +22,7 @@ DEADLINE_S = 2
 
 def standing(opened: Floor) -> tuple[AgentState, str | None] | None:
     """Return what the agent does, and why he is paused."""
-    of_him = opened.engine.floor.members.of(AGENT)
+    of_him = opened.engine.floor.board.members.of(AGENT)
     return next(((each.state, each.pause_reason) for place, each in of_him.items() if place.queue == QUEUE), None)
 
 
