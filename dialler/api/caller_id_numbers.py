@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
@@ -17,16 +17,13 @@ from dialler.api.leads import e164
 from dialler.api.looks import pool_of
 from dialler.domain.caller_id import NUMBERS_MAX, CallerId, CallerIdPool
 from dialler.domain.changes import differences
-from dialler.engine.caller_id_outlook import SPANS, pool_outlook
+from dialler.engine.caller_id_outlook import SPANS, NumberOutlook, pool_outlook
 from dialler.errors import Conflict, NotFound, UsageError
 from dialler.importing.caller_id_file import Wanted, caller_ids_of, read_rows
 from dialler.importing.phones import check_region
 from dialler.ports import Records
 
 router = APIRouter(prefix="/caller-id-pools/{pool}/numbers", tags=["caller ids"])
-
-FILE_MAX: Final = 1 << 20
-"""Bytes of a file of numbers."""
 
 _NUMBERS_IN_AUDIT_MAX: Final = 20
 Region = Annotated[str | None, Query(description="country of numbers that do not say theirs")]
@@ -91,16 +88,7 @@ async def import_numbers(
     Its first line names the columns: number, areas, trunks, calls_per_day_max, rest_s; only the first is needed.
     Several areas or trunks stand in one cell, with blanks between.
     """
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > FILE_MAX:
-            raise UsageError(f"the file has more than {FILE_MAX} bytes: expected {NUMBERS_MAX} numbers at most")
-    try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"the file is not UTF-8, at byte {error.start}") from error
-    return await _add(desk, pool, read_rows(text), who=who, region=region, update=update)
+    return await _add(desk, pool, await read_rows(request.stream()), who=who, region=region, update=update)
 
 
 @router.get("/{number}")
@@ -111,18 +99,11 @@ async def show_number(pool: str, number: str, desk: TheDesk) -> Json:
     def work(records: Records) -> Json:
         found = pool_of(records, pool)
         wanted = _number_of(records, found, number).number
-        days = max(SPANS.values())
-        outlook = pool_outlook(records, found, now, days=days)
-        (own,) = [each for each in outlook.numbers if each.caller_id.number == wanted]
-        counts = records.caller_id_days(found.pool_id, since=outlook.today - timedelta(days=days - 1))
-        return {
-            **number_json(own, found),
-            "days": [
-                {"day": day.isoformat(), **counts_json(counted)}
-                for (each, day), counted in sorted(counts.items(), reverse=True)
-                if each == wanted
-            ],
-        }
+        own = _outlook(records, found, wanted, now)
+        days = [
+            {"day": day.isoformat(), **counts_json(counts)} for day, counts in sorted(own.days.items(), reverse=True)
+        ]
+        return {**number_json(own, found), "days": days}
 
     return await desk.store.read(work)
 
@@ -138,7 +119,7 @@ async def set_number(pool: str, number: str, edit: NumberEdit, desk: TheDesk, wh
         records.set_caller_ids(found.pool_id, [new])
         details = {"pool": found.name, "number": old.number, **differences(told(old), told(new))}
         records.add_audit(now, who, "callerid.number.set", details)
-        return _number_json(records, found, new.number, now)
+        return number_json(_outlook(records, found, new.number, now), found)
 
     return await changed(desk, pool, change)
 
@@ -216,10 +197,9 @@ def _number_of(records: Records, pool: CallerIdPool, number: str) -> CallerId:
     raise NotFound(f"caller-id pool {pool.name!r} has no number {wanted}")
 
 
-def _number_json(records: Records, pool: CallerIdPool, number: str, now: datetime) -> Json:
+def _outlook(records: Records, pool: CallerIdPool, number: str, now: datetime) -> NumberOutlook:
     outlook = pool_outlook(records, pool, now, days=max(SPANS.values()))
-    (own,) = [each for each in outlook.numbers if each.caller_id.number == number]
-    return number_json(own, pool)
+    return next(each for each in outlook.numbers if each.caller_id.number == number)
 
 
 def _named(numbers: Sequence[str]) -> str:

@@ -1,9 +1,7 @@
 """dialler callerid ..."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
@@ -12,6 +10,7 @@ from dialler.cli.connection import connected, segment
 from dialler.cli.dnc import Region
 from dialler.cli.options import Reading, Writing
 from dialler.cli.printing import print_done, print_fields, print_json, print_line, print_table
+from dialler.cli.uploading import chunks_of, source_of
 from dialler.errors import UsageError
 
 app = App(name="callerid", help="Pools of caller ids: the numbers that campaigns show to those called.")
@@ -118,7 +117,9 @@ async def add(
     pool: str,
     /,
     *numbers: str,
-    file: Annotated[Path | None, Parameter(help="A delimited text file with a column `number`.")] = None,
+    file: Annotated[
+        str | None, Parameter(help='A delimited text file with a column `number`; "-" is standard input.')
+    ] = None,
     given: NumberOptions = _NUMBER,
     region: Region = None,
     update: Annotated[bool, Parameter(help="Numbers that are there already get what is given.")] = False,
@@ -130,16 +131,17 @@ async def add(
     """
     if bool(numbers) == (file is not None):
         raise UsageError("expected numbers, or --file with them")
-    path, params = f"/caller-id-pools/{segment(pool)}/numbers", {"region": region, "update": update or None}
+    path, params = f"/caller-id-pools/{segment(pool)}/numbers", {"region": region, "update": "true" if update else None}
     fields = _number_body(given)
-    if file is None:
-        rows: list[Mapping[str, Any]] = [{"number": each, **fields} for each in numbers]
-    elif fields:
+    if file is not None and fields:
         raise UsageError("--file: its columns say what numbers may be used for")
-    else:
-        rows = _rows(file)
+    answer: dict[str, Any] = {}
     async with connected(options) as api:
-        answer = await api.post(path, {"numbers": rows}, **params)
+        if file is None:
+            answer = await api.post(path, {"numbers": [{"number": each, **fields} for each in numbers]}, **params)
+        else:
+            with source_of(file) as source:
+                await api.upload(f"{path}/import", params, chunks_of(source, file), answer.update)
     print_done(answer, options.json, f"{answer['added']} added, {answer['updated']} updated")
 
 
@@ -204,16 +206,6 @@ async def delete(pool: str, /, *, options: Writing = _WRITING) -> None:
     async with connected(options) as api:
         answer = await api.delete(f"/caller-id-pools/{segment(pool)}")
     print_done(answer, options.json, f"caller-id pool {pool} is deleted")
-
-
-def _rows(file: Path) -> list[Mapping[str, Any]]:
-    from dialler.importing.caller_id_file import read_rows
-
-    try:
-        text = file.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--file {file}: {error}") from error
-    return [{"number": each.number, **each.fields} for each in read_rows(text)]
 
 
 def _pool_body(given: PoolOptions) -> dict[str, object]:

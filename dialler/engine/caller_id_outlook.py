@@ -40,6 +40,9 @@ class NumberOutlook:
     judgement: Judgement
     """Of the last `JUDGED_DAYS`."""
 
+    days: Mapping[date, CallerIdCounts]
+    """What was counted, by day."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolOutlook:
@@ -94,6 +97,7 @@ def pool_outlook(records: Records, pool: CallerIdPool, now: datetime, *, days: i
                     for name, n in SPANS.items()
                 },
                 judgement=found[each.number],
+                days=own[each.number],
             )
             for each in book.numbers
         ],

@@ -1,13 +1,13 @@
 """Numbers for a pool of caller ids, from a small delimited text file or from a request: all of them, or none."""
 
-import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
-from io import StringIO
 from typing import Final
 
-from dialler.domain.caller_id import CallerId
+from dialler.domain.caller_id import NUMBERS_MAX, CallerId
 from dialler.errors import UsageError
+from dialler.importing.lead_file import open_lead_file
 from dialler.importing.phones import WITH_EXTENSION, read_numbers
 
 COLUMNS: Final = ("number", "areas", "trunks", "calls_per_day_max", "rest_s")
@@ -28,30 +28,30 @@ class Wanted:
     """Of `CallerId`, as far as they were given."""
 
 
-def read_rows(text: str) -> Sequence[Wanted]:
-    """Return the rows of a file, whose first line names its columns. Raises UsageError."""
-    try:
-        delimiter = csv.Sniffer().sniff(text.partition("\n")[0], delimiters=",;\t").delimiter
-    except csv.Error:
-        delimiter = ","  # A single column.
-    rows = csv.reader(StringIO(text.removeprefix("\ufeff"), newline=""), delimiter=delimiter)
-    header = [name.strip().lower().replace(" ", "_") for name in next(rows, [])]
+async def read_rows(chunks: AsyncIterable[bytes]) -> Sequence[Wanted]:
+    """Return the rows of a file, whose first line names its columns. Raises UsageError, ImportRefused for no text."""
+    file = await open_lead_file(chunks, delimiter=None, encoding=None, source="the file")
+    header = [name.strip().lower().replace(" ", "_") for name in file.header]
     expected = f"expected a first line that names the columns: {', '.join(COLUMNS)}; number is needed"
     if "number" not in header:
-        raise UsageError(f"columns {', '.join(map(repr, header)) or '(none)'}: {expected}")
+        raise UsageError(f"columns {', '.join(map(repr, header))}: {expected}")
     if unknown := [name for name in header if name not in COLUMNS]:
         raise UsageError(f"column {unknown[0]!r}: {expected}")
     found: list[Wanted] = []
     mistakes: list[str] = []
-    for row in rows:
-        cells = {name: cell.strip() for name, cell in zip(header, row, strict=False) if cell.strip()}
-        if not cells:
-            continue
-        where = f"row {rows.line_num}"
-        try:
-            found.append(Wanted(where=where, number=cells.pop("number", ""), fields=_fields(cells)))
-        except ValueError as error:
-            mistakes.append(f"{where}: {error}")
+    async with aclosing(file.rows):
+        async for row in file.rows:
+            where = f"row {row.number}"
+            cells = {name: cell.strip() for name, cell in zip(header, row.cells, strict=False) if cell.strip()}
+            if row.problem:
+                mistakes.append(f"{where}: {row.problem}: expected text, cells divided by {file.delimiter!r}")
+                continue
+            try:
+                found.append(Wanted(where=where, number=cells.pop("number", ""), fields=_fields(cells)))
+            except ValueError as error:
+                mistakes.append(f"{where}: {error}")
+            if len(found) > NUMBERS_MAX:
+                raise UsageError(f"the file has more than {NUMBERS_MAX} rows: a pool has no more numbers")
     _refuse(mistakes)
     return found
 

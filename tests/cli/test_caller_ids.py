@@ -12,6 +12,9 @@ def test_a_pool_is_filled_shown_changed_and_deleted(spring: Dialler, tmp_path: P
     file = tmp_path / "numbers.csv"
     file.write_text("number,areas,calls_per_day_max\n+13125550102,+1312,40\n")
     assert spring("callerid", "add", "us", "--file", str(file)).out == "1 added, 0 updated\n"
+    file.write_text("number,areas\n+13125550103,\n12,\n")
+    wrong = spring("callerid", "add", "us", "--file", str(file))
+    assert wrong.code == 2 and "row 3, number '12'" in wrong.err
     assert spring("callerid", "set", "us", "+13125550102", "--off", "marked as spam", "--rest", "2m").code == 0
     assert spring("callerid", "set", "us", "--rest", "none", "--per-day", "100").code == 0
     shown = spring("callerid", "show", "us", "--json").json
