@@ -116,15 +116,11 @@ class DialLoop:
         floor = self._floor
         self._staffing.settle()
         running = {campaign_id: each for campaign_id, each in floor.campaigns.items() if each.dials}
-        trunks = {
-            campaign_id: [name for name in floor.trunks_of(each) if not each.caller_id_waits.is_waiting(name, now)]
-            for campaign_id, each in running.items()
-        }
         wanted: dict[int, int] = {}
         for campaign_id, each in running.items():
             if each.is_dry(now) or not each.asking.is_due(floor.clock.monotonic()):
                 continue
-            if not trunks[campaign_id] and each.caller_id_waits.next_at(now) is not None:
+            if each.caller_id_waits.next_at(now) is not None and not self._trunks_of(each, now):
                 continue
             facts = floor.facts(each)
             decision = self._decide(each, facts, now)
@@ -138,6 +134,7 @@ class DialLoop:
                 )
         if not wanted:
             return []
+        trunks = {campaign_id: self._trunks_of(each, now) for campaign_id, each in running.items()}
         weights = {campaign_id: each.campaign.settings.weight for campaign_id, each in running.items()}
         free = {name: min(floor.trunks.tokens(name), floor.trunks.channels_free(name)) for name in floor.trunks}
         granted = self.shares.grant(wanted, trunks, free, weights)
@@ -173,6 +170,10 @@ class DialLoop:
         if (over := running.over_limit(now)) is not None:
             running.decision = capped(running.decision, facts, over, running.campaign.settings)
         return running.decision
+
+    def _trunks_of(self, running: Running, now: datetime) -> list[str]:
+        """Return the campaign's trunks that can be used now, and on which its pool of caller ids has one."""
+        return [name for name in self._floor.trunks_of(running) if not running.caller_id_waits.is_waiting(name, now)]
 
     def _unwanted(self, running: Running, decision: PacingDecision) -> Sequence[Tracked]:
         """Return the calls that the strategy wants ended, and that have rung for as long as a call has to."""
