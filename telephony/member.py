@@ -8,12 +8,12 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-QUEUE: Final = re.compile(r"[A-Za-z0-9_.-]+")
+BYTES_MAX: Final = 79
+QUEUE: Final = re.compile(rf"[A-Za-z0-9_.-]{{1,{BYTES_MAX}}}")
 AGENT: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*/[A-Za-z0-9_.@/+:-]+")
 """An interface: a channel technology and whom to ring with it, as in `PJSIP/1001` or `Local/1001@agents/n`."""
 
 TEXT: Final = re.compile(r"[^\x00-\x1f\x7f;|]*")
-BYTES_MAX: Final = 79
 PENALTY_MAX: Final = 1_000
 
 
@@ -56,7 +56,7 @@ class Pause:
 
 
 _WORDS: Final = {
-    QUEUE: "letters, digits, '_', '.' or '-'",
+    QUEUE: f"letters, digits, '_', '.' or '-', at most {BYTES_MAX}",
     AGENT: "a technology and a device, such as PJSIP/1001",
     TEXT: "one line without ';' and '|'",
 }

@@ -12,6 +12,7 @@ from dialler.domain.dnc_scope import DncScope
 from dialler.domain.patience import Patience, PatienceStart
 from dialler.domain.strategy import Strategy, StrategySettings
 from telephony.answer_plan import AnswerPlan, KeyAction, check_message_keys, check_optout_key, check_sound
+from telephony.member import QUEUE
 
 WEIGHT_MIN, WEIGHT_MAX = 1, 10_000
 WEIGHT_DEFAULT = 100
@@ -29,8 +30,6 @@ HARBOUR: Final = "dlr/harbour"
 
 OPTOUT_KEY: Final = "9"
 """The key to opt out where a campaign has none of its own, as the shipped dialplan knows it."""
-
-QUEUE = re.compile(r"[A-Za-z0-9_.-]{1,79}")
 
 
 def _check_weight(weight: int, name: str = "weight") -> None:

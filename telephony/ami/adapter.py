@@ -27,7 +27,7 @@ from telephony.ami.wire import breaks_line, variable
 from telephony.answer_plan import AnswerPlan, KeyAction
 from telephony.errors import LinkLost, NotSent, Refused
 from telephony.events import LinkDown, LinkUp, OriginateEnded, TelephonyEvent
-from telephony.member import AGENT, Member, Pause
+from telephony.member import AGENT, QUEUE, Member, Pause
 from telephony.port import LiveCall, Origination, Trunk
 
 log = logging.getLogger("telephony.ami")
@@ -35,7 +35,6 @@ log = logging.getLogger("telephony.ami")
 CALL_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 """Asterisk takes 149 characters; a slash at the start would be a pattern, a semicolon a Local half."""
 E164: Final = re.compile(r"\+[1-9][0-9]{1,14}")
-QUEUE: Final = re.compile(r"[A-Za-z0-9_.-]{1,79}")
 RING_MIN: Final = timedelta(milliseconds=100)
 RING_MAX: Final = timedelta(minutes=10)
 
