@@ -16,6 +16,7 @@ from dialler.clock import SystemClock
 from dialler.doctor import disk, doors, machine
 from dialler.doctor.access import Who, owner_of, records_access, this_user, user_named
 from dialler.doctor.catalogue import CHECKS
+from dialler.doctor.dialplan import contexts
 from dialler.doctor.exchange import exchange
 from dialler.doctor.finding import Finding, Verdict, fail, ok, skip
 from dialler.doctor.postgres import postgres_records
@@ -200,7 +201,7 @@ async def _exchanges(settings: Settings) -> list[Finding]:
         except SettingsError:
             found[server.name] = [skip("exchange.login", "its secret can't be had, see settings", on=server.name)]
             return
-        found[server.name] = exchange(server, await examine_asterisk(account))
+        found[server.name] = exchange(server, await examine_asterisk(account, contexts=contexts(server)))
 
     async with anyio.create_task_group() as tasks:
         for server in settings.asterisk:

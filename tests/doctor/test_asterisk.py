@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from dialler.doctor.dialplan import VERSION
 from dialler.doctor.finding import Verdict
 from tests.support.installations import Edit, Installation, asterisk_settings, failures, of, only, spoilt_asterisk
 
@@ -28,6 +29,7 @@ def test_a_good_asterisk_has_nothing_to_mend_and_nothing_rings(installation: Ins
         "exchange.writetimeout",
     }
     assert "Asterisk 2" in only(report, "exchange.version", Verdict.OK, on=MAIN).found
+    assert f"version {VERSION}, as this" in only(report, "exchange.dialplan", Verdict.OK, on=MAIN).found
     assert "sales with 2 members" in only(report, "exchange.queues", Verdict.OK, on=MAIN).found
     assert "call are read" in only(report, "exchange.read", Verdict.OK, on=MAIN).found
     assert report.exit_code == 0
@@ -87,6 +89,25 @@ def test_a_context_that_calls_fail_into_is_found_without_running_it(installation
         report = installation.examine()
         assert asterisk.channels() == 0
     only(report, "exchange.dialplan", Verdict.FAIL, on=MAIN)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        (f"exten => v{VERSION},", "exten => v0,", "from an older one"),
+        ("[dlr-answered-version]", "[other-version]", "names no version"),
+        ("[dlr-answered-joined]", "[other-joined]", "dlr-answered-joined of the shipped dialplan not"),
+    ],
+)
+def test_a_dialplan_of_an_older_version_is_warned_of(
+    installation: Installation, old: str, new: str, found: str
+) -> None:
+    with spoilt_asterisk({"extensions_dialler.conf": replaced(old, new)}) as asterisk:
+        installation.set(asterisk_settings(asterisk))
+        report = installation.examine()
+    finding = only(report, "exchange.dialplan", Verdict.WARN, on=MAIN)
+    assert found in finding.found and "`dialler asterisk-config` writes it" in finding.advice
+    assert report.exit_code == 0
 
 
 def test_a_limit_of_calls_and_an_empty_queue_are_warned_of(installation: Installation) -> None:
