@@ -19,6 +19,7 @@ from dialler.doctor.catalogue import CHECKS
 from dialler.doctor.dialplan import contexts
 from dialler.doctor.exchange import exchange
 from dialler.doctor.finding import Finding, Verdict, fail, ok, skip
+from dialler.doctor.modules import MODULES
 from dialler.doctor.postgres import postgres_records
 from dialler.doctor.secrets import secret_files
 from dialler.doctor.sharing import SharingFacts, sharing
@@ -201,7 +202,8 @@ async def _exchanges(settings: Settings) -> list[Finding]:
         except SettingsError:
             found[server.name] = [skip("exchange.login", "its secret can't be had, see settings", on=server.name)]
             return
-        found[server.name] = exchange(server, await examine_asterisk(account, contexts=contexts(server)))
+        facts = await examine_asterisk(account, contexts=contexts(server), modules=MODULES)
+        found[server.name] = exchange(server, facts)
 
     async with anyio.create_task_group() as tasks:
         for server in settings.asterisk:

@@ -32,6 +32,7 @@ CHECKS: Final[Mapping[str, str]] = {
     "exchange.read": "The account gets the events that the dialler follows",
     "exchange.filters": "Asterisk sends what the dialler reads, and little else",
     "exchange.writetimeout": "Asterisk does not drop a reader that is slow for a moment",
+    "exchange.modules": "The modules that the dialplan calls are loaded",
     "exchange.dialplan": "The dialplan has the contexts for answered calls, as this version ships them",
     "exchange.queues": "The agents' queues are there",
     "exchange.trunks": "The trunks' endpoints are there",

@@ -8,6 +8,7 @@ from typing import Final
 from dialler.doctor.account import account
 from dialler.doctor.dialplan import dialplan
 from dialler.doctor.finding import Finding, fail, ok, or_ok, skip, warn
+from dialler.doctor.modules import modules
 from dialler.settings import AsteriskSettings
 from telephony.health import ExchangeFacts, Reached
 
@@ -30,6 +31,7 @@ def exchange(server: AsteriskSettings, facts: ExchangeFacts) -> list[Finding]:
         _version(facts),
         *_limits(facts),
         *account(server, facts),
+        *modules(facts),
         *dialplan(server, facts),
         *_queues(server, facts),
         *_trunks(server, facts),

@@ -41,18 +41,26 @@ NO_CHANNEL: Final = "DiallerDoctor/none"
 TOLD_WITHIN_S: Final = 2.0
 
 
-async def examine(server: AsteriskServer, *, contexts: Sequence[str] = (), timing: Timing = PATIENCE) -> ExchangeFacts:
+async def examine(
+    server: AsteriskServer,
+    *,
+    contexts: Sequence[str] = (),
+    modules: Sequence[str] = (),
+    timing: Timing = PATIENCE,
+) -> ExchangeFacts:
     """Return what `server` tells, also of `contexts` of its dialplan beside its own and those of its trunks.
+
+    `modules` are those to ask for, without `.so`.
 
     Raises nothing for an exchange that is away or misbehaves: that is a fact as well.
     """
-    return await _Visit(server, contexts, timing).examine()
+    return await _Visit(server, contexts, modules, timing).examine()
 
 
 class _Visit(AsteriskLink):
     """One connection, by the link's own steps, that is not kept up."""
 
-    def __init__(self, server: AsteriskServer, contexts: Sequence[str], timing: Timing) -> None:
+    def __init__(self, server: AsteriskServer, contexts: Sequence[str], modules: Sequence[str], timing: Timing) -> None:
         super().__init__(
             server,
             on_up=lambda _: None,
@@ -64,7 +72,7 @@ class _Visit(AsteriskLink):
             timing=timing,
             rng=random.Random(),
         )
-        self._contexts = contexts
+        self._contexts, self._modules = contexts, modules
         self._facts: dict[str, Any] = {"server": server.name, "reached": Reached.NOWHERE}
         self._placed = f"doctor-{uuid.uuid4().hex}"  # not the form of a call's id, so that no dialler takes it for one
         self._told = asyncio.Event()
@@ -106,6 +114,7 @@ class _Visit(AsteriskLink):
         await self._settings()
         await self._clock()
         facts["queues"] = queues_of(await self._list({"Action": "QueueStatus"}))
+        facts["modules"] = await self._loaded()
         facts["trunk_states"] = await self._trunk_states()
         facts["extensions"] = await self._extensions()
         await self._place()
@@ -128,6 +137,15 @@ class _Visit(AsteriskLink):
         told = field_number(pong, "timestamp")
         if told is not None:
             self._facts |= {"clock_ahead_s": told - before - round_trip_s / 2, "round_trip_s": round_trip_s}
+
+    async def _loaded(self) -> Mapping[str, bool] | None:
+        if "ModuleCheck" not in (self._facts["actions"] or ()):
+            return None
+        loaded = {}
+        for name in self._modules:
+            answer = await self._say({"Action": "ModuleCheck", "Module": name})
+            loaded[name] = text(answer, "response") == "Success"
+        return loaded
 
     async def _trunk_states(self) -> Mapping[str, str]:
         states = {}

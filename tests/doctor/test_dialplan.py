@@ -4,6 +4,7 @@ import hashlib
 import re
 
 from dialler.doctor.dialplan import SHIPPED, VERSION, VERSIONED
+from dialler.doctor.modules import ALWAYS, SOMETIMES
 from dialler.shipped import shipped_config
 
 TEXT = shipped_config("asterisk/extensions_dialler.conf").read_text(encoding="utf-8")
@@ -32,6 +33,16 @@ def test_the_file_names_its_version() -> None:
 def test_all_contexts_of_the_file_are_looked_for() -> None:
     suffixes = re.findall(r"^\[@@{context}(.*)\]$", TEXT, re.MULTILINE)
     assert sorted(suffixes) == sorted(["", *SHIPPED, VERSIONED])
+
+
+def test_the_modules_are_those_of_what_the_dialplan_calls() -> None:
+    built_in = {"Background", "Goto", "GotoIf", "Hangup", "Set", "WaitExten"}
+    lines = [line for line in TEXT.splitlines() if not line.startswith(";")]
+    steps = [re.match(r"(?:exten => [^,]*,1| same => n(?:\(\w+\))?),(\w+)\(", line) for line in lines]
+    called = {step[1] for step in steps if step}
+    functions = set(re.findall(r"\$\{([A-Z]+)\(", TEXT))
+    of_modules = {*ALWAYS.values(), *(name for name, _ in SOMETIMES.values())}
+    assert (called - built_in) | functions == of_modules
 
 
 def test_comments_may_change_and_nothing_else() -> None:

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from dialler.doctor.account import NEEDED
 from dialler.doctor.dialplan import SHIPPED, VERSION
 from dialler.doctor.exchange import exchange
 from dialler.doctor.finding import Finding, Verdict
+from dialler.doctor.modules import ALWAYS, MODULES, SOMETIMES
 from dialler.settings import AsteriskSettings
 from telephony.health import ExchangeFacts, Placing, Reached
 
@@ -28,7 +30,7 @@ GOOD = ExchangeFacts(
     calls_max=0.0,
     load_max=0.0,
     booted=True,
-    actions=frozenset({"Originate", "Hangup", "CoreShowChannels", "CoreStatus"}),
+    actions=frozenset(NEEDED),
     extensions={**CONTEXTS, NAMED: frozenset({f"v{VERSION}"})},
     placing=Placing.TOLD,
     queues={"sales": 3},
@@ -146,6 +148,35 @@ def test_a_dialplan_of_another_version_is_warned_of(
     finding = judged("exchange.dialplan", extensions={**CONTEXTS, NAMED: None if names is None else frozenset(names)})
     assert finding.verdict is verdict
     assert found in finding.found and advice in finding.advice
+
+
+LOADED = dict.fromkeys(MODULES, True)
+
+
+def test_modules_that_are_loaded_are_fine_and_those_that_can_not_be_seen_are_skipped() -> None:
+    assert judged("exchange.modules", modules=LOADED).verdict is Verdict.OK
+    finding = judged("exchange.modules", modules=None)
+    assert finding.verdict is Verdict.SKIP and "class system" in finding.found
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_that_is_not_loaded_fails_or_is_warned_of_by_who_needs_it(name: str) -> None:
+    finding = judged("exchange.modules", modules={**LOADED, name: False})
+    assert finding.verdict is (Verdict.FAIL if name in ALWAYS else Verdict.WARN)
+    assert name in finding.found and f"load = {name}.so" in finding.advice
+    assert name in ALWAYS or SOMETIMES[name][1] in finding.found
+
+
+def test_an_exchange_without_queues_has_no_app_queue_and_the_account_is_not_blamed() -> None:
+    without = {"queues": None, "actions": frozenset(NEEDED) - {"QueueAdd", "QueueRemove", "QueuePause"}}
+    finding = judged("exchange.modules", **without)
+    assert finding.verdict is Verdict.FAIL and "app_queue" in finding.found
+    assert judged("exchange.write", **without).verdict is Verdict.OK
+
+
+def test_an_account_that_may_not_pause_agents_fails() -> None:
+    finding = judged("exchange.write", actions=frozenset(NEEDED) - {"QueuePause"})
+    assert finding.verdict is Verdict.FAIL and "QueuePause" in finding.found and "add agent to" in finding.advice
 
 
 def test_events_that_nobody_reads_show_that_no_filter_is_in_force() -> None:
