@@ -76,6 +76,9 @@ class ExchangeFacts:
     actions: frozenset[str] | None = None
     """The actions that the account may use, as the exchange lists them."""
 
+    modules: Mapping[str, bool] | None = None
+    """Whether each module that was asked for is loaded. None: the account may not ask."""
+
     extensions: Mapping[str, frozenset[str] | None] | None = None
     """Extensions by context of the dialplan, None for a context that is not there. None: not to be read."""
 

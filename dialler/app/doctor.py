@@ -16,8 +16,10 @@ from dialler.clock import SystemClock
 from dialler.doctor import disk, doors, machine
 from dialler.doctor.access import Who, owner_of, records_access, this_user, user_named
 from dialler.doctor.catalogue import CHECKS
+from dialler.doctor.dialplan import contexts
 from dialler.doctor.exchange import exchange
 from dialler.doctor.finding import Finding, Verdict, fail, ok, skip
+from dialler.doctor.modules import MODULES
 from dialler.doctor.postgres import postgres_records
 from dialler.doctor.secrets import secret_files
 from dialler.doctor.sharing import SharingFacts, sharing
@@ -200,7 +202,8 @@ async def _exchanges(settings: Settings) -> list[Finding]:
         except SettingsError:
             found[server.name] = [skip("exchange.login", "its secret can't be had, see settings", on=server.name)]
             return
-        found[server.name] = exchange(server, await examine_asterisk(account))
+        facts = await examine_asterisk(account, contexts=contexts(server), modules=MODULES)
+        found[server.name] = exchange(server, facts)
 
     async with anyio.create_task_group() as tasks:
         for server in settings.asterisk:

@@ -11,7 +11,7 @@ here changes anything, with a daemon running or without, and no check raises for
 * `doors` - the API's sockets and the metrics port.
 * `sharing` - what engines share through Redis.
 * `unit` - the systemd unit.
-* `exchange`, `account` - what an exchange told about itself.
+* `exchange`, `account`, `modules`, `dialplan` - what an exchange told about itself.
 
 `dialler.app.doctor` gathers what needs an adapter, and runs them all.
 """

@@ -12,8 +12,13 @@ NEEDED: Final = {
     "Hangup": "call",
     "CoreShowChannels": "reporting",
     "CoreStatus": "reporting",
+    "QueueAdd": "agent",
+    "QueueRemove": "agent",
+    "QueuePause": "agent",
 }
 """Actions that the dialler uses, and the class under `write` that allows them; the others need none."""
+OF_QUEUES: Final = frozenset({"QueueAdd", "QueueRemove", "QueuePause"})
+"""Those that no account has while app_queue is not loaded."""
 
 TOO_MUCH: Final = {"Command": "command", "DBPut": "system", "UpdateConfig": "config"}
 """Actions by which an account takes over the machine or its settings, and their class."""
@@ -39,7 +44,8 @@ def _write(server: AsteriskSettings, facts: ExchangeFacts) -> list[Finding]:
     if facts.actions is None:
         return [skip("exchange.write", "it does not list what the account may do", on=on)]
     problems = []
-    missing = [name for name in NEEDED if name not in facts.actions]
+    there = NEEDED.keys() - OF_QUEUES if facts.queues is None else NEEDED.keys()
+    missing = [name for name in NEEDED if name in there and name not in facts.actions]
     if facts.placing is Placing.FORBIDDEN and "Originate" not in missing:
         missing.insert(0, "Originate")
     if missing:

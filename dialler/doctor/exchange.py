@@ -1,4 +1,4 @@
-"""What an exchange told, judged: the way to it, its version and limits, its dialplan, queues, trunks and clock."""
+"""What an exchange told, judged: the way to it, its version and limits, its queues, trunks and clock."""
 
 import re
 from collections.abc import Sequence
@@ -6,17 +6,16 @@ from ipaddress import ip_address
 from typing import Final
 
 from dialler.doctor.account import account
+from dialler.doctor.dialplan import dialplan
 from dialler.doctor.finding import Finding, fail, ok, or_ok, skip, warn
+from dialler.doctor.modules import modules
 from dialler.settings import AsteriskSettings
-from telephony.health import ExchangeFacts, Placing, Reached
+from telephony.health import ExchangeFacts, Reached
 
 VERSION_MIN: Final = (16,)
 FILTERS_SINCE: Final = {18: (18, 26), 20: (20, 11), 21: (21, 6), 22: (22, 1)}
 """The releases that know event filters by name, by series; all later series do."""
 CLOCK_WARN_S: Final = 1.0
-SHIPPED: Final = ("-message", "-harbour", "-optout")
-"""Contexts of the shipped dialplan beside the one for answered calls."""
-RELOADED: Final = "`dialler asterisk-config` writes it"
 
 
 def exchange(server: AsteriskSettings, facts: ExchangeFacts) -> list[Finding]:
@@ -32,7 +31,8 @@ def exchange(server: AsteriskSettings, facts: ExchangeFacts) -> list[Finding]:
         _version(facts),
         *_limits(facts),
         *account(server, facts),
-        *_dialplan(server, facts),
+        *modules(facts),
+        *dialplan(server, facts),
         *_queues(server, facts),
         *_trunks(server, facts),
         _clock(facts),
@@ -99,32 +99,14 @@ def _limits(facts: ExchangeFacts) -> list[Finding]:
     return or_ok(problems, "exchange.limits", "neither maxcalls nor maxload is set", on=on)
 
 
-def _dialplan(server: AsteriskSettings, facts: ExchangeFacts) -> list[Finding]:
-    on, context = server.name, server.context
-    mend = f"{RELOADED}: extensions_dialler.conf; include it in extensions.conf, then `asterisk -rx 'dialplan reload'`"
-    if facts.placing is Placing.NO_CONTEXT:
-        found = f"no extension s in context {context}: every call would be refused"
-        return [fail("exchange.dialplan", found, mend, on=on)]
-    if facts.extensions is None:
-        return [skip("exchange.dialplan", "the account may not read the dialplan", on=on, advice="write = reporting")]
-    here = facts.extensions.get(context)
-    if here is None or (facts.placing not in (Placing.TOLD, Placing.UNTOLD) and "s" not in here):
-        return [fail("exchange.dialplan", f"no extension s in context {context}", mend, on=on)]
-    if facts.placing is Placing.NOT_TRIED:
-        found = f"context {context} has an extension that Asterisk runs for each call that fails"
-        return [fail("exchange.dialplan", found, "take the extension `failed`, or the pattern, out of it", on=on)]
-    missing = [context + suffix for suffix in SHIPPED if facts.extensions.get(context + suffix) is None]
-    if missing:
-        found = f"context {context} is there, {', '.join(missing)} of the shipped dialplan not"
-        return [warn("exchange.dialplan", found, f"{mend}. Nothing to do if the dialplan is your own", on=on)]
-    return [ok("exchange.dialplan", f"context {context}, and those that it leads to", on=on)]
-
-
 def _queues(server: AsteriskSettings, facts: ExchangeFacts) -> list[Finding]:
     on = server.name
     if facts.queues is None:
         return [skip("exchange.queues", "it does not tell its queues: app_queue is not loaded", on=on)]
-    mend = f"{RELOADED}: queues_dialler.conf; include it in queues.conf, then `asterisk -rx 'queue reload all'`"
+    mend = (
+        "`dialler asterisk-config` writes it: queues_dialler.conf; include it in queues.conf, then"
+        " `asterisk -rx 'queue reload all'`"
+    )
     missing = [queue for queue in server.queues if queue not in facts.queues]
     problems = []
     if missing:

@@ -11,7 +11,7 @@ import random
 import ssl
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -39,19 +39,28 @@ NO_CHANNEL: Final = "DiallerDoctor/none"
 """A channel of a technology that no Asterisk has."""
 
 TOLD_WITHIN_S: Final = 2.0
-SUFFIXES: Final = ("", "-message", "-harbour", "-optout")
-"""Of the contexts that the shipped dialplan has."""
 
 
-async def examine(server: AsteriskServer, *, timing: Timing = PATIENCE) -> ExchangeFacts:
-    """Return what `server` tells. Raises nothing for an exchange that is away or misbehaves: that is a fact as well."""
-    return await _Visit(server, timing).examine()
+async def examine(
+    server: AsteriskServer,
+    *,
+    contexts: Sequence[str] = (),
+    modules: Sequence[str] = (),
+    timing: Timing = PATIENCE,
+) -> ExchangeFacts:
+    """Return what `server` tells, also of `contexts` of its dialplan beside its own and those of its trunks.
+
+    `modules` are those to ask for, without `.so`.
+
+    Raises nothing for an exchange that is away or misbehaves: that is a fact as well.
+    """
+    return await _Visit(server, contexts, modules, timing).examine()
 
 
 class _Visit(AsteriskLink):
     """One connection, by the link's own steps, that is not kept up."""
 
-    def __init__(self, server: AsteriskServer, timing: Timing) -> None:
+    def __init__(self, server: AsteriskServer, contexts: Sequence[str], modules: Sequence[str], timing: Timing) -> None:
         super().__init__(
             server,
             on_up=lambda _: None,
@@ -63,6 +72,7 @@ class _Visit(AsteriskLink):
             timing=timing,
             rng=random.Random(),
         )
+        self._contexts, self._modules = contexts, modules
         self._facts: dict[str, Any] = {"server": server.name, "reached": Reached.NOWHERE}
         self._placed = f"doctor-{uuid.uuid4().hex}"  # not the form of a call's id, so that no dialler takes it for one
         self._told = asyncio.Event()
@@ -104,6 +114,7 @@ class _Visit(AsteriskLink):
         await self._settings()
         await self._clock()
         facts["queues"] = queues_of(await self._list({"Action": "QueueStatus"}))
+        facts["modules"] = await self._loaded()
         facts["trunk_states"] = await self._trunk_states()
         facts["extensions"] = await self._extensions()
         await self._place()
@@ -127,6 +138,15 @@ class _Visit(AsteriskLink):
         if told is not None:
             self._facts |= {"clock_ahead_s": told - before - round_trip_s / 2, "round_trip_s": round_trip_s}
 
+    async def _loaded(self) -> Mapping[str, bool] | None:
+        if "ModuleCheck" not in (self._facts["actions"] or ()):
+            return None
+        loaded = {}
+        for name in self._modules:
+            answer = await self._say({"Action": "ModuleCheck", "Module": name})
+            loaded[name] = text(answer, "response") == "Success"
+        return loaded
+
     async def _trunk_states(self) -> Mapping[str, str]:
         states = {}
         for trunk in self.server.trunks:
@@ -136,10 +156,10 @@ class _Visit(AsteriskLink):
         return states
 
     async def _extensions(self) -> Mapping[str, frozenset[str] | None] | None:
-        contexts = [f"{self.server.context}{suffix}" for suffix in SUFFIXES]
+        contexts = [self.server.context, *self._contexts]
         contexts += [local[1] for trunk in self.server.trunks if (local := LOCAL.search(trunk.dial))]
         found = {}
-        for context in contexts:
+        for context in dict.fromkeys(contexts):
             answer = await self._list({"Action": "ShowDialPlan", "Context": context})
             denied, extensions = extensions_of(answer)
             if denied:

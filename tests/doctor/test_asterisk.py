@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from dialler.doctor.dialplan import VERSION
 from dialler.doctor.finding import Verdict
 from tests.support.installations import Edit, Installation, asterisk_settings, failures, of, only, spoilt_asterisk
 
@@ -24,10 +25,12 @@ def test_a_good_asterisk_has_nothing_to_mend_and_nothing_rings(installation: Ins
     theirs = [each for each in report.findings if each.on == MAIN]
     assert {each.verdict for each in theirs} == {Verdict.OK, Verdict.SKIP}
     assert {each.check for each in theirs if each.verdict is Verdict.SKIP} == {
+        "exchange.modules",
         "exchange.filters",  # what this account, which is a good one, may not read
         "exchange.writetimeout",
     }
     assert "Asterisk 2" in only(report, "exchange.version", Verdict.OK, on=MAIN).found
+    assert f"version {VERSION}, as this" in only(report, "exchange.dialplan", Verdict.OK, on=MAIN).found
     assert "sales with 2 members" in only(report, "exchange.queues", Verdict.OK, on=MAIN).found
     assert "call are read" in only(report, "exchange.read", Verdict.OK, on=MAIN).found
     assert report.exit_code == 0
@@ -57,6 +60,8 @@ def test_a_wrong_secret_fails_and_is_not_shown(installation: Installation) -> No
     [
         ("manager_dialler.conf", "write = originate,call", "write = call", "exchange.write", "Originate", "add origin"),
         ("manager_dialler.conf", "agent,reporting", "agent", "exchange.write", "CoreShowChannels", "add reporting"),
+        ("manager_dialler.conf", "agent,reporting", "reporting", "exchange.write", "QueuePause", "add agent to"),
+        ("modules.conf", "load = app_queue.so\n", "", "exchange.modules", "app_queue not loaded", "load = app_queue"),
         ("manager_dialler.conf", "read = system,call,", "read = system,", "exchange.read", "not told", "read = system"),
         ("manager_dialler.conf", "(OriginateResponse)", "(Newexten)", "exchange.read", "filter holds", "manager.conf"),
         ("extensions_dialler.conf", "[dlr-answered]", "[other]", "exchange.dialplan", "no extension s", "extensions_"),
@@ -87,6 +92,25 @@ def test_a_context_that_calls_fail_into_is_found_without_running_it(installation
         report = installation.examine()
         assert asterisk.channels() == 0
     only(report, "exchange.dialplan", Verdict.FAIL, on=MAIN)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        (f"exten => v{VERSION},", "exten => v0,", "from an older one"),
+        ("[dlr-answered-version]", "[other-version]", "names no version"),
+        ("[dlr-answered-joined]", "[other-joined]", "dlr-answered-joined of the shipped dialplan not"),
+    ],
+)
+def test_a_dialplan_of_an_older_version_is_warned_of(
+    installation: Installation, old: str, new: str, found: str
+) -> None:
+    with spoilt_asterisk({"extensions_dialler.conf": replaced(old, new)}) as asterisk:
+        installation.set(asterisk_settings(asterisk))
+        report = installation.examine()
+    finding = only(report, "exchange.dialplan", Verdict.WARN, on=MAIN)
+    assert found in finding.found and "`dialler asterisk-config` writes it" in finding.advice
+    assert report.exit_code == 0
 
 
 def test_a_limit_of_calls_and_an_empty_queue_are_warned_of(installation: Installation) -> None:
@@ -129,6 +153,19 @@ def test_an_account_that_may_run_commands_is_warned_of(installation: Installatio
         report = installation.examine()
     finding = only(report, "exchange.write", Verdict.WARN, on=MAIN)
     assert "command, system" in finding.found and "out of `write`" in finding.advice
+    assert "app_queue" in only(report, "exchange.modules", Verdict.OK, on=MAIN).found
+
+
+def test_a_module_that_some_campaigns_need_is_missed_where_the_account_may_ask(installation: Installation) -> None:
+    edits = {
+        "manager_dialler.conf": replaced("agent,reporting", "agent,reporting,system"),
+        "modules.conf": replaced("load = app_amd.so\n", ""),
+    }
+    with spoilt_asterisk(edits) as asterisk:
+        installation.set(asterisk_settings(asterisk))
+        report = installation.examine()
+    finding = only(report, "exchange.modules", Verdict.WARN, on=MAIN)
+    assert "app_amd not loaded, which campaigns with answering" in finding.found
 
 
 def test_an_endpoint_that_asterisk_does_not_know_fails(installation: Installation) -> None:

@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
+from dialler.doctor.account import NEEDED
+from dialler.doctor.dialplan import SHIPPED, VERSION
 from dialler.doctor.exchange import exchange
 from dialler.doctor.finding import Finding, Verdict
+from dialler.doctor.modules import ALWAYS, MODULES, SOMETIMES
 from dialler.settings import AsteriskSettings
 from telephony.health import ExchangeFacts, Placing, Reached
 
@@ -18,7 +21,8 @@ SERVER = AsteriskSettings.model_validate(
         "trunks": [{"name": "a", "dial": "PJSIP/{number}@carrier-a", "calls_per_second": 1, "channels": 1}],
     }
 )
-CONTEXTS = {name: frozenset({"s"}) for name in ("dlr-answered", *(f"dlr-answered-{x}" for x in ("message", "optout")))}
+CONTEXTS = {name: frozenset({"s"}) for name in ("dlr-answered", *(f"dlr-answered{suffix}" for suffix in SHIPPED))}
+NAMED = "dlr-answered-version"
 GOOD = ExchangeFacts(
     server="main",
     reached=Reached.END,
@@ -26,8 +30,8 @@ GOOD = ExchangeFacts(
     calls_max=0.0,
     load_max=0.0,
     booted=True,
-    actions=frozenset({"Originate", "Hangup", "CoreShowChannels", "CoreStatus"}),
-    extensions={**CONTEXTS, "dlr-answered-harbour": frozenset({"s"})},
+    actions=frozenset(NEEDED),
+    extensions={**CONTEXTS, NAMED: frozenset({f"v{VERSION}"})},
     placing=Placing.TOLD,
     queues={"sales": 3},
     trunk_states={"a": "NOT_INUSE"},
@@ -121,9 +125,58 @@ def test_a_server_elsewhere_without_tls_is_warned_of() -> None:
     assert judged("exchange.connect", server=SERVER).verdict is Verdict.OK
 
 
-def test_a_dialplan_of_ones_own_without_the_shipped_contexts_is_only_warned_of() -> None:
-    finding = judged("exchange.dialplan", extensions=dict(CONTEXTS))
-    assert finding.verdict is Verdict.WARN and "dlr-answered-harbour" in finding.found
+@pytest.mark.parametrize("suffix", SHIPPED)
+def test_a_dialplan_of_ones_own_without_a_shipped_context_is_only_warned_of(suffix: str) -> None:
+    finding = judged("exchange.dialplan", extensions={**CONTEXTS, f"dlr-answered{suffix}": None})
+    assert finding.verdict is Verdict.WARN and f"dlr-answered{suffix} of" in finding.found
+
+
+@pytest.mark.parametrize(
+    ("names", "verdict", "found", "advice"),
+    [
+        ({f"v{VERSION}"}, Verdict.OK, f"version {VERSION}", ""),
+        ({f"v{VERSION - 1}"}, Verdict.WARN, "from an older one", "dialplan reload"),
+        ({f"v{VERSION + 1}"}, Verdict.WARN, "from a newer one", "upgrade the dialler"),
+        ({f"v{VERSION}", f"v{VERSION - 1}"}, Verdict.WARN, "several versions", "include extensions_dialler.conf once"),
+        ({"s"}, Verdict.WARN, "names no version", "your own"),
+        (None, Verdict.WARN, "names no version", "asterisk-config"),
+    ],
+)
+def test_a_dialplan_of_another_version_is_warned_of(
+    names: set[str] | None, verdict: Verdict, found: str, advice: str
+) -> None:
+    finding = judged("exchange.dialplan", extensions={**CONTEXTS, NAMED: None if names is None else frozenset(names)})
+    assert finding.verdict is verdict
+    assert found in finding.found and advice in finding.advice
+
+
+LOADED = dict.fromkeys(MODULES, True)
+
+
+def test_modules_that_are_loaded_are_fine_and_those_that_can_not_be_seen_are_skipped() -> None:
+    assert judged("exchange.modules", modules=LOADED).verdict is Verdict.OK
+    finding = judged("exchange.modules", modules=None)
+    assert finding.verdict is Verdict.SKIP and "class system" in finding.found
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_that_is_not_loaded_fails_or_is_warned_of_by_who_needs_it(name: str) -> None:
+    finding = judged("exchange.modules", modules={**LOADED, name: False})
+    assert finding.verdict is (Verdict.FAIL if name in ALWAYS else Verdict.WARN)
+    assert name in finding.found and f"load = {name}.so" in finding.advice
+    assert name in ALWAYS or SOMETIMES[name][1] in finding.found
+
+
+def test_an_exchange_without_queues_has_no_app_queue_and_the_account_is_not_blamed() -> None:
+    without = {"queues": None, "actions": frozenset(NEEDED) - {"QueueAdd", "QueueRemove", "QueuePause"}}
+    finding = judged("exchange.modules", **without)
+    assert finding.verdict is Verdict.FAIL and "app_queue" in finding.found
+    assert judged("exchange.write", **without).verdict is Verdict.OK
+
+
+def test_an_account_that_may_not_pause_agents_fails() -> None:
+    finding = judged("exchange.write", actions=frozenset(NEEDED) - {"QueuePause"})
+    assert finding.verdict is Verdict.FAIL and "QueuePause" in finding.found and "add agent to" in finding.advice
 
 
 def test_events_that_nobody_reads_show_that_no_filter_is_in_force() -> None:

@@ -81,6 +81,19 @@ async def test_only_questions_are_asked(peer: AmiPeer) -> None:
     }  # fmt: skip
 
 
+async def test_modules_are_asked_for_only_by_an_account_that_may(peer: AmiPeer) -> None:
+    def loaded(session: AmiSession, action: Headers) -> bool:
+        session.respond(action, "Success" if action["module"] == ["app_queue"] else "Error")
+        return True
+
+    peer.on("ModuleCheck", loaded)
+    assert (await examine(server(peer), modules=["app_queue"], timing=QUICK)).modules is None
+    assert not peer.sent("ModuleCheck")
+    peer.on("ListCommands", says("Success", "ModuleCheck: x (Priv: system,all)"))
+    facts = await examine(server(peer), modules=["app_queue", "app_amd"], timing=QUICK)
+    assert facts.modules == {"app_queue": True, "app_amd": False}
+
+
 async def test_an_end_that_is_not_told_is_noticed(peer: AmiPeer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("telephony.ami.probe.TOLD_WITHIN_S", 0.05)
     peer.on("Originate", places(tells=False))
