@@ -32,8 +32,6 @@ GONE: Final = Standing(AgentState.AWAY, None)
 
 def standing_of(message: Fields) -> Standing:
     """Return what a member is doing; one who was paused in a call still talks until it ends."""
-    if text(message, "event") == "QueueMemberRemoved":
-        return GONE
     reason = text(message, "pausedreason") if text(message, "paused") == "1" else None
     state = STATES.get(text(message, "status"), AgentState.AWAY)
     if state is AgentState.READY and reason is not None:
@@ -69,11 +67,10 @@ class QueueMembers:
         key = text(message, "queue"), text(message, "interface")
         if not key[1] or not self._follows(key[0]):
             return None
-        before, standing = self._standing.get(key), standing_of(message)
+        before = self._standing.pop(key, None)
         if text(message, "event") == "QueueMemberRemoved":
-            self._standing.pop(key, None)
-        else:
-            self._standing[key] = standing
+            return None if before is None else self._event(key, GONE, at)
+        standing = self._standing[key] = standing_of(message)
         return None if before == standing else self._event(key, standing, at)
 
     def _follows(self, queue: str) -> bool:
@@ -88,4 +85,5 @@ class QueueMembers:
             queue=queue,
             state=standing.state,
             pause_reason=standing.pause_reason,
+            is_member=key in self._standing,
         )

@@ -524,7 +524,8 @@ async def test_an_agent_logs_into_a_queue_and_out_of_it_and_twice_is_told_apart(
     assert await telephony.add_to_queue(queue, exchange.agent, paused=True, reason="late") is False
     place = len(log.events)
     assert await telephony.remove_from_queue(queue, exchange.agent, server=exchange.server) is True
-    await moved(log, exchange, place, AgentState.AWAY)
+    left = await log.first(AgentChanged, after=place, agent=exchange.agent, queue=queue)
+    assert (change.is_member, left.is_member, left.state) == (True, False, AgentState.AWAY)
     assert await telephony.remove_from_queue(queue, exchange.agent) is False
     assert not [
         event
