@@ -2,14 +2,18 @@
 
 import hashlib
 import io
+import itertools
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import get_origin
 
 import anyio
 import pytest
+from cyclopts import App
 
 from dialler.cli.root import _arranged, app, run
 from dialler.errors import DiallerError
@@ -35,6 +39,27 @@ def test_help_of_every_verb_says_what_it_does_and_gives_an_example() -> None:
     walk("dialler", app)
 
 
+def test_none_is_a_value_as_it_was_typed_and_never_one_that_was_not_given() -> None:
+    def walk(node: App) -> Iterator[App]:
+        inner = [node[word] for word in node if not word.startswith("-")]
+        yield from itertools.chain.from_iterable(walk(each) for each in inner)
+        if node.default_command is not None and not inner:
+            yield node
+
+    swallowed = [
+        (verb.name[0], argument.name)
+        for verb in walk(app)
+        for argument in verb.assemble_argument_collection()
+        if argument.parse
+        and not argument.children
+        and argument.resolved_hint is not bool
+        and (get_origin(argument.resolved_hint) or argument.resolved_hint) not in (str, Path, tuple)
+        and argument.field_info.default is None
+        and argument.parameter.converter is None
+    ]
+    assert swallowed == []
+
+
 def test_help_needs_nothing_heavy(capfd: pytest.CaptureFixture[str]) -> None:
     heavy = {"fastapi", "sqlalchemy", "pydantic", "phonenumbers", "holidays", "httpx", "numpy", "panoramisk"}
     code = f"import sys, dialler.cli.root as r; r.run(['lead', '--help']); print({heavy} & set(sys.modules))"
@@ -51,6 +76,9 @@ def test_help_needs_nothing_heavy(capfd: pytest.CaptureFixture[str]) -> None:
         (["lead", "show", "x"], "LEAD_ID"),
         (["campaign", "create", "c", "--wrap", "maybe"], "maybe"),
         (["campaign", "create", "c", "--weight", "0"], "weight"),
+        (["campaign", "set", "c", "--patience-from", "none"], 'Invalid value "none" for --patience-from. Choose from:'),
+        (["campaign", "set", "c", "--weight", "none"], 'unable to convert "none" into int'),
+        (["campaign", "set", "c", "--ring-timeout", "null"], 'unable to convert "null" into timedelta'),
         (["campaign", "create", "c", "--agents-weight", "0"], "agents_weight must be 1 to 10000, got 0"),
         (["campaign", "create", "c", "--agents-priority", "1001"], "agents_priority must be -1000 to 1000, got 1001"),
         (["campaign", "create", "c", "--hours", "9-5"], "hours"),
