@@ -336,6 +336,20 @@ class CallAbandoned(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgentOverlooked(Event):
+    """A call was abandoned while a ready member of its queue was idle: the exchange did not join them."""
+
+    name: ClassVar[str] = "agent.overlooked"
+    level: ClassVar[int] = logging.WARNING
+    session_id: str
+    campaign: str
+    server: str
+    agent: str
+    idle_s: float
+    """How long he had been ready when the message began, or the person hung up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallNotDiverted(Event):
     """The exchange could not be asked to play the information message; its own time-out is the backstop."""
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from dialler.domain.call import Call, CallState
 from dialler.domain.patience import PATIENCE, Patience
 from dialler.domain.session import Session
+from dialler.engine.agent_shares import Idle
 from dialler.engine.members import Members
 from telephony.events import AgentChanged, AgentState
 
@@ -37,6 +38,9 @@ class Tracked:
 
     told_not_diverted: bool = False
     """It was told that the exchange could not be asked to play the message."""
+
+    overlooked: Idle | None = None
+    """An agent who could have had it when the information message began instead."""
 
     @property
     def is_direct(self) -> bool:

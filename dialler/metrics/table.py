@@ -27,6 +27,12 @@ COUNTED: Final = (
         "Persons who answered and got no agent in time.",
     ),
     MetricRow(
+        "dialler_abandoned_while_idle_total",
+        "counter",
+        ("campaign",),
+        "Of those, persons who waited in a queue while a ready member of it was idle.",
+    ),
+    MetricRow(
         "dialler_answer_to_agent_seconds",
         "histogram",
         ("campaign",),
