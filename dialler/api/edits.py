@@ -82,6 +82,9 @@ class CampaignEdit(Edit):
     optout_scope: DncScope = Field(DncScope.ALL, description="for whose calls that holds: campaign, merchant or all")
     weighting: bool = True
     weight: int = 0
+    queue_priority: int = Field(
+        0, description="of answered calls that wait in one queue those of the highest are next; 10 unless set"
+    )
     agents_priority: int = Field(
         0, description="of campaigns that can reach the same agents the highest has all while it has leads"
     )

@@ -140,6 +140,7 @@ def campaign_json(campaign: Campaign) -> Json:
         "optout_scope": settings.optout_scope.value,
         "weighting": settings.weighting,
         "weight": settings.weight,
+        "queue_priority": settings.queue_priority,
         "agents_priority": settings.agents_priority,
         "agents_weight": settings.agents_weight,
         "attempts_max": settings.attempts_max,

@@ -25,6 +25,9 @@ Trunks = Annotated[
     tuple[str, ...], Parameter(name="--trunk", help='A trunk to call on, the preferred one first; "none" for any.')
 ]
 Queue = Annotated[str | None, Parameter(help='The agents\' queue; "none" for a campaign without.')]
+QueuePriority = Annotated[
+    Given[int], Parameter(help="Of answered calls that wait in one queue those of the highest are next, 10 unless set.")
+]
 CallerIds = Annotated[
     tuple[str, ...], Parameter(name="--caller-id", help='A number to show to those called; "none" for none.')
 ]
@@ -137,6 +140,7 @@ class CampaignOptions:
     pacing_setting: PacingSetting = ()
     trunks: Trunks = ()
     queue: Queue = None
+    queue_priority: QueuePriority = None
     caller_ids: CallerIds = ()
     caller_id_pool: CallerIdPool = None
     ring_timeout: RingTimeout = None
@@ -193,6 +197,7 @@ _SAME = (
     "optout_scope",
     "weighting",
     "weight",
+    "queue_priority",
     "agents_priority",
     "agents_weight",
     "attempts_max",

@@ -11,7 +11,15 @@ from dialler.domain.calling_hours import ALWAYS_DAYTIME, CallingHours
 from dialler.domain.dnc_scope import DncScope
 from dialler.domain.patience import Patience, PatienceStart
 from dialler.domain.strategy import Strategy, StrategySettings
-from telephony.answer_plan import AnswerPlan, KeyAction, check_message_keys, check_optout_key, check_sound
+from telephony.answer_plan import (
+    QUEUE_PRIORITY,
+    AnswerPlan,
+    KeyAction,
+    check_message_keys,
+    check_optout_key,
+    check_queue_priority,
+    check_sound,
+)
 from telephony.member import QUEUE
 
 WEIGHT_MIN, WEIGHT_MAX = 1, 10_000
@@ -99,6 +107,9 @@ class CampaignSettings:
 
     queue: str | None = None
     """The agents' queue; a pacing strategy that needs agents needs one."""
+
+    queue_priority: int = QUEUE_PRIORITY
+    """Of answered calls that wait in one queue those of the campaign with the highest are next."""
 
     caller_ids: tuple[str, ...] = ()
     """Numbers to show, in turn, where it has no pool."""
@@ -193,6 +204,7 @@ class CampaignSettings:
             raise ValueError(
                 f"agents_priority must be -{AGENTS_PRIORITY_MAX} to {AGENTS_PRIORITY_MAX}, got {self.agents_priority}"
             )
+        check_queue_priority(self.queue_priority)
         if not 1 <= self.ring_timeout_s <= RING_TIMEOUT_MAX_S:
             raise ValueError(f"ring_timeout_s must be 1 to {RING_TIMEOUT_MAX_S}, got {self.ring_timeout_s}")
         # They go to the exchange, whose protocol is made of lines, and whose dialplan takes some characters apart.
@@ -269,6 +281,7 @@ class CampaignSettings:
             message=self.message,
             message_keys=keys,
             message_queue=self.queue if leads_to_queue else None,
+            queue_priority=self.queue_priority,
         )
 
 

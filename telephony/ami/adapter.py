@@ -24,7 +24,7 @@ from telephony.ami.settings import AsteriskServer, AsteriskTrunk, Timing
 from telephony.ami.transcript import Observer
 from telephony.ami.translate import text
 from telephony.ami.wire import breaks_line, variable
-from telephony.answer_plan import AnswerPlan, KeyAction
+from telephony.answer_plan import QUEUE_PRIORITY, AnswerPlan, KeyAction
 from telephony.errors import LinkLost, NotSent, Refused
 from telephony.events import LinkDown, LinkUp, OriginateEnded, TelephonyEvent
 from telephony.member import AGENT, QUEUE, Member, Pause
@@ -278,6 +278,7 @@ class AsteriskNetwork:
     def _on_up(self, server: str, restarted: bool) -> None:
         if restarted:
             self._book.settle(server, self._links[server].generation, ())
+        self._members[server].link_up()
         self._put(LinkUp(server=server, at=self._now(), restarted=restarted))
 
     def _on_down(self, server: str, reason: str) -> None:
@@ -324,6 +325,8 @@ class AsteriskNetwork:
 def _answer_variables(plan: AnswerPlan) -> dict[str, str]:
     """Return what tells the shipped dialplan of a plan; it knows by itself what is not said."""
     variables = {"DLR_HARBOUR": plan.harbour, "DLR_OPTOUT": plan.optout_key}
+    if plan.queue_priority != QUEUE_PRIORITY:
+        variables["DLR_PRIORITY"] = str(plan.queue_priority)
     if plan.amd:
         unsure = "machine" if plan.unsure_is_machine else None
         variables |= {"DLR_AMD": "1", "DLR_AMD_UNSURE": unsure, "DLR_VM": plan.machine_sound}

@@ -80,6 +80,7 @@ def test_help_needs_nothing_heavy(capfd: pytest.CaptureFixture[str]) -> None:
         (["campaign", "set", "c", "--weight", "none"], 'unable to convert "none" into int'),
         (["campaign", "set", "c", "--ring-timeout", "null"], 'unable to convert "null" into timedelta'),
         (["campaign", "create", "c", "--agents-weight", "0"], "agents_weight must be 1 to 10000, got 0"),
+        (["campaign", "create", "c", "--queue-priority", "-1"], "queue_priority must be 0 to 1000, got -1"),
         (["campaign", "create", "c", "--agents-priority", "1001"], "agents_priority must be -1000 to 1000, got 1001"),
         (["campaign", "create", "c", "--hours", "9-5"], "hours"),
         (["campaign", "create", "c", "--pacing-setting", "ratio"], "KEY=NUMBER"),
@@ -194,7 +195,7 @@ def test_all_settings_of_a_campaign_can_be_said(spring: Dialler) -> None:
         "--timezone|America/Chicago|--hours|mon-fri 09:00-20:00; sat 10:00-17:00|--holidays|US-TX|--pacing|ratio"
         "|--holiday-hours|10:00-12:00|--pacing-setting|ratio=1.5|--trunk|a|--trunk|b|--queue|sales"
         "|--caller-id|+12025550100|--ring-timeout|30s|--wrap|required|--wrap-deadline|2m|--wrap-up|15s|--no-weighting"
-        "|--weight|7|--agents-priority|2|--agents-weight|30"
+        "|--weight|7|--agents-priority|2|--queue-priority|20|--agents-weight|30"
         "|--patience|1.5s|--patience-from|connection|--harbour|acme/sorry|--amd|--amd-unsure|machine"
         "|--machine-sound|acme/call-us|--message|acme/news|--message-key|1=queue|--message-key|3=replay|--optout-key|*|--optout-scope|merchant|--abandoned-rest|96h"
         "|--attempts-max|4|--attempts-per-day|2|--rest-min|1h"
@@ -228,6 +229,7 @@ def test_all_settings_of_a_campaign_can_be_said(spring: Dialler) -> None:
         "abandoned_rest_s": 345_600,
         "weighting": False,
         "weight": 7,
+        "queue_priority": 20,
         "agents_priority": 2,
         "agents_weight": 30,
         "attempts_max": 4,

@@ -14,7 +14,7 @@ from typing import Any
 import anyio
 import pytest
 
-from telephony.answer_plan import AnswerPlan, KeyAction
+from telephony.answer_plan import QUEUE_PRIORITY, AnswerPlan, KeyAction
 from telephony.errors import NotSent, Refused, TelephonyError
 from telephony.events import (
     WRAP_UP_REASON,
@@ -596,6 +596,21 @@ async def test_who_is_paused_while_he_talks_gets_no_other_call_until_he_is_made_
     assert Bridged not in kinds(log.by_call[second.call_id])
     assert await telephony.set_paused(exchange.agent, False)
     await log.first(Bridged, call_id=second.call_id, agent=exchange.agent)
+
+
+async def test_of_two_who_wait_the_one_of_the_more_important_campaign_is_next(
+    exchange: Exchange, log: EventLog, login: Login, call: Call
+) -> None:
+    telephony, queue = exchange.telephony, exchange.login_queues[0]
+    await login(paused=True)
+    first = call(Fate.ANSWERED_LONG, queue=queue)
+    important = call(Fate.ANSWERED_LONG, queue=queue, answer=AnswerPlan(queue_priority=QUEUE_PRIORITY + 1))
+    for each in (first, important):
+        await telephony.originate(each)
+        await log.first(Queued, call_id=each.call_id)
+    assert await telephony.set_paused(exchange.agent, False)
+    await log.first(Bridged, call_id=important.call_id, agent=exchange.agent)
+    assert Bridged not in kinds(log.by_call[first.call_id])
 
 
 async def test_who_leaves_the_queue_while_he_talks_keeps_his_call_and_gets_no_other(
