@@ -168,7 +168,8 @@ class DialLoop:
         if running.scene is not None:
             running.scene.was_shown()
         if (over := running.over_limit(now)) is not None:
-            running.decision = capped(running.decision, facts, over, running.campaign.settings)
+            by_agents = self._floor.facts_by_agents(running, facts)
+            running.decision = capped(running.decision, by_agents, over, running.campaign.settings)
         return running.decision
 
     def _trunks_of(self, running: Running, now: datetime) -> list[str]:
