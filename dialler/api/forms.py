@@ -128,6 +128,7 @@ def campaign_json(campaign: Campaign) -> Json:
         "wrap_deadline_s": settings.wrap_deadline_s,
         "wrap_up_s": settings.wrap_up_s,
         "preview_s": settings.preview_s,
+        "preview_then": settings.preview_then.value,
         "patience_s": settings.patience_s,
         "patience_from": settings.patience_from.value,
         "harbour": settings.harbour,

@@ -46,6 +46,9 @@ WrapUp = Annotated[
 PreviewTime = Annotated[
     Given[timedelta], Parameter(help="How long an offer of preview dialling waits for its agent, such as 60s.")
 ]
+PreviewThenOption = Annotated[
+    Given[Literal["skip", "dial"]], Parameter(help="What becomes of such an offer that he has not answered by then.")
+]
 PatienceOption = Annotated[
     Given[timedelta], Parameter(help="How long a person who answered waits for an agent, such as 2s or 1.5s.")
 ]
@@ -148,6 +151,7 @@ class CampaignOptions:
     wrap_deadline: WrapDeadline = None
     wrap_up: WrapUp = None
     preview: PreviewTime = None
+    preview_then: PreviewThenOption = None
     patience: PatienceOption = None
     patience_from: PatienceFrom = None
     harbour: Harbour = None
@@ -192,6 +196,7 @@ _SAME = (
     "pacing",
     "wrap",
     "amd",
+    "preview_then",
     "amd_unsure",
     "optout_key",
     "optout_scope",

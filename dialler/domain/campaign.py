@@ -73,6 +73,13 @@ class AbandonOver(StrEnum):
     """No call at all, until it is under the limit again."""
 
 
+class PreviewThen(StrEnum):
+    """What becomes of an offer of preview dialling that its agent has not answered in time."""
+
+    SKIP = "skip"
+    DIAL = "dial"
+
+
 class AmdUnsure(StrEnum):
     """What becomes of calls of which machine detection is not sure, or where nobody says a word."""
 
@@ -124,7 +131,9 @@ class CampaignSettings:
     """How long an agent is kept from calls after a talk that needs no wrap code; with one it is until that comes."""
 
     preview_s: int = 60
-    """How long an offer of preview dialling waits for its agent; then it is skipped."""
+    """How long an offer of preview dialling waits for its agent."""
+
+    preview_then: PreviewThen = PreviewThen.SKIP
 
     patience_s: float = 2.0
     """How long a person who answered waits for an agent; then comes the information message."""

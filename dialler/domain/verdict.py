@@ -76,6 +76,11 @@ class Verdict:
     """The earliest instant at which all gates that open by themselves are open: `now` if dialable; None if never
     without somebody's doing."""
 
+    @property
+    def shut(self) -> frozenset[str]:
+        """The names of the gates that are shut."""
+        return frozenset(gate.name for gate in self.gates if not gate.passed)
+
 
 def dialable(lead: Lead, facts: Facts, now: datetime) -> Verdict:
     """Return the verdict on `lead` at `now`.

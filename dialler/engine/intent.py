@@ -131,7 +131,7 @@ class Intents:
             if picked is None or turn is None:
                 break
             lead, verdict = picked
-            day = picking.call(lead, verdict.caller_id)
+            day = picking.call(lead, None if order.is_offers else verdict.caller_id)
             opened.append(
                 self._opening.session_of(
                     campaign,

@@ -143,15 +143,16 @@ class Picking:
         return self._book.choose(number, region_of(lead.window_key), self._trunk, now)
 
     def call(self, lead: Lead, caller_id: str | None) -> date | None:
-        """Note that a lead is in a call from now on, and what that shows.
+        """Note that a lead is in a call from now on, and what that shows; None: nothing yet, or nothing of a pool.
 
-        Returns the pool's day on which the caller id is used; None: it is of no pool.
+        Returns the pool's day on which the caller id is used, None where there is none.
         """
-        if self._book is not None and caller_id is not None:
-            self._book.use(caller_id, self._now)
-            self._used[caller_id] = None
         self._to_write.append(called(lead))
-        return None if self._book is None or caller_id is None else self._book.uses[caller_id].day
+        if self._book is None or caller_id is None:
+            return None
+        self._book.use(caller_id, self._now)
+        self._used[caller_id] = None
+        return self._book.uses[caller_id].day
 
     def write(self) -> None:
         """Write down what became of the leads so far."""
@@ -192,7 +193,7 @@ def put_aside(lead: Lead, verdict: Verdict, now: datetime) -> Lead | None:
 
     None: it stays as it is.
     """
-    shut = {gate.name for gate in verdict.gates if not gate.passed}
+    shut = verdict.shut
     if shut & {"campaign", "list", "dates", "state"}:
         return None  # Its list is off, or someone else has it: nothing about the lead itself.
     completed = next((reason for gate, reason in _ENDS.items() if gate in shut), None)
