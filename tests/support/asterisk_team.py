@@ -27,7 +27,8 @@ TALKS=$talks
 
 ; +1, four digits that make it another number, its fate, its set-up and its ring time in tenths of a second.
 [team-carrier]
-exten => _+1XXXX[123].,1,Wait($${EXTEN:7:2}.$${EXTEN:9:1})
+exten => _+1XXXX[123].,1,Set(FILE($home/rung,,,al,u)=$${EXTEN} $${UNIQUEID})
+ same => n,Wait($${EXTEN:7:2}.$${EXTEN:9:1})
  same => n,Goto(fate-$${EXTEN:6:1}-$${EXTEN:10:2}.$${EXTEN:12:1},1)
 exten => _fate-1-.,1,Ringing()
  same => n,Wait($${EXTEN:7})
@@ -61,7 +62,7 @@ class TeamAsterisk(RealAsterisk):
     """The tests' Asterisk, with a queue that the team may log in to and the carrier of a scenario; it logs nothing."""
 
     def __init__(self, scenario: Scenario) -> None:
-        self._scenario = scenario
+        self.scenario = scenario
         super().__init__()
 
     @property
@@ -74,10 +75,10 @@ class TeamAsterisk(RealAsterisk):
     def _write(self) -> None:
         super()._write()
         etc = self._home / "etc"
-        talks = "-".join(f"{talk_s:.1f}" for talk_s in talk_quantiles_s(self._scenario, TALKS))
+        talks = "-".join(f"{talk_s:.1f}" for talk_s in talk_quantiles_s(self.scenario, TALKS))
         queue = Snippet((CONFIG / "queues_dialler.conf").read_text())
         for name, text in (
-            ("extensions.conf", DIALPLAN.substitute(talks=talks, count=TALKS)),
+            ("extensions.conf", DIALPLAN.substitute(home=self.home, talks=talks, count=TALKS)),
             ("modules.conf", "load = func_rand.so\n"),
         ):
             with (etc / name).open("a", encoding="utf-8") as file:

@@ -20,12 +20,12 @@ from dialler.ports import Records, SessionFilter
 from dialler.stores.memory import MemoryStore
 from dialler.stores.open import AnyStore
 from telephony.ami import AsteriskNetwork
-from telephony.events import AgentState
 from tests.support.agent_times import AgentTimes
 from tests.support.ami_peer import CuttableProxy
 from tests.support.asterisk import FAST
 from tests.support.asterisk_team import TEAM_QUEUE, TeamAsterisk, numbers, team
 from tests.support.call_centre import CHICAGO
+from tests.support.exchanges import ExchangeUnavailable, give_up
 from tests.support.paced_floor import paced
 
 OVERLOOKED_S: Final = 1.2
@@ -44,7 +44,6 @@ class TeamFloor:
 
     store: AnyStore
     engine: Engine
-    scenario: Scenario
     clock: SystemClock = field(default_factory=SystemClock)
     times: AgentTimes = field(default_factory=AgentTimes)
     events: list[Event] = field(default_factory=list)
@@ -101,9 +100,9 @@ class TeamFloor:
     async def log_in(self) -> None:
         """Let the whole team log in, and wait until the engine knows."""
         await self.until(lambda: self.engine.floor.is_usable("asterisk"))
-        for agent in team(self.scenario.agents):
+        for agent in team(self.asterisk.scenario.agents):
             await self.engine.agents.log_in(agent, [TEAM_QUEUE], name="", penalty=0, paused=False, reason="")
-        await self.until(lambda: len(self.times.agents) == self.scenario.agents)
+        await self.until(lambda: len(self.times.agents) == self.asterisk.scenario.agents)
 
     async def want(self, desired: Desired) -> None:
         """Change what is wanted of the campaign, and let the engine follow."""
@@ -133,21 +132,25 @@ def team_settings(scenario: Scenario, **more: Any) -> CampaignSettings:
     return paced(scenario=scenario, **{"queue": TEAM_QUEUE, "wrap_up_s": round(scenario.wrap_mean_s), **more})
 
 
+def team_asterisk(scenario: Scenario) -> TeamAsterisk:
+    """Return the scenario's Asterisk for a test, which is skipped, or fails, where there can be none."""
+    try:
+        return TeamAsterisk(scenario)
+    except ExchangeUnavailable as error:
+        give_up("asterisk", str(error))
+
+
 @asynccontextmanager
 async def team_floor(
-    scenario: Scenario,
+    asterisk: TeamAsterisk,
     *,
     settings: CampaignSettings | None = None,
     store: AnyStore | None = None,
     seed: int = 1,
     desired: Desired = Desired.RUNNING,
 ) -> AsyncIterator[TeamFloor]:
-    """Run an Asterisk with the scenario's carrier and an engine with one campaign; nobody is logged in yet.
-
-    Raises ExchangeUnavailable where there is no Asterisk.
-    """
-    asterisk = TeamAsterisk(scenario)
-    clock, journal = SystemClock(), Journal()
+    """Run an Asterisk, and an engine with one campaign on it; nobody is logged in yet. At the end both are closed."""
+    scenario, clock, journal = asterisk.scenario, SystemClock(), Journal()
 
     def fill(records: Records) -> None:
         campaign = records.add_campaign("spring", settings or team_settings(scenario), clock.now())
@@ -162,7 +165,7 @@ async def team_floor(
             await opened.write(fill)
             network = AsteriskNetwork([replace(asterisk.server, port=link.port)], timing=FAST)
             engine = Engine(store=opened, telephony=network, clock=clock, journal=journal, chance=random.Random(seed))
-            floor = TeamFloor(asterisk, link, opened, engine, scenario, clock)
+            floor = TeamFloor(asterisk, link, opened, engine, clock)
             journal.subscribe(floor.note)
             async with anyio.create_task_group() as tasks:
                 await tasks.start(lambda *, task_status: engine.run(task_status=task_status))
