@@ -29,12 +29,12 @@ from telephony.errors import LinkLost, NotSent, Refused
 from telephony.events import LinkDown, LinkUp, OriginateEnded, TelephonyEvent
 from telephony.member import AGENT, QUEUE, Member, Pause
 from telephony.port import LiveCall, Origination, Trunk
+from telephony.presentation import E164
 
 log = logging.getLogger("telephony.ami")
 
 CALL_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 """Asterisk takes 149 characters; a slash at the start would be a pattern, a semicolon a Local half."""
-E164: Final = re.compile(r"\+[1-9][0-9]{1,14}")
 RING_MIN: Final = timedelta(milliseconds=100)
 RING_MAX: Final = timedelta(minutes=10)
 
@@ -123,7 +123,13 @@ class AsteriskNetwork:
     @property
     def trunks(self) -> Sequence[Trunk]:
         return tuple(
-            Trunk(name=name, server=server.name, calls_per_second=trunk.calls_per_second, channels=trunk.channels)
+            Trunk(
+                name=name,
+                server=server.name,
+                calls_per_second=trunk.calls_per_second,
+                channels=trunk.channels,
+                presentation=trunk.presentation,
+            )
             for name, (server, trunk) in self._trunks.items()
         )
 
@@ -205,8 +211,9 @@ class AsteriskNetwork:
             "Variable": [variable(name, value) for name, value in variables.items()],
         }
         if origination.caller_id is not None:
-            caller_id = origination.caller_id
-            action["CallerID"] = f"<{caller_id}>" if re.fullmatch(r"\+?[0-9]+", caller_id) else caller_id
+            name, number = trunk.presentation.shown(origination.caller_id)
+            plain = re.fullmatch(r"\+?[0-9]+", number)
+            action["CallerID"] = f'"{name}" <{number}>' if name else f"<{number}>" if plain else number
         return action
 
     async def hang_up(self, call_id: str) -> bool:

@@ -39,7 +39,8 @@ from telephony.events import (
     Ringing,
 )
 from telephony.port import LiveState, Origination
-from tests.support.exchanges import EventLog, Exchange, Fate, open_exchange
+from telephony.presentation import NumberForm
+from tests.support.exchanges import PRESENTED_NAME, EventLog, Exchange, Fate, open_exchange
 
 CAUSES: dict[Fate, set[int]] = {
     Fate.ANSWERED: {16},
@@ -485,6 +486,32 @@ async def test_a_call_outlives_the_link_and_is_found_again(exchange: Exchange, l
     assert (live.call_id, live.state) == (placed.call_id, LiveState.UP)
     assert await exchange.telephony.hang_up(placed.call_id) is True
     await log.first(HungUp, call_id=placed.call_id)
+
+
+@pytest.mark.parametrize(
+    ("form", "own", "abroad"),
+    [
+        (NumberForm.PLUS, "+13125550101", "+442079460000"),
+        (NumberForm.DIGITS, "13125550101", "442079460000"),
+        (NumberForm.NATIONAL, "3125550101", "011442079460000"),
+        (NumberForm.INTERNATIONAL, "01113125550101", "011442079460000"),
+    ],
+)
+async def test_the_far_end_is_shown_the_caller_id_as_the_trunk_writes_it(
+    form: NumberForm, own: str, abroad: str, exchange: Exchange, log: EventLog, call: Call
+) -> None:
+    async def shown(caller_id: str | None) -> tuple[str, str]:
+        trunk = exchange.presenting[form]
+        placed = call(Fate.NO_ANSWER, ring_timeout=LONG_RING_TIMEOUT, trunk=trunk, caller_id=caller_id)
+        await exchange.telephony.originate(placed)
+        await log.first(Ringing, call_id=placed.call_id)
+        return await exchange.shown(placed.call_id)
+
+    assert await shown("+13125550101") == (PRESENTED_NAME, own)
+    assert await shown("+442079460000") == (PRESENTED_NAME, abroad)
+    assert await shown('"Dr Who" <+13125550101>') == ("Dr Who", own)
+    assert await shown("2700") == (PRESENTED_NAME, "2700")
+    assert await shown(None) == ("", "")
 
 
 async def test_text_that_would_be_more_than_one_line_is_refused_before_anything_is_sent(
