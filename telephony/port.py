@@ -76,6 +76,11 @@ class LiveCall:
     waited: timedelta | None = None
     """How long it has been in its queue, in whole seconds; None where it is in none."""
 
+    @property
+    def answered(self) -> bool:
+        """Whether somebody, or something, has picked up."""
+        return self.state not in (LiveState.DIALLING, LiveState.RINGING)
+
 
 class Telephony(Protocol):
     """One or several exchanges, seen as one set of trunks."""

@@ -258,7 +258,7 @@ class AsteriskNetwork:
             raise LinkLost(f"the link to {server} broke while it told the live calls")
         members = self._members[server].interfaces
         found = live_calls(messages, server=server, is_ours=self._book.is_ours, members=members, waits=waits_in(queues))
-        self._book.settle(server, generation, {call.call_id for call in found})
+        self._book.settle(server, generation, found)
         return found
 
     async def add_to_queue(

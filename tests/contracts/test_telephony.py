@@ -514,6 +514,27 @@ async def test_the_far_end_is_shown_the_caller_id_as_the_trunk_writes_it(
     assert await shown(None) == ("", "")
 
 
+async def test_who_answered_while_the_link_was_down_can_be_taken_to_the_information_message(
+    exchange: Exchange, log: EventLog, call: Call
+) -> None:
+    placed = call(Fate.ANSWERED_LONG, queue=exchange.waiting_queue)
+    await exchange.telephony.originate(placed)
+    await log.first(Dialling, call_id=placed.call_id)
+    await exchange.cut_link()
+    await log.first(LinkDown, server=exchange.server)
+    place = len(log.events)
+    await anyio.sleep(1.0)  # Nobody tells when somebody picks up: it takes a fifth of a second, or a simulated one.
+    await exchange.restore_link()
+    await log.first(LinkUp, server=exchange.server, after=place)
+    with anyio.fail_after(10):
+        while (await exchange.telephony.live_calls(exchange.server))[0].state is not LiveState.QUEUED:
+            pass
+    assert await exchange.telephony.divert(placed.call_id) is True
+    await log.first(HarbourStarted, call_id=placed.call_id)
+    assert await exchange.telephony.hang_up(placed.call_id) is True
+    await log.first(HungUp, call_id=placed.call_id)
+
+
 async def test_text_that_would_be_more_than_one_line_is_refused_before_anything_is_sent(
     exchange: Exchange, log: EventLog, call: Call
 ) -> None:
