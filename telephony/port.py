@@ -60,6 +60,8 @@ class LiveState(StrEnum):
     """It waits for an agent."""
 
     BRIDGED = "bridged"
+    HARBOUR = "harbour"
+    """It hears the information message: no agent came."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +73,8 @@ class LiveCall:
     state: LiveState
     age: timedelta
     agent: str | None = None
+    waited: timedelta | None = None
+    """How long it has been in its queue, in whole seconds; None where it is in none."""
 
 
 class Telephony(Protocol):

@@ -46,6 +46,9 @@ WrapUp = Annotated[
 PreviewTime = Annotated[
     Given[timedelta], Parameter(help="How long an offer of preview dialling waits for its agent, such as 60s.")
 ]
+PreviewThenOption = Annotated[
+    Given[Literal["skip", "dial"]], Parameter(help="What becomes of such an offer that he has not answered by then.")
+]
 PatienceOption = Annotated[
     Given[timedelta], Parameter(help="How long a person who answered waits for an agent, such as 2s or 1.5s.")
 ]
@@ -98,6 +101,13 @@ RestMin = Annotated[Given[timedelta], Parameter(help="The least time between two
 AbandonedRest = Annotated[
     Given[timedelta], Parameter(help="How long somebody is not called whose last call was abandoned, such as 72h.")
 ]
+AbandonedHoldAgent = Annotated[
+    bool | None,
+    Parameter(
+        negative="--no-abandoned-hold-agent",
+        help="Call such people before that, each for an agent who is held for the call, or not.",
+    ),
+]
 AbandonLimit = Annotated[Given[float], Parameter(help="The highest abandon rate: 0.03 for 3 of 100 who answer.")]
 AbandonPeriods = Annotated[
     tuple[Literal["30m", "24h", "month", "30d", "none"], ...],
@@ -148,6 +158,7 @@ class CampaignOptions:
     wrap_deadline: WrapDeadline = None
     wrap_up: WrapUp = None
     preview: PreviewTime = None
+    preview_then: PreviewThenOption = None
     patience: PatienceOption = None
     patience_from: PatienceFrom = None
     harbour: Harbour = None
@@ -166,6 +177,7 @@ class CampaignOptions:
     attempts_per_day: AttemptsPerDay = None
     rest_min: RestMin = None
     abandoned_rest: AbandonedRest = None
+    abandoned_hold_agent: AbandonedHoldAgent = None
     abandon_limit: AbandonLimit = None
     abandon_periods: AbandonPeriods = ()
     abandon_sample: AbandonSample = None
@@ -192,6 +204,7 @@ _SAME = (
     "pacing",
     "wrap",
     "amd",
+    "preview_then",
     "amd_unsure",
     "optout_key",
     "optout_scope",
@@ -201,6 +214,7 @@ _SAME = (
     "agents_priority",
     "agents_weight",
     "attempts_max",
+    "abandoned_hold_agent",
     "abandon_limit",
     "abandon_over",
     "abandon_short",

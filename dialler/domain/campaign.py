@@ -73,6 +73,13 @@ class AbandonOver(StrEnum):
     """No call at all, until it is under the limit again."""
 
 
+class PreviewThen(StrEnum):
+    """What becomes of an offer of preview dialling that its agent has not answered in time."""
+
+    SKIP = "skip"
+    DIAL = "dial"
+
+
 class AmdUnsure(StrEnum):
     """What becomes of calls of which machine detection is not sure, or where nobody says a word."""
 
@@ -124,7 +131,9 @@ class CampaignSettings:
     """How long an agent is kept from calls after a talk that needs no wrap code; with one it is until that comes."""
 
     preview_s: int = 60
-    """How long an offer of preview dialling waits for its agent; then it is skipped."""
+    """How long an offer of preview dialling waits for its agent."""
+
+    preview_then: PreviewThen = PreviewThen.SKIP
 
     patience_s: float = 2.0
     """How long a person who answered waits for an agent; then comes the information message."""
@@ -177,6 +186,9 @@ class CampaignSettings:
 
     abandoned_rest_s: int = 259_200
     """How long a lead whose last call was abandoned is not called at all: 72 hours."""
+
+    abandoned_hold_agent: bool = False
+    """Whether such a lead may be called before that, after `rest_min_s`, for an agent who is held for the call."""
 
     abandon_limit: float = ABANDON_LIMIT
     """The highest abandon rate, more than 0, at most 1; of calls that go to agents."""
@@ -358,7 +370,8 @@ def in_force(settings: CampaignSettings, lead_list: LeadList) -> CampaignSetting
 
 def caps_of(settings: CampaignSettings) -> tuple[int, ...]:
     """Return the limits of attempts, and the least rests: what leads' turns rest on beside redial rules."""
-    return (*(getattr(settings, name) for name in _CAPS), settings.abandoned_rest_s, settings.abandon_short)
+    abandoned = (settings.abandoned_rest_s, settings.abandoned_hold_agent, settings.abandon_short)
+    return (*(getattr(settings, name) for name in _CAPS), *abandoned)
 
 
 _STANDARD: Final = StrategySettings()

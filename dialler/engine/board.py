@@ -60,6 +60,10 @@ class CallCounts:
     unanswered: int = 0
     waiting: int = 0
     talking: int = 0
+    """With an agent, or hearing a message."""
+
+    listening: int = 0
+    """Of those, the ones that hear one."""
 
 
 @dataclass(slots=True)
@@ -125,7 +129,7 @@ class Board:
 
     def counts(self, campaign_id: int) -> CallCounts:
         """Count a campaign's live calls by how far they got, without those for certain agents."""
-        unanswered = waiting = talking = 0
+        unanswered = waiting = talking = listening = 0
         for tracked in self._by_campaign.get(campaign_id, {}).values():
             state = tracked.call.state
             if tracked.is_direct:
@@ -136,7 +140,8 @@ class Board:
                 waiting += 1
             else:
                 talking += 1
-        return CallCounts(unanswered=unanswered, waiting=waiting, talking=talking)
+                listening += state is not CallState.TALKING
+        return CallCounts(unanswered=unanswered, waiting=waiting, talking=talking, listening=listening)
 
     def move_agent(self, event: AgentChanged) -> None:
         """Note an agent's state in one queue."""

@@ -143,7 +143,7 @@ class Engine:
             loops.start_soon(self._wrapping.run)
             loops.start_soon(self._wrapping.agents.run)
             loops.start_soon(self._pauses.run)
-            loops.start_soon(self._offers.run)
+            loops.start_soon(self._offers.run, self._previews.time_over)
             loops.start_soon(self._replanning.run)
             loops.start_soon(Runways(floor).run)
             loops.start_soon(self._caller_ids.run)

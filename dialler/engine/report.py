@@ -76,7 +76,7 @@ def _campaign(floor: Floor, running: Running) -> CampaignReport:
         ),
         agents_leaving=floor.agent_shares.leaving(campaign.campaign_id),
         calls_by_state=_calls_by_state(running, facts, floor.board.direct_of(campaign.campaign_id)),
-        abandon_rates=running.abandon_rates(now) if running.has_agents else (),
+        abandon_rates=running.abandon_rates(now) if running.leads_to_agents else (),
     )
 
 

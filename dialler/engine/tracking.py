@@ -156,9 +156,11 @@ class Tracker:
     def _show(self, tracked: Tracked) -> None:
         """Tell those who count calls that something became known of one."""
         running = self._floor.campaigns.get(tracked.session.campaign_id)
-        if running is None or not tracked.has_agents:
+        if running is None or not tracked.wants_agent:
             return
         running.abandons.live(tracked.call)
+        if not tracked.has_agents:
+            return
         self._wrapping.agents.followed(tracked)
         if running.scene is not None:
             running.scene.call_moved(tracked)

@@ -17,7 +17,7 @@ from panoramisk.message import Message
 
 from telephony.ami.calls import CallBook
 from telephony.ami.link import AsteriskLink, LinkStatus
-from telephony.ami.live import live_calls
+from telephony.ami.live import HARBOUR, live_calls, waits_in
 from telephony.ami.membership import Membership
 from telephony.ami.queue_members import QueueMembers
 from telephony.ami.settings import AsteriskServer, AsteriskTrunk, Timing
@@ -231,7 +231,7 @@ class AsteriskNetwork:
         if self._book.is_unanswered(call_id):
             return False
         for link in links:
-            message = {"Context": f"{link.server.context}-harbour", "Exten": "s", "Priority": "1"}
+            message = {"Context": f"{link.server.context}{HARBOUR}", "Exten": "s", "Priority": "1"}
             # It is about tenths of a second: it goes ahead of calls that wait to be placed.
             answer = await link.ask({"Action": "Redirect", "Channel": call_id, **message}, urgent=True)
             if _was_done(answer, "divert the call", link.server.name):
@@ -253,10 +253,11 @@ class AsteriskNetwork:
         messages = await link.ask({"Action": "CoreShowChannels"}, as_list=True)
         if text(messages[0], "response") != "Success":
             raise NotSent(f"{server} does not tell its calls: {text(messages[0], 'message')}")
+        queues = await link.ask({"Action": "QueueStatus"}, as_list=True)
         if link.generation != generation:
             raise LinkLost(f"the link to {server} broke while it told the live calls")
         members = self._members[server].interfaces
-        found = live_calls(messages, server=server, is_ours=self._book.is_ours, members=members)
+        found = live_calls(messages, server=server, is_ours=self._book.is_ours, members=members, waits=waits_in(queues))
         self._book.settle(server, generation, {call.call_id for call in found})
         return found
 

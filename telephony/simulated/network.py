@@ -185,6 +185,7 @@ class SimulatedNetwork:
                 state=call.state,
                 age=now - call.placed_at,
                 agent=call.agent.name if call.agent is not None and call.state is LiveState.BRIDGED else None,
+                waited=call.waited(now),
             )
             for call in self._calls.live.values()
             if call.server == server

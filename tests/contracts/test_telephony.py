@@ -220,7 +220,7 @@ async def test_a_call_that_waits_for_an_agent_is_taken_to_the_information_messag
     assert await exchange.telephony.divert(placed.call_id) is True
     await log.first(HarbourStarted, call_id=placed.call_id)
     [live] = await exchange.telephony.live_calls(exchange.server)
-    assert (live.call_id, live.state, live.agent) == (placed.call_id, LiveState.UP, None)
+    assert (live.call_id, live.state, live.agent) == (placed.call_id, LiveState.HARBOUR, None)
     assert await exchange.telephony.hang_up(placed.call_id) is True
     events = await log.whole_call(placed.call_id)
     assert_in_order(events)
@@ -229,6 +229,28 @@ async def test_a_call_that_waits_for_an_agent_is_taken_to_the_information_messag
         HarbourStarted,
         HungUp,
     ]
+
+
+async def test_a_call_that_waits_for_an_agent_says_how_long_it_has(
+    exchange: Exchange, log: EventLog, call: Call
+) -> None:
+    placed = call(Fate.ANSWERED_LONG, queue=exchange.waiting_queue)
+    await exchange.telephony.originate(placed)
+    queued = await log.first(Queued, call_id=placed.call_id)
+    waits = list[timedelta]()
+    with anyio.fail_after(10):
+        while not waits or waits[-1] < timedelta(seconds=2):
+            [live] = await exchange.telephony.live_calls(exchange.server)
+            assert live.waited is not None
+            waits.append(live.waited)
+            await anyio.sleep(0.05)
+    assert waits == sorted(waits)
+    assert await exchange.telephony.divert(placed.call_id) is True
+    harbour = await log.first(HarbourStarted, call_id=placed.call_id)
+    # Whole seconds, of which the first may have been nearly over.
+    assert waits[0] - timedelta(seconds=1) < waits[-1] - timedelta(seconds=1) <= harbour.at - queued.at
+    [live] = await exchange.telephony.live_calls(exchange.server)
+    assert live.waited is None
 
 
 async def test_who_presses_the_key_in_the_information_message_opts_out_and_the_call_ends(
@@ -296,7 +318,7 @@ async def test_the_information_message_takes_a_call_out_of_the_one_agents_hands(
     assert await exchange.telephony.divert(placed.call_id) is True
     await log.first(HarbourStarted, call_id=placed.call_id)
     [live] = await exchange.telephony.live_calls(exchange.server)
-    assert (live.call_id, live.state, live.agent) == (placed.call_id, LiveState.UP, None)
+    assert (live.call_id, live.state, live.agent) == (placed.call_id, LiveState.HARBOUR, None)
 
 
 async def test_a_call_for_an_agent_who_is_not_there_gets_the_information_message(
