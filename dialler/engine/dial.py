@@ -21,7 +21,7 @@ from dialler.engine.shares import Shares
 from dialler.engine.staffing import Staffing
 from dialler.engine.tracking import Tracker
 from dialler.errors import StoreError
-from dialler.events import HopperRefilled, LeadRefused, ListDry, PacingDecided, StoreFailed
+from dialler.events import HopperRefilled, LeadRefused, LeadsRested, ListDry, PacingDecided, StoreFailed
 from dialler.ports import PacingDecision, PacingFacts, Records
 from strategies.pacing import RING_MIN_S
 from telephony.events import AgentState
@@ -271,6 +271,9 @@ class DialLoop:
             self._floor.refilled.call()
         for lead_list, lead, gate in done.refused:
             emit(LeadRefused(at=now, campaign=name, list=lead_list.name, lead_id=lead.lead_id, gate=gate))
+        for each in done.rested:
+            list_name, leads = each.lead_list.name, each.leads
+            emit(LeadsRested(at=now, campaign=name, list=list_name, leads=leads, until=each.until, reason=each.reason))
         for lead_list in done.dry:
             emit(
                 ListDry(

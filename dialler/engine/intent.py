@@ -17,7 +17,7 @@ from dialler.domain.session import Session
 from dialler.engine.caller_ids import CallerIdBooks, CallerIdWait
 from dialler.engine.hopper import Hopper
 from dialler.engine.opening import Intent, Opening, Slot
-from dialler.engine.picking import Picking
+from dialler.engine.picking import Picking, Rested
 from dialler.engine.windows import Windows
 from dialler.ports import Records
 from strategies.round_robin import LARGEST, RoundRobin
@@ -64,6 +64,9 @@ class Outcomes:
 
     is_unfinished: bool = False
     """So many leads were refused that the rest of the order was put off."""
+
+    rested: Sequence[Rested] = ()
+    """Leads that were put aside unseen."""
 
     waits: Mapping[str, CallerIdWait] = field(default_factory=dict)
     """What the calls that were not placed wait for, by trunk, where no caller id is left for them."""
@@ -171,7 +174,7 @@ class Intents:
             Intent(session=session, campaign=campaign, valid_until=valid_until)
             for session, (_, valid_until) in zip(sessions, opened, strict=True)
         ]
-        done.refused, done.waits = picking.refused, picking.waits
+        done.refused, done.rested, done.waits = picking.refused, picking.rested, picking.waits
         done.is_unfinished = turn is not None
         records.save_round_state(scope, turns.state() if turn is None else {**turns.state(), _TURN: turn})
         return done

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dialler.domain.calling_window import CallingWindow
 from dialler.domain.campaign import CampaignSettings, Desired
-from dialler.domain.lead import CompletedReason, Lead, LeadState, NumberStatus, PhoneNumber, WindowKey
+from dialler.domain.lead import CompletedReason, Lead, LeadState, NumberAttempts, NumberStatus, PhoneNumber, WindowKey
 from dialler.domain.outcome import Outcome
 from dialler.domain.verdict import Facts, Gate, Verdict, dialable, verdict_to_json
 from tests.support.values import NEVER, NEW_YORK, NINE_TO_FIVE, NOON, a_lead, facts
@@ -158,6 +158,19 @@ def test_who_was_abandoned_is_left_alone_for_three_days_whatever_brought_the_lea
         assert gate(verdict, "abandoned").rule == "not within 259200 s of an abandoned call"
     rested = facts(settings=CampaignSettings(abandon_short=abandon_short, abandoned_rest_s=3600))
     assert dialable(lead, rested, NOON).dialable
+    # So is another lead with the same number.
+    other = NumberAttempts(counted=1, day=(NOON - HOUR).date(), on_day=1, last_at=NOON - HOUR, last_outcome=outcome)
+    attempts = {lead.numbers[-1].number: other}
+    shared = facts(settings=CampaignSettings(abandon_short=abandon_short), attempts=attempts)
+    verdict = dialable(a_lead(), shared, NOON)
+    assert shut(verdict) == (["abandoned"] if is_shut else [])
+    if is_shut:
+        assert verdict.earliest == NOON - HOUR + 3 * DAY
+        said = "the call of 2026-03-04 16:00:00 UTC to a number of its own, for another lead"
+        assert gate(verdict, "abandoned").value == said
+        assert gate(dialable(lead, shared, NOON), "abandoned").value == "the call of 2026-03-04 16:00:00 UTC"
+    rested = facts(settings=CampaignSettings(abandon_short=abandon_short, abandoned_rest_s=3600), attempts=attempts)
+    assert dialable(a_lead(), rested, NOON).dialable
 
 
 def test_who_was_abandoned_is_called_before_that_only_for_an_agent_who_is_held_for_it() -> None:
