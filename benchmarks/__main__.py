@@ -28,13 +28,24 @@ FIGURES: Final = {
 }
 """By name, the module that takes them."""
 
+COMMANDS: Final = {"pacing-asterisk": "pacing.asterisk_command"}
+"""By name, the module of a measurement that is a command of its own: it takes long, and has its own options."""
+
+DESCRIPTION: Final = (
+    "Take figures; benchmarks/README.md explains them. `pacing-asterisk` is a command of its own (--help): ten minutes "
+    "of real calls."
+)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="./go bench", description="Take figures; benchmarks/README.md explains them.")
+    parser = argparse.ArgumentParser(prog="./go bench", description=DESCRIPTION)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of {', '.join(FIGURES)}; all if none")
     parser.add_argument("--full", action="store_true", help="the long form: more turns, larger records")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    options = parser.parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given and given[0] in COMMANDS:
+        return int(importlib.import_module(f"benchmarks.{COMMANDS[given[0]]}").main(given[1:]))
+    options = parser.parse_args(given)
     if unknown := set(options.names) - set(FIGURES):
         parser.error(f"no figure {', '.join(sorted(unknown))}; there are {', '.join(FIGURES)}")
     here = machine()

@@ -145,6 +145,34 @@ class ListRunsDry(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallerIdLow(Event):
+    """Calls that show a number are answered less than those of its pool; told once, until it has recovered."""
+
+    name: ClassVar[str] = "caller_id.low"
+    level: ClassVar[int] = logging.WARNING
+    pool: str
+    number: str
+    answer_rate: float
+    others_answer_rate: float
+    calls: int
+    """The number's own, of which so many were answered."""
+
+    z: float
+    """Of the test of two proportions; -3 or less."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerIdRested(Event):
+    """A number of a pool is off for a while, as it is answered less than the others."""
+
+    name: ClassVar[str] = "caller_id.rested"
+    level: ClassVar[int] = logging.WARNING
+    pool: str
+    number: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ListReplanned(Event):
     """All leads of a list have their places and their turns by its rules as they are now."""
 

@@ -12,6 +12,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 
 from telephony.answer_plan import PLAIN_ANSWER, AnswerPlan
 from telephony.events import TelephonyEvent
+from telephony.presentation import PLAIN, Presentation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,7 @@ class Trunk:
     server: str
     calls_per_second: float
     channels: int
+    presentation: Presentation = PLAIN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,8 @@ class Origination:
 
     ring_timeout: timedelta
     caller_id: str | None = None
+    """E.164, or what a campaign says; the trunk's presentation says how the far end is shown it."""
+
     queue: str | None = None
     """The agents' queue for the answered call; None plays the campaign's message instead."""
 
@@ -56,6 +60,8 @@ class LiveState(StrEnum):
     """It waits for an agent."""
 
     BRIDGED = "bridged"
+    HARBOUR = "harbour"
+    """It hears the information message: no agent came."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +73,8 @@ class LiveCall:
     state: LiveState
     age: timedelta
     agent: str | None = None
+    waited: timedelta | None = None
+    """How long it has been in its queue, in whole seconds; None where it is in none."""
 
 
 class Telephony(Protocol):

@@ -94,6 +94,9 @@ class CampaignEdit(Edit):
     attempts_per_day_max: int = 0
     rest_min_s: int = 0
     abandoned_rest_s: int = Field(0, description="how long somebody is not called whose last call was abandoned")
+    abandoned_hold_agent: bool = Field(
+        False, description="whether he may be called before that, for an agent who is held for the call"
+    )
     abandon_limit: float = Field(
         0.0, description="the highest abandon rate, more than 0, at most 1", allow_inf_nan=False
     )

@@ -148,6 +148,7 @@ def campaign_json(campaign: Campaign) -> Json:
         "attempts_per_day_max": settings.attempts_per_day_max,
         "rest_min_s": settings.rest_min_s,
         "abandoned_rest_s": settings.abandoned_rest_s,
+        "abandoned_hold_agent": settings.abandoned_hold_agent,
         "abandon_limit": settings.abandon_limit,
         "abandon_periods": [period.value for period in settings.abandon_periods],
         "abandon_sample_min": settings.abandon_sample_min,

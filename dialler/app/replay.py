@@ -22,7 +22,7 @@ from telephony.ami.calls import CallBook
 from telephony.ami.live import live_calls
 from telephony.ami.transcript import Direction, Entry, read_transcript
 from telephony.ami.translate import number, text
-from telephony.events import Answered, Bridged, CallEvent, Dialling, Ringing
+from telephony.events import Answered, Bridged, CallEvent, Dialling, HarbourStarted, Ringing
 from telephony.port import LiveCall, LiveState
 
 SERVER: Final = "replayed"
@@ -39,6 +39,7 @@ _ADOPTED_AS: Final[Mapping[LiveState, type[CallEvent]]] = {
     LiveState.RINGING: Ringing,
     LiveState.UP: Answered,
     LiveState.QUEUED: Answered,
+    LiveState.HARBOUR: HarbourStarted,
 }
 
 

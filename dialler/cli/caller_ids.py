@@ -53,6 +53,10 @@ class PoolOptions:
     ] = None
     per_day: Count = None
     rest: Rest = None
+    rest_low: Annotated[
+        Given[timedelta | Literal["none"]],
+        Parameter(help="How long a number is off by itself that is answered less than the others, such as 3d."),
+    ] = None
 
 
 @Parameter(name="*")
@@ -169,8 +173,8 @@ async def set_(
             raise UsageError("--area, --trunk, --off, --until and --on are of a number: name it behind the pool")
         body = _pool_body(given)
     else:
-        if given.timezone is not None or given.when_none is not None:
-            raise UsageError("--timezone and --when-none are of the whole pool: name no number")
+        if given.timezone is not None or given.when_none is not None or given.rest_low is not None:
+            raise UsageError("--timezone, --when-none and --rest-low are of the whole pool: name no number")
         if on and off is not None:
             raise UsageError("expected --on or --off, not both")
         path += f"/numbers/{segment(number)}"
@@ -213,6 +217,8 @@ def _pool_body(given: PoolOptions) -> dict[str, object]:
     body |= _limits(given.per_day, given.rest)
     if body.get("rest_s", 0) is None:
         body["rest_s"] = 0
+    if given.rest_low is not None:
+        body["rest_low_s"] = int(given.rest_low.total_seconds()) if isinstance(given.rest_low, timedelta) else None
     return body
 
 

@@ -101,6 +101,13 @@ RestMin = Annotated[Given[timedelta], Parameter(help="The least time between two
 AbandonedRest = Annotated[
     Given[timedelta], Parameter(help="How long somebody is not called whose last call was abandoned, such as 72h.")
 ]
+AbandonedHoldAgent = Annotated[
+    bool | None,
+    Parameter(
+        negative="--no-abandoned-hold-agent",
+        help="Call such people before that, each for an agent who is held for the call, or not.",
+    ),
+]
 AbandonLimit = Annotated[Given[float], Parameter(help="The highest abandon rate: 0.03 for 3 of 100 who answer.")]
 AbandonPeriods = Annotated[
     tuple[Literal["30m", "24h", "month", "30d", "none"], ...],
@@ -170,6 +177,7 @@ class CampaignOptions:
     attempts_per_day: AttemptsPerDay = None
     rest_min: RestMin = None
     abandoned_rest: AbandonedRest = None
+    abandoned_hold_agent: AbandonedHoldAgent = None
     abandon_limit: AbandonLimit = None
     abandon_periods: AbandonPeriods = ()
     abandon_sample: AbandonSample = None
@@ -206,6 +214,7 @@ _SAME = (
     "agents_priority",
     "agents_weight",
     "attempts_max",
+    "abandoned_hold_agent",
     "abandon_limit",
     "abandon_over",
     "abandon_short",

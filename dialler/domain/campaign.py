@@ -187,6 +187,9 @@ class CampaignSettings:
     abandoned_rest_s: int = 259_200
     """How long a lead whose last call was abandoned is not called at all: 72 hours."""
 
+    abandoned_hold_agent: bool = False
+    """Whether such a lead may be called before that, after `rest_min_s`, for an agent who is held for the call."""
+
     abandon_limit: float = ABANDON_LIMIT
     """The highest abandon rate, more than 0, at most 1; of calls that go to agents."""
 
@@ -367,7 +370,8 @@ def in_force(settings: CampaignSettings, lead_list: LeadList) -> CampaignSetting
 
 def caps_of(settings: CampaignSettings) -> tuple[int, ...]:
     """Return the limits of attempts, and the least rests: what leads' turns rest on beside redial rules."""
-    return (*(getattr(settings, name) for name in _CAPS), settings.abandoned_rest_s, settings.abandon_short)
+    abandoned = (settings.abandoned_rest_s, settings.abandoned_hold_agent, settings.abandon_short)
+    return (*(getattr(settings, name) for name in _CAPS), *abandoned)
 
 
 _STANDARD: Final = StrategySettings()

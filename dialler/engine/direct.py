@@ -151,6 +151,7 @@ class DirectCalls:
             in_call=in_call,
             windows=windows,
             by_hand=True,
+            agent_held=True,
             book=book,
             trunk=slot.trunk,
         )

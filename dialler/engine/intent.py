@@ -7,7 +7,7 @@ forgets the hopper, and the round robin is read from the records again.
 import random
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from dialler.clock import Clock
@@ -36,6 +36,9 @@ class Order:
     reason: str
     is_offers: bool = False
     """Whether its calls wait until their agents accept them."""
+
+    agents: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Agents who can be held for a call to somebody who was abandoned, by server."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -109,13 +112,23 @@ class Intents:
         turns = RoundRobin(weights, state)
         pool = campaign.settings.caller_id_pool
         book = None if pool is None else self._caller_ids.open(records, pool)
-        picking = Picking(records, campaign, hopper, self._windows, in_call, now, book)
+        picking = Picking(
+            records,
+            campaign,
+            hopper,
+            self._windows,
+            in_call,
+            now,
+            book,
+            agents_held=order.is_offers,
+            agents=order.agents,
+        )
         picking.read_ahead(_foreseen(turns, turn, len(order.slots)))
         opened: list[tuple[Session, datetime]] = []
         done.rounds.append((0, weights))
         done.is_fresh, done.is_carried = not state.get(LARGEST), turn in lists
         for slot in order.slots:
-            if not picking.on(slot.trunk):
+            if not picking.on(slot.trunk, slot.server):
                 continue
             if turn not in lists:
                 turn = turns.next()
@@ -130,7 +143,7 @@ class Intents:
                 turn = turns.next()
             if picked is None or turn is None:
                 break
-            lead, verdict = picked
+            lead, verdict, agent = picked
             day = picking.call(lead, None if order.is_offers else verdict.caller_id)
             opened.append(
                 self._opening.session_of(
@@ -138,13 +151,16 @@ class Intents:
                     lists[turn],
                     lead,
                     verdict,
-                    slot,
+                    slot if agent is None else replace(slot, agent=agent),
                     dial_mode=order.dial_mode,
                     reason=order.reason,
                     now=now,
                     caller_id_day=day,
                 )
             )
+            if agent is not None:
+                session, until = opened[-1]
+                opened[-1] = replace(session, accepted_at=now), until
             in_call.add(opened[-1][0].number)
             turn = None
         picking.write()

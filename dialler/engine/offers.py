@@ -83,6 +83,17 @@ class Offers:
         self._wake.call()
         self._look_at(offer)
 
+    def hold(self, session: Session) -> bool:
+        """Hold the agent of a call that is to leave at once; close it, and return False, where he is gone by now."""
+        assert session.for_agent is not None
+        try:
+            self._reservations.servers_for(session.for_agent)
+        except (Conflict, NotFound) as error:
+            close(self._floor, session, str(error), rests=True)
+            return False
+        self._reservations.hold(session.for_agent, session.session_id)
+        return True
+
     def of(self, agent: str) -> Offer:
         """Return an agent's offer. Raises NotFound for one who has none."""
         offer = self._open.get(agent)

@@ -22,7 +22,7 @@ from dialler.engine.wrapping import Wrapping
 from dialler.errors import TelephonyError
 from dialler.events import CallOverdue, SessionAdopted
 from dialler.ports import LiveCall, LiveState
-from telephony.events import Answered, Bridged, CallEvent, Dialling, Queued, Ringing
+from telephony.events import Answered, Bridged, CallEvent, Dialling, HarbourStarted, Queued, Ringing
 
 RETRY = timedelta(seconds=1)
 _log = logging.getLogger("dialler.recovery")
@@ -155,7 +155,8 @@ class Recovery:
         if event is Bridged:
             call = apply(call, Bridged(call_id=call_id, at=now, agent=found.agent or ""))
         elif event is Queued:
-            call = apply(call, Queued(call_id=call_id, at=now, queue=""))
+            # Who was put into the queue while nobody listened has waited since then.
+            call = apply(call, Queued(call_id=call_id, at=now - (found.waited or timedelta(0)), queue=""))
         else:
             call = apply(call, event(call_id=call_id, at=now))
         tracked.may_play = found.state is LiveState.UP
@@ -215,4 +216,5 @@ _EVENT_OF: Mapping[LiveState, type[CallEvent]] = {
     LiveState.UP: Answered,
     LiveState.QUEUED: Queued,
     LiveState.BRIDGED: Bridged,
+    LiveState.HARBOUR: HarbourStarted,
 }

@@ -8,11 +8,11 @@ from dialler.domain.campaign import Desired
 from dialler.engine.abandons import over_words
 from dialler.engine.campaigns import Running
 from dialler.engine.floor import Floor
-from dialler.ports import CampaignReport, EngineReport, PacingFacts, TrunkReport
+from dialler.ports import CallerIdReport, CampaignReport, EngineReport, PacingFacts, TrunkReport
 from telephony.events import AgentState
 
 
-def report_of(floor: Floor, started_at: datetime) -> EngineReport:
+def report_of(floor: Floor, started_at: datetime, caller_ids: Sequence[CallerIdReport] = ()) -> EngineReport:
     """Return the engine's state at this moment."""
     return EngineReport(
         at=floor.clock.now(),
@@ -32,6 +32,7 @@ def report_of(floor: Floor, started_at: datetime) -> EngineReport:
         ],
         shared_limits=floor.trunks.limits.shared,
         agents={agent: state.value for agent, state in sorted(floor.board.agents(None).items())},
+        caller_ids=caller_ids,
         events_dropped=floor.telephony.events_dropped,
     )
 

@@ -17,7 +17,7 @@ from panoramisk.message import Message
 
 from telephony.ami.calls import CallBook
 from telephony.ami.link import AsteriskLink, LinkStatus
-from telephony.ami.live import live_calls
+from telephony.ami.live import HARBOUR, live_calls, waits_in
 from telephony.ami.membership import Membership
 from telephony.ami.queue_members import QueueMembers
 from telephony.ami.settings import AsteriskServer, AsteriskTrunk, Timing
@@ -29,12 +29,12 @@ from telephony.errors import LinkLost, NotSent, Refused
 from telephony.events import LinkDown, LinkUp, OriginateEnded, TelephonyEvent
 from telephony.member import AGENT, QUEUE, Member, Pause
 from telephony.port import LiveCall, Origination, Trunk
+from telephony.presentation import E164
 
 log = logging.getLogger("telephony.ami")
 
 CALL_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 """Asterisk takes 149 characters; a slash at the start would be a pattern, a semicolon a Local half."""
-E164: Final = re.compile(r"\+[1-9][0-9]{1,14}")
 RING_MIN: Final = timedelta(milliseconds=100)
 RING_MAX: Final = timedelta(minutes=10)
 
@@ -123,7 +123,13 @@ class AsteriskNetwork:
     @property
     def trunks(self) -> Sequence[Trunk]:
         return tuple(
-            Trunk(name=name, server=server.name, calls_per_second=trunk.calls_per_second, channels=trunk.channels)
+            Trunk(
+                name=name,
+                server=server.name,
+                calls_per_second=trunk.calls_per_second,
+                channels=trunk.channels,
+                presentation=trunk.presentation,
+            )
             for name, (server, trunk) in self._trunks.items()
         )
 
@@ -205,8 +211,9 @@ class AsteriskNetwork:
             "Variable": [variable(name, value) for name, value in variables.items()],
         }
         if origination.caller_id is not None:
-            caller_id = origination.caller_id
-            action["CallerID"] = f"<{caller_id}>" if re.fullmatch(r"\+?[0-9]+", caller_id) else caller_id
+            name, number = trunk.presentation.shown(origination.caller_id)
+            plain = re.fullmatch(r"\+?[0-9]+", number)
+            action["CallerID"] = f'"{name}" <{number}>' if name else f"<{number}>" if plain else number
         return action
 
     async def hang_up(self, call_id: str) -> bool:
@@ -224,7 +231,7 @@ class AsteriskNetwork:
         if self._book.is_unanswered(call_id):
             return False
         for link in links:
-            message = {"Context": f"{link.server.context}-harbour", "Exten": "s", "Priority": "1"}
+            message = {"Context": f"{link.server.context}{HARBOUR}", "Exten": "s", "Priority": "1"}
             # It is about tenths of a second: it goes ahead of calls that wait to be placed.
             answer = await link.ask({"Action": "Redirect", "Channel": call_id, **message}, urgent=True)
             if _was_done(answer, "divert the call", link.server.name):
@@ -246,10 +253,11 @@ class AsteriskNetwork:
         messages = await link.ask({"Action": "CoreShowChannels"}, as_list=True)
         if text(messages[0], "response") != "Success":
             raise NotSent(f"{server} does not tell its calls: {text(messages[0], 'message')}")
+        queues = await link.ask({"Action": "QueueStatus"}, as_list=True)
         if link.generation != generation:
             raise LinkLost(f"the link to {server} broke while it told the live calls")
         members = self._members[server].interfaces
-        found = live_calls(messages, server=server, is_ours=self._book.is_ours, members=members)
+        found = live_calls(messages, server=server, is_ours=self._book.is_ours, members=members, waits=waits_in(queues))
         self._book.settle(server, generation, {call.call_id for call in found})
         return found
 

@@ -1,7 +1,7 @@
 """A call inside the simulated network."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from telephony.port import LiveState, Origination, Trunk
 from telephony.simulated.desk import Agent
@@ -24,6 +24,9 @@ class Call:
     turns: int = 0
     """How often it was taken to something else than was planned for it: what was planned before is not done."""
 
+    queued_at: datetime | None = None
+    """When it came into its queue; None: it never did."""
+
     agent: Agent | None = None
     """Who is rung, or talks."""
 
@@ -38,6 +41,18 @@ class Call:
         return self.trunk.server
 
     @property
+    def shown(self) -> tuple[str, str]:
+        """The name ("" for none) and the number ("" for none) that the far end is shown."""
+        caller_id = self.origination.caller_id
+        return self.trunk.presentation.shown(caller_id) if caller_id is not None else ("", "")
+
+    @property
     def answered(self) -> bool:
         """Whether somebody, or something, has picked up."""
-        return self.state in (LiveState.UP, LiveState.QUEUED, LiveState.BRIDGED)
+        return self.state not in (LiveState.DIALLING, LiveState.RINGING)
+
+    def waited(self, now: datetime) -> timedelta | None:
+        """Return how long it has been in its queue, in whole seconds as Asterisk tells it; None where it is in none."""
+        if self.state is not LiveState.QUEUED or self.queued_at is None:
+            return None
+        return timedelta(seconds=(now - self.queued_at) // timedelta(seconds=1))

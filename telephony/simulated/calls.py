@@ -113,10 +113,9 @@ class Calls:
             return False
         agent, talked = call.agent, call.state is LiveState.BRIDGED
         call.turns += 1
-        call.state, call.agent = LiveState.UP, None
+        call.agent = None
         self.desk.leave(call_id)
-        self._tell(call, HarbourStarted)
-        self._play(call)
+        self._harbour(call)
         self._let_go(call, agent, talked=talked)
         return True
 
@@ -200,14 +199,13 @@ class Calls:
         if call.origination.queue is not None:
             self._enter_queue(call, call.origination.queue)
         elif call.origination.answer.message is None:
-            self._tell(call, HarbourStarted)
-            self._play(call)
+            self._harbour(call)
         else:
             self._play_message(call)
         self._put_impatience(call)
 
     def _enter_queue(self, call: Call, queue: str) -> None:
-        call.state = LiveState.QUEUED
+        call.state, call.queued_at = LiveState.QUEUED, self._schedule.moment
         self._tell(call, Queued, queue=queue)
         priority = call.origination.answer.queue_priority
         self.desk.enter(call.call_id, server=call.server, queue=queue, priority=priority)
@@ -256,8 +254,10 @@ class Calls:
         call.turns += 1
         self._enter_queue(call, queue)
 
-    def _play(self, call: Call) -> None:
+    def _harbour(self, call: Call) -> None:
         """Play the information message to its end, or to the key that opts out."""
+        call.state = LiveState.HARBOUR
+        self._tell(call, HarbourStarted)
         self._put(call, self._plan.message_s, partial(self._end, by=HangupBy.SYSTEM))
         if call.journey.opts_out and call.journey.fate is not Fate.MACHINE:
             self._put(call, min(KEY_AFTER_S, self._plan.message_s / 2), self._opt_out)

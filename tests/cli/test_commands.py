@@ -194,7 +194,7 @@ def test_all_settings_of_a_campaign_can_be_said(spring: Dialler) -> None:
     said = (
         "--timezone|America/Chicago|--hours|mon-fri 09:00-20:00; sat 10:00-17:00|--holidays|US-TX|--pacing|ratio"
         "|--holiday-hours|10:00-12:00|--pacing-setting|ratio=1.5|--trunk|a|--trunk|b|--queue|sales"
-        "|--caller-id|+12025550100|--ring-timeout|30s|--wrap|required|--wrap-deadline|2m|--wrap-up|15s|--preview-then|dial|--no-weighting"
+        "|--caller-id|+12025550100|--ring-timeout|30s|--wrap|required|--wrap-deadline|2m|--wrap-up|15s|--preview-then|dial|--abandoned-hold-agent|--no-weighting"
         "|--weight|7|--agents-priority|2|--queue-priority|20|--agents-weight|30"
         "|--patience|1.5s|--patience-from|connection|--harbour|acme/sorry|--amd|--amd-unsure|machine"
         "|--machine-sound|acme/call-us|--message|acme/news|--message-key|1=queue|--message-key|3=replay|--optout-key|*|--optout-scope|merchant|--abandoned-rest|96h"
@@ -228,6 +228,7 @@ def test_all_settings_of_a_campaign_can_be_said(spring: Dialler) -> None:
         "optout_key": "*",
         "optout_scope": "merchant",
         "abandoned_rest_s": 345_600,
+        "abandoned_hold_agent": True,
         "weighting": False,
         "weight": 7,
         "queue_priority": 20,

@@ -40,7 +40,8 @@ from telephony.events import (
     Ringing,
 )
 from telephony.port import LiveState, Origination
-from tests.support.exchanges import EventLog, Exchange, Fate, open_exchange
+from telephony.presentation import NumberForm
+from tests.support.exchanges import PRESENTED_NAME, EventLog, Exchange, Fate, open_exchange
 
 CAUSES: dict[Fate, set[int]] = {
     Fate.ANSWERED: {16},
@@ -220,7 +221,7 @@ async def test_a_call_that_waits_for_an_agent_is_taken_to_the_information_messag
     assert await exchange.telephony.divert(placed.call_id) is True
     await log.first(HarbourStarted, call_id=placed.call_id)
     [live] = await exchange.telephony.live_calls(exchange.server)
-    assert (live.call_id, live.state, live.agent) == (placed.call_id, LiveState.UP, None)
+    assert (live.call_id, live.state, live.agent) == (placed.call_id, LiveState.HARBOUR, None)
     assert await exchange.telephony.hang_up(placed.call_id) is True
     events = await log.whole_call(placed.call_id)
     assert_in_order(events)
@@ -229,6 +230,28 @@ async def test_a_call_that_waits_for_an_agent_is_taken_to_the_information_messag
         HarbourStarted,
         HungUp,
     ]
+
+
+async def test_a_call_that_waits_for_an_agent_says_how_long_it_has(
+    exchange: Exchange, log: EventLog, call: Call
+) -> None:
+    placed = call(Fate.ANSWERED_LONG, queue=exchange.waiting_queue)
+    await exchange.telephony.originate(placed)
+    queued = await log.first(Queued, call_id=placed.call_id)
+    waits = list[timedelta]()
+    with anyio.fail_after(10):
+        while not waits or waits[-1] < timedelta(seconds=2):
+            [live] = await exchange.telephony.live_calls(exchange.server)
+            assert live.waited is not None
+            waits.append(live.waited)
+            await anyio.sleep(0.05)
+    assert waits == sorted(waits)
+    assert await exchange.telephony.divert(placed.call_id) is True
+    harbour = await log.first(HarbourStarted, call_id=placed.call_id)
+    # Whole seconds, of which the first may have been nearly over.
+    assert waits[0] - timedelta(seconds=1) < waits[-1] - timedelta(seconds=1) <= harbour.at - queued.at
+    [live] = await exchange.telephony.live_calls(exchange.server)
+    assert live.waited is None
 
 
 async def test_who_presses_the_key_in_the_information_message_opts_out_and_the_call_ends(
@@ -296,7 +319,7 @@ async def test_the_information_message_takes_a_call_out_of_the_one_agents_hands(
     assert await exchange.telephony.divert(placed.call_id) is True
     await log.first(HarbourStarted, call_id=placed.call_id)
     [live] = await exchange.telephony.live_calls(exchange.server)
-    assert (live.call_id, live.state, live.agent) == (placed.call_id, LiveState.UP, None)
+    assert (live.call_id, live.state, live.agent) == (placed.call_id, LiveState.HARBOUR, None)
 
 
 async def test_a_call_for_an_agent_who_is_not_there_gets_the_information_message(
@@ -464,6 +487,32 @@ async def test_a_call_outlives_the_link_and_is_found_again(exchange: Exchange, l
     assert (live.call_id, live.state) == (placed.call_id, LiveState.UP)
     assert await exchange.telephony.hang_up(placed.call_id) is True
     await log.first(HungUp, call_id=placed.call_id)
+
+
+@pytest.mark.parametrize(
+    ("form", "own", "abroad"),
+    [
+        (NumberForm.PLUS, "+13125550101", "+442079460000"),
+        (NumberForm.DIGITS, "13125550101", "442079460000"),
+        (NumberForm.NATIONAL, "3125550101", "011442079460000"),
+        (NumberForm.INTERNATIONAL, "01113125550101", "011442079460000"),
+    ],
+)
+async def test_the_far_end_is_shown_the_caller_id_as_the_trunk_writes_it(
+    form: NumberForm, own: str, abroad: str, exchange: Exchange, log: EventLog, call: Call
+) -> None:
+    async def shown(caller_id: str | None) -> tuple[str, str]:
+        trunk = exchange.presenting[form]
+        placed = call(Fate.NO_ANSWER, ring_timeout=LONG_RING_TIMEOUT, trunk=trunk, caller_id=caller_id)
+        await exchange.telephony.originate(placed)
+        await log.first(Ringing, call_id=placed.call_id)
+        return await exchange.shown(placed.call_id)
+
+    assert await shown("+13125550101") == (PRESENTED_NAME, own)
+    assert await shown("+442079460000") == (PRESENTED_NAME, abroad)
+    assert await shown('"Dr Who" <+13125550101>') == ("Dr Who", own)
+    assert await shown("2700") == (PRESENTED_NAME, "2700")
+    assert await shown(None) == ("", "")
 
 
 async def test_text_that_would_be_more_than_one_line_is_refused_before_anything_is_sent(

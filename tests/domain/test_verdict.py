@@ -1,3 +1,4 @@
+import itertools
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -157,6 +158,19 @@ def test_who_was_abandoned_is_left_alone_for_three_days_whatever_brought_the_lea
         assert gate(verdict, "abandoned").rule == "not within 259200 s of an abandoned call"
     rested = facts(settings=CampaignSettings(abandon_short=abandon_short, abandoned_rest_s=3600))
     assert dialable(lead, rested, NOON).dialable
+
+
+def test_who_was_abandoned_is_called_before_that_only_for_an_agent_who_is_held_for_it() -> None:
+    lead = a_lead(last_attempt_at=NOON - HOUR, last_outcome=Outcome.ABANDONED)
+    for may_hold, held in itertools.product((False, True), repeat=2):
+        known = replace(facts(settings=CampaignSettings(abandoned_hold_agent=may_hold)), agent_held=held)
+        verdict = dialable(lead, known, NOON)
+        assert verdict.dialable is (may_hold and held)
+        assert gate(verdict, "abandoned").rule.endswith("but for an agent who is held for it") is may_hold
+        assert verdict.earliest == (NOON if may_hold and held else NOON - HOUR + 3 * DAY)
+    too_soon = a_lead(last_attempt_at=NOON, last_outcome=Outcome.ABANDONED)
+    known = replace(facts(settings=CampaignSettings(abandoned_hold_agent=True)), agent_held=True)
+    assert shut(dialable(too_soon, known, NOON)) == ["rest"]
 
 
 def test_a_lead_that_had_its_attempts_is_not_dialled() -> None:

@@ -18,7 +18,14 @@ from dialler.domain.patience import PatienceStart
 from dialler.domain.session import Session
 from dialler.engine.board import Tracked
 from dialler.errors import LinkLost, NotSent
-from dialler.events import AgentJoined, CallAbandoned, CallNotDiverted, MessageStarted, SessionClosed
+from dialler.events import (
+    AgentJoined,
+    CallAbandoned,
+    CallNotDiverted,
+    MessageStarted,
+    SessionAdopted,
+    SessionClosed,
+)
 from telephony.answer_plan import PLAIN_ANSWER, AnswerPlan
 from telephony.events import (
     AgentState,
@@ -193,6 +200,48 @@ async def test_after_a_lost_link_who_still_waits_is_taken_to_the_message_and_nob
         hand.link_up()
         await anyio.sleep(0.1)
         assert hand.diverted == ([call_id] if diverted else [])
+
+
+@pytest.mark.parametrize(("waited_s", "after_s"), [(0, 1.8), (1, 0.8), (2, 0.0), (7, 0.0)])
+async def test_who_answered_while_the_link_was_lost_has_waited_since_then(waited_s: int, after_s: float) -> None:
+    async with one_call() as (centre, hand, call_id):
+        hand.link_down()
+        await anyio.sleep(8)
+        waited = timedelta(seconds=waited_s)
+        hand.live = [
+            LiveCall(call_id=call_id, server=SERVER, state=LiveState.QUEUED, age=timedelta(seconds=10), waited=waited)
+        ]
+        hand.link_up()
+        await anyio.sleep(after_s - 0.05 if after_s else 0.0)
+        assert hand.diverted == []
+        await anyio.sleep(0.1)
+        assert hand.diverted == [call_id]
+        hand.say(HarbourStarted, call_id)
+        await centre.until(lambda: bool(centre.told(MessageStarted)))
+        [message] = centre.told(MessageStarted)
+        assert message.waited_s == pytest.approx(max(waited_s, 1.8), abs=0.15)
+        assert message.is_late is (waited_s >= 2)
+        hand.live = []
+        hand.say(HungUp, call_id, cause=16, by=HangupBy.CUSTOMER)
+        assert (await the_session(centre)).outcome is Outcome.ABANDONED
+
+
+async def test_whom_the_exchange_took_to_the_message_while_the_link_was_lost_is_abandoned() -> None:
+    """Whoever hangs up then: heard or not, the message came."""
+    async with one_call() as (centre, hand, call_id):
+        hand.link_down()
+        await anyio.sleep(10)
+        hand.live = [LiveCall(call_id=call_id, server=SERVER, state=LiveState.HARBOUR, age=timedelta(seconds=12))]
+        hand.link_up()
+        await centre.until(lambda: bool(centre.told(SessionAdopted)))
+        await anyio.sleep(3)
+        assert hand.diverted == [], "it plays already"
+        [rate, *_] = centre.engine.report().campaigns[0].budget
+        assert (rate.abandoned, rate.answered) == (1, 1)
+        hand.live = []
+        hand.say(HungUp, call_id, cause=16, by=HangupBy.CUSTOMER)
+        assert (await the_session(centre)).outcome is Outcome.ABANDONED
+        assert [event.reason for event in centre.told(CallAbandoned)] == ["queue"]
 
 
 async def test_a_call_of_before_a_restart_that_still_waits_is_taken_to_the_message_at_once() -> None:

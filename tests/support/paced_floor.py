@@ -16,13 +16,17 @@ from dialler.events import AgentMoved, Event, MessageStarted
 from telephony.events import AgentState
 from telephony.port import Trunk
 from telephony.simulated import AgentGroup, NetworkPlan, Spread, Unanswered
+from tests.support.agent_times import AgentTimes
 from tests.support.call_centre import QUEUE, WITH_AGENTS, CallCentre, call_centre
 
 SERVER = "pbx"
 
 
-def plan_of(scenario: Scenario) -> NetworkPlan:
-    """Return a network on which the scenario happens: one answer rate; no breaks, and agents who are all alike."""
+def plan_of(scenario: Scenario, *, wraps: bool = True) -> NetworkPlan:
+    """Return a network on which the scenario happens: one answer rate; no breaks, and agents who are all alike.
+
+    Without `wraps` the work after the talks is left to the engine.
+    """
     person = scenario.answer_rates[0][1]
     machine = (1 - person) * scenario.machine_share
     return NetworkPlan(
@@ -30,7 +34,7 @@ def plan_of(scenario: Scenario) -> NetworkPlan:
         agents=(AgentGroup(number=scenario.agents, queues=(QUEUE,)),),
         answer_rate=(person + machine,),
         machine_rate=machine / (person + machine),
-        amd=True,
+        amd=scenario.detects,
         invalid_rate=0.0,
         # Busy, as it says nothing against the trunk.
         unanswered=Unanswered(
@@ -45,7 +49,7 @@ def plan_of(scenario: Scenario) -> NetworkPlan:
         classify_s=Spread(scenario.detect_person_s),
         pickup_s=Spread(scenario.connect_s),
         talk_s=_with_mean(scenario.talk_mean_s, scenario.talk_cv),
-        wrap_up_s=_with_mean(scenario.wrap_mean_s, scenario.wrap_cv),
+        wrap_up_s=_with_mean(scenario.wrap_mean_s, scenario.wrap_cv) if wraps else Spread(0.0),
         patience_s=Spread(60.0),
         message_s=5.0,
     )
@@ -76,7 +80,9 @@ def paced(pacing: str = "predictive", scenario: Scenario | None = None, **settin
     known = replace(WITH_AGENTS, pacing=pacing, pacing_settings={}, ring_timeout_s=ring_timeout_s)
     if scenario is not None:
         # As long from the verdict of machine detection on as there, where nobody counts what came before it.
-        wait_s = scenario.detect_person_s + scenario.patience_s + MARGIN_MAX.total_seconds()
+        wait_s = scenario.patience_s + MARGIN_MAX.total_seconds()
+        if scenario.detects:
+            wait_s += scenario.detect_person_s
         known = replace(known, patience_s=wait_s, patience_from=PatienceStart.CONNECTION)
     return replace(known, **settings)
 
@@ -86,19 +92,14 @@ class PacedFloor:
     """What was seen of agents and calls."""
 
     centre: CallCentre
-    spent_s: Counter[AgentState] = field(default_factory=Counter)
-    """Seconds that all agents together spent in each state."""
-
+    times: AgentTimes = field(default_factory=AgentTimes)
     idle_at_message: list[str] = field(default_factory=list)
     """Agents who were ready when somebody was taken to the message."""
-
-    _agents: dict[str, tuple[AgentState, float]] = field(default_factory=dict)
 
     def note(self, event: Event) -> None:
         now_s = self.centre.clock.monotonic()
         if isinstance(event, AgentMoved):
-            self._spend(event.agent, now_s)
-            self._agents[event.agent] = (event.state, now_s)
+            self.times.moved(event, now_s)
         elif isinstance(event, MessageStarted):
             self.idle_at_message += [
                 agent for agent, state in self.centre.network.agents.items() if state is AgentState.READY
@@ -107,12 +108,7 @@ class PacedFloor:
     @property
     def utilisation(self) -> float:
         """Talk time over talk and idle time, so far."""
-        now_s = self.centre.clock.monotonic()
-        for agent, (state, _) in self._agents.items():
-            self._spend(agent, now_s)
-            self._agents[agent] = (state, now_s)
-        talk_s, idle_s = self.spent_s[AgentState.TALKING], self.spent_s[AgentState.READY]
-        return talk_s / (talk_s + idle_s)
+        return self.times.utilisation(self.centre.clock.monotonic())
 
     async def run(self, **duration: float) -> None:
         """Let time go on."""
@@ -129,18 +125,14 @@ class PacedFloor:
         since = self.centre.clock.now() - timedelta(seconds=seconds)
         return sum(at > since for at, _ in self.centre.telephony.originated.values())
 
-    def _spend(self, agent: str, now_s: float) -> None:
-        if agent in self._agents:
-            state, since_s = self._agents[agent]
-            self.spent_s[state] += now_s - since_s
-
 
 @asynccontextmanager
 async def paced_floor(
     scenario: Scenario, settings: CampaignSettings, *, seed: int = 1, leads: int = 20_000, start: bool = True
 ) -> AsyncIterator[PacedFloor]:
     """Open a contact centre whose one campaign has these settings; its agents are there."""
-    async with call_centre(plan_of(scenario), seed=seed) as centre:
+    plan = plan_of(scenario, wraps=settings.wrap_up_limit is None)
+    async with call_centre(plan, seed=seed) as centre:
         floor = PacedFloor(centre)
         centre.journal.subscribe(floor.note)
         await centre.campaign(settings=settings, lists={"list": (100, leads)})

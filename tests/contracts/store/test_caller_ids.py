@@ -32,6 +32,7 @@ SETTINGS = PoolSettings(
     when_none=WhenNone.ANY,
     calls_per_day_max=100,
     rest_s=20,
+    rest_low_s=86_400,
 )
 
 

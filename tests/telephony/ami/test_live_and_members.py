@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from telephony.ami.live import duration, interface_of, live_calls
+from telephony.ami.live import duration, interface_of, live_calls, waits_in
 from telephony.ami.queue_members import QueueMembers
 from telephony.events import WRAP_UP_REASON, AgentState
 from telephony.port import LiveCall, LiveState
@@ -44,6 +44,30 @@ def test_channels_become_live_calls() -> None:
         LiveCall(call_id="c6", server="a", state=LiveState.UP, age=age),
         LiveCall(call_id="cb", server="a", state=LiveState.BRIDGED, age=age, agent="Local/100@agents/n"),
     ]
+
+
+def test_who_is_in_a_queue_has_waited_as_long_as_it_says_and_who_hears_the_message_is_told_apart() -> None:
+    channels = [
+        channel("waits", "6") | {"application": "Queue", "context": "dlr-answered"},
+        channel("joins", "6") | {"application": "Queue", "context": "dlr-answered"},
+        channel("hears", "6") | {"application": "BackGround", "context": "dlr-answered-harbour"},
+        channel("rings", "5") | {"context": "dlr-answered-harbour"},
+    ]
+    queues = [
+        {"response": "Success"},
+        {"event": "QueueParams", "queue": "sales"},
+        {"event": "QueueEntry", "queue": "sales", "uniqueid": "waits", "wait": "3"},
+        {"event": "QueueEntry", "queue": "sales", "uniqueid": "hears", "wait": "9"},
+        {"event": "QueueEntry", "queue": "sales", "uniqueid": "joins", "wait": ""},
+        {"event": "QueueStatusComplete"},
+    ]
+    found = live_calls(channels, server="a", is_ours=lambda one: True, members=[], waits=waits_in(queues))
+    assert {call.call_id: (call.state, call.waited) for call in found} == {
+        "waits": (LiveState.QUEUED, timedelta(seconds=3)),
+        "joins": (LiveState.QUEUED, None),
+        "hears": (LiveState.HARBOUR, None),
+        "rings": (LiveState.RINGING, None),
+    }
 
 
 def test_an_agent_who_is_no_member_is_named_by_the_device() -> None:
