@@ -8,6 +8,7 @@ import itertools
 import os
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, timedelta
 from typing import Any
 
@@ -668,13 +669,16 @@ async def test_who_is_paused_while_he_talks_gets_no_other_call_until_he_is_made_
     await log.first(Bridged, call_id=second.call_id, agent=exchange.agent)
 
 
+@pytest.mark.parametrize("by_key", [False, True])
 async def test_of_two_who_wait_the_one_of_the_more_important_campaign_is_next(
-    exchange: Exchange, log: EventLog, login: Login, call: Call
+    exchange: Exchange, log: EventLog, login: Login, call: Call, by_key: bool
 ) -> None:
     telephony, queue = exchange.telephony, exchange.login_queues[0]
     await login(paused=True)
+    plan = AnswerPlan(queue_priority=QUEUE_PRIORITY + 1)
+    listens = replace(plan, message=exchange.hour_sound, message_keys={"1": KeyAction.QUEUE}, message_queue=queue)
     first = call(Fate.ANSWERED_LONG, queue=queue)
-    important = call(Fate.ANSWERED_LONG, queue=queue, answer=AnswerPlan(queue_priority=QUEUE_PRIORITY + 1))
+    important = call(Fate.ASKS_AGENT, answer=listens) if by_key else call(Fate.ANSWERED_LONG, queue=queue, answer=plan)
     for each in (first, important):
         await telephony.originate(each)
         await log.first(Queued, call_id=each.call_id)

@@ -155,6 +155,32 @@ async def test_on_the_simulated_network_the_key_leads_to_agents_who_are_there() 
         assert all(event.waited_s <= 2.0 for event in centre.told(MessageStarted))
 
 
+@pytest.mark.parametrize("is_taken", [False, True])
+async def test_who_pressed_the_key_counts_for_the_abandon_limit_while_the_call_goes_on(is_taken: bool) -> None:
+    async with one_call() as (centre, hand, call_id):
+        running = centre.engine.floor.campaigns[1]
+
+        def counted() -> set[tuple[float, float]]:
+            """Return (abandoned, answered) of all periods."""
+            return {(rate.abandoned, rate.answered) for rate in running.rates_now(centre.clock.now())}
+
+        await anyio.sleep(20)
+        assert counted() == {(0, 0)}, "who listens may yet press it"
+        hand.say(Queued, call_id, queue=QUEUE)
+        await anyio.sleep(1)
+        assert counted() == {(0, 0)}
+        if is_taken:
+            hand.say(Bridged, call_id, agent="kim")
+        else:
+            hand.say(HarbourStarted, call_id)
+        await anyio.sleep(1)
+        expected = {(0, 1) if is_taken else (1, 1)}
+        assert counted() == expected
+        hand.say(HungUp, call_id, cause=16, by=HangupBy.SYSTEM)
+        await the_session(centre)
+        assert counted() == expected
+
+
 @pytest.mark.parametrize("over", list(AbandonOver))
 async def test_over_the_abandon_limit_no_more_people_are_called_than_agents_are_free(over: AbandonOver) -> None:
     plan = replace(
