@@ -79,6 +79,10 @@ class Conflict(UsageError):
     """What was named is there, but its state forbids the request."""
 
 
+class Shortage(Conflict):
+    """It can't be done at this moment, for want of something that comes back by itself: try again in a while."""
+
+
 class ImportRefused(DiallerError):
     """A lead file, or its mapping, can't be used; nothing was imported."""
 

@@ -145,6 +145,34 @@ class ListRunsDry(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallerIdLow(Event):
+    """Calls that show a number are answered less than those of its pool; told once, until it has recovered."""
+
+    name: ClassVar[str] = "caller_id.low"
+    level: ClassVar[int] = logging.WARNING
+    pool: str
+    number: str
+    answer_rate: float
+    others_answer_rate: float
+    calls: int
+    """The number's own, of which so many were answered."""
+
+    z: float
+    """Of the test of two proportions; -3 or less."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerIdRested(Event):
+    """A number of a pool is off for a while, as it is answered less than the others."""
+
+    name: ClassVar[str] = "caller_id.rested"
+    level: ClassVar[int] = logging.WARNING
+    pool: str
+    number: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ListReplanned(Event):
     """All leads of a list have their places and their turns by its rules as they are now."""
 
@@ -164,6 +192,18 @@ class LeadRefused(Event):
     list: str
     lead_id: int
     gate: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadsRested(Event):
+    """Leads were put aside in one step, since many of their area wait for a caller id; each is not told of."""
+
+    name: ClassVar[str] = "leads.rested"
+    campaign: str
+    list: str
+    leads: int
+    until: datetime
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -333,6 +373,20 @@ class CallAbandoned(Event):
     campaign: str
     reason: str
     """no_agent, queue, pulled, hung_up, ended_by_us, opted_out: `AbandonReason`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentOverlooked(Event):
+    """A call was abandoned while a ready member of its queue was idle: the exchange did not join them."""
+
+    name: ClassVar[str] = "agent.overlooked"
+    level: ClassVar[int] = logging.WARNING
+    session_id: str
+    campaign: str
+    server: str
+    agent: str
+    idle_s: float
+    """How long he had been ready when the message began, or the person hung up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

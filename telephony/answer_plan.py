@@ -12,6 +12,10 @@ SOUND: Final = re.compile(r"[A-Za-z0-9_./&-]{1,200}")
 SOUND_EXPECTED: Final = (
     "the name of a sound without its ending, such as 'dlr/harbour', of letters, digits and _ . / - &, at most 200"
 )
+QUEUE_PRIORITY: Final = 10
+"""Of calls whose campaign says nothing: before those of Asterisk's own, which have 0."""
+
+QUEUE_PRIORITY_MAX: Final = 1_000
 KEY: Final = re.compile(r"[0-9*#]")
 
 
@@ -46,6 +50,12 @@ def check_message_keys(keys: Iterable[str], optout_key: str | None) -> None:
             raise ValueError(f"message_keys: key {key!r} is the one to opt out: take another, or another optout_key")
 
 
+def check_queue_priority(priority: int) -> None:
+    """Raise ValueError for what is no priority."""
+    if not 0 <= priority <= QUEUE_PRIORITY_MAX:
+        raise ValueError(f"queue_priority must be 0 to {QUEUE_PRIORITY_MAX}, got {priority}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerPlan:
     """What becomes of one call once someone, or something, has picked up."""
@@ -74,7 +84,11 @@ class AnswerPlan:
     message_queue: str | None = None
     """The agents' queue to which KeyAction.QUEUE leads; there is one where a key has that action."""
 
+    queue_priority: int = QUEUE_PRIORITY
+    """Of calls that wait for an agent of a queue the one with the highest is next, however long others have waited."""
+
     def __post_init__(self) -> None:
+        check_queue_priority(self.queue_priority)
         if self.machine_sound is not None:
             check_sound("machine_sound", self.machine_sound)
         if self.harbour is not None:

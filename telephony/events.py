@@ -171,6 +171,9 @@ class AgentChanged:
     pause_reason: str | None = None
     """Why the member is paused, also while it talks; empty where nobody said, None where it is not paused."""
 
+    is_member: bool = True
+    """False where it has left the queue, and is away therefore."""
+
 
 NetworkEvent = LinkUp | LinkDown | AgentChanged
 TelephonyEvent = CallEvent | NetworkEvent

@@ -12,6 +12,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 
 from telephony.answer_plan import PLAIN_ANSWER, AnswerPlan
 from telephony.events import TelephonyEvent
+from telephony.presentation import PLAIN, Presentation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,7 @@ class Trunk:
     server: str
     calls_per_second: float
     channels: int
+    presentation: Presentation = PLAIN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,8 @@ class Origination:
 
     ring_timeout: timedelta
     caller_id: str | None = None
+    """E.164, or what a campaign says; the trunk's presentation says how the far end is shown it."""
+
     queue: str | None = None
     """The agents' queue for the answered call; None plays the campaign's message instead."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dialler.errors import SettingsError
-from dialler.settings import Settings, for_run, load_settings
+from dialler.settings import Settings, TrunkSettings, for_run, load_settings
 from dialler.settings.model import Section
 from telephony.simulated.plan_table import plan_from_mapping
 from tests.support.tools import tool
@@ -65,7 +65,8 @@ def test_the_full_example_speaks_of_every_key_and_shows_its_default() -> None:
     plain = Settings.model_validate(
         {"store": {"url": "sqlite:///x.db"}, "asterisk": [{"name": "m"}], "metrics": {}, "redis": {"url": "redis://h"}}
     )
-    defaults = plain.model_dump(mode="json")
+    trunk = TrunkSettings(name="t", dial="PJSIP/{number}@t", calls_per_second=1, channels=1)
+    defaults = plain.model_dump(mode="json") | {"asterisk.trunks": [trunk.model_dump(mode="json")]}
     spoken = set(re.findall(r"\b(\w+) = ", text)) | {"parts", "simulated"}
     for key in _keys(Settings, ""):
         section, _, name = key.rpartition(".")
@@ -81,7 +82,7 @@ def test_the_full_example_speaks_of_every_key_and_shows_its_default() -> None:
         elif (shown := re.match(r"# (\w+) = ([^#]+?)\s*(?:#(.*))?$", line)) and "example" not in (shown[3] or ""):
             if section in ("api.tokens", "log.parts") or shown[1] == "socket":
                 continue
-            place = defaults[section][0] if section == "asterisk" else defaults[section]
+            place = defaults[section][0] if section.startswith("asterisk") else defaults[section]
             assert tomllib.loads(f"v = {shown[2]}")["v"] == place[shown[1]], line
             checked += 1
     assert checked > 10

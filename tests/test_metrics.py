@@ -75,6 +75,13 @@ def test_who_answered_and_got_no_agent_in_time_is_counted_by_reason(metrics: Met
     assert value(metrics, "dialler_calls_abandoned_total", campaign="c", reason="pulled") == 1
 
 
+def test_agents_who_were_overlooked_are_counted_by_campaign(metrics: Metrics, journal: Journal) -> None:
+    told = ev.AgentOverlooked(at=AT, session_id="0190a", campaign="c", server="main", agent="PJSIP/7001", idle_s=1.8)
+    for _ in range(2):
+        journal.emit(told)
+    assert value(metrics, "dialler_abandoned_while_idle_total", campaign="c") == 2
+
+
 def test_waits_for_an_agent_and_for_the_message_are_timed_and_late_messages_are_counted(
     metrics: Metrics, journal: Journal
 ) -> None:

@@ -54,6 +54,10 @@ def test_the_report_is_read_at_the_scrape(metrics: Metrics) -> None:
     assert value(metrics, "dialler_trunk_calls_per_second_max", **trunk) == 2.5
     assert value(metrics, "dialler_trunk_tokens", **trunk) == 1
     assert value(metrics, "dialler_events_dropped_total") == 5
+    assert value(metrics, "dialler_caller_ids", pool="us", state="capped") == 2
+    assert value(metrics, "dialler_caller_ids_low", pool="us") == 1
+    assert value(metrics, "dialler_caller_id_answer_ratio", pool="us", of="lowest") == 0.05
+    assert value(metrics, "dialler_caller_id_answer_ratio", pool="us", of="mean") == 0.25
 
 
 def test_lists_of_a_round_without_a_call_have_a_due_and_no_share() -> None:

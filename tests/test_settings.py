@@ -1,5 +1,6 @@
 """Settings: what stands in the file, what overrides it, and every mistake at once."""
 
+import json
 import os
 from pathlib import Path
 
@@ -78,6 +79,21 @@ def test_servers_and_trunks_are_read(tmp_path: Path) -> None:
     assert (server.name, server.host, server.port, server.username) == ("main", "127.0.0.1", 5038, "dialler")
     assert (server.trunks[0].name, server.trunks[0].calls_per_second, server.trunks[0].channels) == ("a", 5, 30)
     assert ami_secret(server) == "s3cret"
+
+
+def test_a_trunk_says_how_numbers_are_written_and_whose_country_that_is(tmp_path: Path) -> None:
+    said = SERVER + 'caller_id = "national"\ncaller_id_name = "Clinic, 2nd floor"\n'
+    (trunk,) = load(tmp_path, MINIMAL + said + 'region = "gb"\n').asterisk[0].trunks
+    assert (trunk.caller_id, trunk.caller_id_name, trunk.region) == ("national", "Clinic, 2nd floor", "GB")
+    assert mistakes(tmp_path, MINIMAL + said)["asterisk[main].trunks[a].region"] == (
+        "the country of the trunk, two letters of ISO 3166, such as 'US' or 'GB': national and international numbers"
+        " differ by it"
+    )
+    dialled = SERVER.replace("{number}", "{international}")
+    assert mistakes(tmp_path, MINIMAL + dialled).keys() == {"asterisk[main].trunks[a].region"}
+    for key, bad in (("caller_id", "e164"), ("caller_id_name", 'a "b"'), ("caller_id_name", "a\\n"), ("region", "XX")):
+        found = mistakes(tmp_path, f"{MINIMAL}{SERVER}{key} = {json.dumps(bad)}\n")
+        assert found.keys() == {f"asterisk[main].trunks[a].{key}"}
 
 
 def test_a_simulated_network_is_handed_on_as_it_stands(tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ from dialler.domain.changes import differences
 from dialler.engine.caller_id_outlook import SPANS, NumberOutlook, pool_outlook
 from dialler.errors import Conflict, NotFound, UsageError
 from dialler.importing.caller_id_file import Wanted, caller_ids_of, read_rows
-from dialler.importing.phones import check_region
 from dialler.ports import Records
+from telephony.presentation import check_region
 
 router = APIRouter(prefix="/caller-id-pools/{pool}/numbers", tags=["caller ids"])
 

@@ -33,6 +33,9 @@ class PoolEdit(Edit):
     when_none: WhenNone = Field(WhenNone.WAIT, description="where no number is left for a call: wait, or any other")
     calls_per_day_max: int | None = Field(None, description="calls a day of each number at most; null: no limit")
     rest_s: int = Field(0, description="the least time between the beginnings of two calls of a number")
+    rest_low_s: int | None = Field(
+        None, description="how long a number is off by itself that is answered less than the others; null: never"
+    )
 
     def apply(self, settings: PoolSettings) -> PoolSettings:
         """Return `settings` with the given keys changed. Raises UsageError for a value that can't be."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from dialler.domain.calling_hours import CallingHours, hours_from_json, parse_intervals
-from dialler.domain.campaign import AbandonOver, AbandonPeriod, AmdUnsure, CampaignSettings, Wrap
+from dialler.domain.campaign import AbandonOver, AbandonPeriod, AmdUnsure, CampaignSettings, PreviewThen, Wrap
 from dialler.domain.dnc_scope import DncScope
 from dialler.domain.lead import WindowKey
 from dialler.domain.patience import PatienceStart
@@ -62,6 +62,7 @@ class CampaignEdit(Edit):
     wrap_deadline_s: int = 0
     wrap_up_s: int = Field(0, description="how long agents are kept from calls after talks that need no wrap code")
     preview_s: int = Field(0, description="how long an offer of preview dialling waits for its agent")
+    preview_then: PreviewThen = Field(PreviewThen.SKIP, description="what becomes of it then: skip or dial")
     patience_s: float = Field(0, description="how long a person who answered waits for an agent")
     patience_from: PatienceStart = Field(
         PatienceStart.GREETING_END, description="the greeting's end is known where machines are looked for"
@@ -82,6 +83,9 @@ class CampaignEdit(Edit):
     optout_scope: DncScope = Field(DncScope.ALL, description="for whose calls that holds: campaign, merchant or all")
     weighting: bool = True
     weight: int = 0
+    queue_priority: int = Field(
+        0, description="of answered calls that wait in one queue those of the highest are next; 10 unless set"
+    )
     agents_priority: int = Field(
         0, description="of campaigns that can reach the same agents the highest has all while it has leads"
     )
@@ -90,6 +94,9 @@ class CampaignEdit(Edit):
     attempts_per_day_max: int = 0
     rest_min_s: int = 0
     abandoned_rest_s: int = Field(0, description="how long somebody is not called whose last call was abandoned")
+    abandoned_hold_agent: bool = Field(
+        False, description="whether he may be called before that, for an agent who is held for the call"
+    )
     abandon_limit: float = Field(
         0.0, description="the highest abandon rate, more than 0, at most 1", allow_inf_nan=False
     )

@@ -16,8 +16,9 @@ from dialler.domain.lead import Lead, LeadState
 from dialler.domain.verdict import dialable
 from dialler.engine.facts import facts_of
 from dialler.errors import UsageError
-from dialler.importing.phones import WITH_EXTENSION, check_region, dialled_number
+from dialler.importing.phones import WITH_EXTENSION, dialled_number
 from dialler.ports import LeadFilter, Records, SessionFilter
+from telephony.presentation import check_region
 
 router = APIRouter(prefix="/leads", tags=["leads"])
 

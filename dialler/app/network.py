@@ -19,6 +19,7 @@ from telephony.ami.adapter import AsteriskNetwork
 from telephony.ami.link import LinkState
 from telephony.ami.settings import AsteriskServer, AsteriskTrunk
 from telephony.ami.transcript import Transcript
+from telephony.presentation import NumberForm, Presentation
 from telephony.simulated.mistakes import PlanError
 from telephony.simulated.network import SimulatedNetwork
 from telephony.simulated.plan import NetworkPlan
@@ -121,6 +122,9 @@ def asterisk_server(server: AsteriskSettings, *, file: str) -> AsteriskServer:
                 dial=trunk.dial,
                 calls_per_second=trunk.calls_per_second,
                 channels=trunk.channels,
+                presentation=Presentation(
+                    form=NumberForm(trunk.caller_id), name=trunk.caller_id_name, region=trunk.region
+                ),
             )
             for trunk in server.trunks
         ),

@@ -5,7 +5,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from dialler.cli.connection import connected
-from dialler.cli.options import Reading, Writing
+from dialler.cli.options import Given, Reading, Writing
 from dialler.cli.printing import print_done
 
 _READING = Reading()
@@ -16,7 +16,7 @@ async def dial(
     agent: str,
     /,
     *,
-    lead: Annotated[int | None, Parameter(help="Call this lead.")] = None,
+    lead: Annotated[Given[int], Parameter(help="Call this lead.")] = None,
     campaign: Annotated[str | None, Parameter(help="Call a number in this campaign.")] = None,
     number: Annotated[str | None, Parameter(help="E.164; with --region also as it is written there.")] = None,
     list_name: Annotated[

@@ -8,7 +8,7 @@ from cyclopts import App, Parameter
 
 from dialler.cli.connection import connected
 from dialler.cli.exports import FormatOption, write_out
-from dialler.cli.options import Paging, Reading
+from dialler.cli.options import Given, Paging, Reading
 from dialler.cli.printing import print_json, print_table, shown
 from dialler.cli.sessions import tell_next
 
@@ -28,7 +28,7 @@ class Which:
 
     what: Annotated[str | None, Parameter(help='How its name begins: "lead." for all changes of leads.')] = None
     who: Annotated[str | None, Parameter(help="Who did it: a user, or a token's name.")] = None
-    lead: Annotated[int | None, Parameter(help="Of one lead.")] = None
+    lead: Annotated[Given[int], Parameter(help="Of one lead.")] = None
     since: Annotated[str | None, Parameter(name="--from", help="From this date or moment on.")] = None
     until: Annotated[str | None, Parameter(name="--to", help="Up to this date, or moment.")] = None
     zone: Annotated[str | None, Parameter(help="Zone of dates, and of moments without an offset; else UTC.")] = None

@@ -8,7 +8,7 @@ from cyclopts import App, Parameter
 
 from dialler.cli.connection import connected, segment
 from dialler.cli.dnc import Region
-from dialler.cli.options import Reading, Writing
+from dialler.cli.options import Given, Reading, Writing
 from dialler.cli.printing import print_done, print_fields, print_json, print_line, print_table
 from dialler.cli.uploading import chunks_of, source_of
 from dialler.errors import UsageError
@@ -28,9 +28,9 @@ _POOLS = {"name": "pool", "numbers": "numbers", "states.free": "free", "states.o
 _NUMBERS = {"number": "number", "state": "state", "areas": "areas", "trunks": "trunks", **_SPANS, "is_low": "low"}
 _SPARE = ("days_30.calls", "days_30.answer_rate", "trunks", "today.answer_rate")
 
-Count = Annotated[int | Literal["none"] | None, Parameter(help='Calls of a number a day at most; "none" for no own.')]
+Count = Annotated[Given[int | Literal["none"]], Parameter(help='Calls of a number a day at most; "none" for no own.')]
 Rest = Annotated[
-    timedelta | Literal["none"] | None,
+    Given[timedelta | Literal["none"]],
     Parameter(help='The least time between the beginnings of two calls of a number, such as 90s; "none" for no own.'),
 ]
 Areas = Annotated[
@@ -48,11 +48,15 @@ class PoolOptions:
 
     timezone: Annotated[str | None, Parameter(help="Whose local days the calls a day are counted by.")] = None
     when_none: Annotated[
-        Literal["wait", "any"] | None,
+        Given[Literal["wait", "any"]],
         Parameter(help="Where no number is left for a call: it waits, or takes any other that is free."),
     ] = None
     per_day: Count = None
     rest: Rest = None
+    rest_low: Annotated[
+        Given[timedelta | Literal["none"]],
+        Parameter(help="How long a number is off by itself that is answered less than the others, such as 3d."),
+    ] = None
 
 
 @Parameter(name="*")
@@ -155,7 +159,7 @@ async def set_(
     area: Areas = (),
     trunk: Trunks = (),
     off: Annotated[str | None, Parameter(help="Switch the number off, and why.")] = None,
-    until: Annotated[datetime | None, Parameter(help="Until when it is off, with offset.")] = None,
+    until: Annotated[Given[datetime], Parameter(help="Until when it is off, with offset.")] = None,
     on: Annotated[bool, Parameter(help="Switch it on again.")] = False,
     options: Writing = _WRITING,
 ) -> None:
@@ -169,8 +173,8 @@ async def set_(
             raise UsageError("--area, --trunk, --off, --until and --on are of a number: name it behind the pool")
         body = _pool_body(given)
     else:
-        if given.timezone is not None or given.when_none is not None:
-            raise UsageError("--timezone and --when-none are of the whole pool: name no number")
+        if given.timezone is not None or given.when_none is not None or given.rest_low is not None:
+            raise UsageError("--timezone, --when-none and --rest-low are of the whole pool: name no number")
         if on and off is not None:
             raise UsageError("expected --on or --off, not both")
         path += f"/numbers/{segment(number)}"
@@ -213,6 +217,8 @@ def _pool_body(given: PoolOptions) -> dict[str, object]:
     body |= _limits(given.per_day, given.rest)
     if body.get("rest_s", 0) is None:
         body["rest_s"] = 0
+    if given.rest_low is not None:
+        body["rest_low_s"] = int(given.rest_low.total_seconds()) if isinstance(given.rest_low, timedelta) else None
     return body
 
 

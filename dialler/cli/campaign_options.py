@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 
 from cyclopts import Parameter
 
+from dialler.cli.options import Given
 from dialler.errors import UsageError
 
 Merchant = Annotated[str | None, Parameter(help='On whose behalf it calls; "none" for none.')]
@@ -24,6 +25,9 @@ Trunks = Annotated[
     tuple[str, ...], Parameter(name="--trunk", help='A trunk to call on, the preferred one first; "none" for any.')
 ]
 Queue = Annotated[str | None, Parameter(help='The agents\' queue; "none" for a campaign without.')]
+QueuePriority = Annotated[
+    Given[int], Parameter(help="Of answered calls that wait in one queue those of the highest are next, 10 unless set.")
+]
 CallerIds = Annotated[
     tuple[str, ...], Parameter(name="--caller-id", help='A number to show to those called; "none" for none.')
 ]
@@ -31,22 +35,25 @@ CallerIdPool = Annotated[
     str | None,
     Parameter(help='The pool whose numbers are shown, see `dialler callerid`; "none" for the plain caller ids.'),
 ]
-RingTimeout = Annotated[timedelta | None, Parameter(help="How long a call rings, such as 25s.")]
+RingTimeout = Annotated[Given[timedelta], Parameter(help="How long a call rings, such as 25s.")]
 WrapOption = Annotated[
-    Literal["required", "none"] | None, Parameter(help="Whether an answered call waits for an agent's wrap code.")
+    Given[Literal["required", "none"]], Parameter(help="Whether an answered call waits for an agent's wrap code.")
 ]
-WrapDeadline = Annotated[timedelta | None, Parameter(help="How long it waits for that code, such as 2m.")]
+WrapDeadline = Annotated[Given[timedelta], Parameter(help="How long it waits for that code, such as 2m.")]
 WrapUp = Annotated[
-    timedelta | None, Parameter(help="How long agents are kept from calls after talks that need no code, such as 15s.")
+    Given[timedelta], Parameter(help="How long agents are kept from calls after talks that need no code, such as 15s.")
 ]
 PreviewTime = Annotated[
-    timedelta | None, Parameter(help="How long an offer of preview dialling waits for its agent, such as 60s.")
+    Given[timedelta], Parameter(help="How long an offer of preview dialling waits for its agent, such as 60s.")
+]
+PreviewThenOption = Annotated[
+    Given[Literal["skip", "dial"]], Parameter(help="What becomes of such an offer that he has not answered by then.")
 ]
 PatienceOption = Annotated[
-    timedelta | None, Parameter(help="How long a person who answered waits for an agent, such as 2s or 1.5s.")
+    Given[timedelta], Parameter(help="How long a person who answered waits for an agent, such as 2s or 1.5s.")
 ]
 PatienceFrom = Annotated[
-    Literal["connection", "greeting-end"] | None,
+    Given[Literal["connection", "greeting-end"]],
     Parameter(help="From when that counts; a greeting's end is known only where machines are looked for."),
 ]
 Harbour = Annotated[
@@ -56,7 +63,7 @@ Amd = Annotated[
     bool | None, Parameter(negative="--no-amd", help="Look for answering machines, and keep them from agents, or not.")
 ]
 AmdUnsureOption = Annotated[
-    Literal["person", "machine"] | None,
+    Given[Literal["person", "machine"]],
     Parameter(help="What they are of whom detection is not sure, or who say nothing."),
 ]
 MachineSound = Annotated[
@@ -80,30 +87,37 @@ OptOutScope = Annotated[
 Weighting = Annotated[
     bool | None, Parameter(negative="--no-weighting", help="Share calls by the lists' weights, or alike.")
 ]
-Weight = Annotated[int | None, Parameter(help="Its share of a trunk, against other campaigns on it.")]
+Weight = Annotated[Given[int], Parameter(help="Its share of a trunk, against other campaigns on it.")]
 AgentsPriority = Annotated[
-    int | None,
+    Given[int],
     Parameter(help="Of campaigns that can reach the same agents the highest has them all while it has leads."),
 ]
 AgentsWeight = Annotated[
-    int | None, Parameter(help="Its share of the agents that others can reach, too, among the same priority.")
+    Given[int], Parameter(help="Its share of the agents that others can reach, too, among the same priority.")
 ]
-AttemptsMax = Annotated[int | None, Parameter(help="Counted attempts after which a lead is exhausted.")]
-AttemptsPerDay = Annotated[int | None, Parameter(help="Counted attempts on one local day of the lead.")]
-RestMin = Annotated[timedelta | None, Parameter(help="The least time between two attempts on one lead, such as 30m.")]
+AttemptsMax = Annotated[Given[int], Parameter(help="Counted attempts after which a lead is exhausted.")]
+AttemptsPerDay = Annotated[Given[int], Parameter(help="Counted attempts on one local day of the lead.")]
+RestMin = Annotated[Given[timedelta], Parameter(help="The least time between two attempts on one lead, such as 30m.")]
 AbandonedRest = Annotated[
-    timedelta | None, Parameter(help="How long somebody is not called whose last call was abandoned, such as 72h.")
+    Given[timedelta], Parameter(help="How long somebody is not called whose last call was abandoned, such as 72h.")
 ]
-AbandonLimit = Annotated[float | None, Parameter(help="The highest abandon rate: 0.03 for 3 of 100 who answer.")]
+AbandonedHoldAgent = Annotated[
+    bool | None,
+    Parameter(
+        negative="--no-abandoned-hold-agent",
+        help="Call such people before that, each for an agent who is held for the call, or not.",
+    ),
+]
+AbandonLimit = Annotated[Given[float], Parameter(help="The highest abandon rate: 0.03 for 3 of 100 who answer.")]
 AbandonPeriods = Annotated[
     tuple[Literal["30m", "24h", "month", "30d", "none"], ...],
     Parameter(name="--abandon-period", help='A period for which that limit holds; all, if never set; "none" for none.'),
 ]
 AbandonSample = Annotated[
-    int | None, Parameter(help="While fewer answered in a period, as many may be abandoned as of so many.")
+    Given[int], Parameter(help="While fewer answered in a period, as many may be abandoned as of so many.")
 ]
 AbandonOver = Annotated[
-    Literal["progressive", "stop"] | None,
+    Given[Literal["progressive", "stop"]],
     Parameter(help="Over the limit: one call for each free agent at most, or no call at all."),
 ]
 AbandonShort = Annotated[
@@ -118,7 +132,7 @@ AbandonEstimate = Annotated[
     ),
 ]
 AmdFalsePositives = Annotated[
-    float | None, Parameter(help="What part of AMD's machines are persons, 0 to 1; they count as abandoned.")
+    Given[float], Parameter(help="What part of AMD's machines are persons, 0 to 1; they count as abandoned.")
 ]
 
 
@@ -136,6 +150,7 @@ class CampaignOptions:
     pacing_setting: PacingSetting = ()
     trunks: Trunks = ()
     queue: Queue = None
+    queue_priority: QueuePriority = None
     caller_ids: CallerIds = ()
     caller_id_pool: CallerIdPool = None
     ring_timeout: RingTimeout = None
@@ -143,6 +158,7 @@ class CampaignOptions:
     wrap_deadline: WrapDeadline = None
     wrap_up: WrapUp = None
     preview: PreviewTime = None
+    preview_then: PreviewThenOption = None
     patience: PatienceOption = None
     patience_from: PatienceFrom = None
     harbour: Harbour = None
@@ -161,6 +177,7 @@ class CampaignOptions:
     attempts_per_day: AttemptsPerDay = None
     rest_min: RestMin = None
     abandoned_rest: AbandonedRest = None
+    abandoned_hold_agent: AbandonedHoldAgent = None
     abandon_limit: AbandonLimit = None
     abandon_periods: AbandonPeriods = ()
     abandon_sample: AbandonSample = None
@@ -187,14 +204,17 @@ _SAME = (
     "pacing",
     "wrap",
     "amd",
+    "preview_then",
     "amd_unsure",
     "optout_key",
     "optout_scope",
     "weighting",
     "weight",
+    "queue_priority",
     "agents_priority",
     "agents_weight",
     "attempts_max",
+    "abandoned_hold_agent",
     "abandon_limit",
     "abandon_over",
     "abandon_short",

@@ -7,14 +7,14 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from dialler.cli.options import ConfigOption, JsonOption, UnusedConfigOption
+from dialler.cli.options import ConfigOption, Given, JsonOption, UnusedConfigOption
 from dialler.errors import DiallerError, UsageError
 
 
 def demo(
     *,
     for_: Annotated[
-        timedelta | None, Parameter(name="--for", help="Stop after so long, such as 60s; else Ctrl-C ends it.")
+        Given[timedelta], Parameter(name="--for", help="Stop after so long, such as 60s; else Ctrl-C ends it.")
     ] = None,
     speed: Annotated[float, Parameter(help="How much faster than life the simulated people are.")] = 1.0,
     fresh: Annotated[bool, Parameter(help="Begin anew instead of going on where the last run stopped.")] = False,

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import App, Parameter
 
 from dialler.cli.connection import Connection, connected, segment
-from dialler.cli.options import Reading, Writing
+from dialler.cli.options import Given, Reading, Writing
 from dialler.cli.printing import print_done, print_json, print_line, print_table
 
 app = App(name="filter", help="Filters: what they may name, and those that you saved.")
@@ -75,7 +75,7 @@ async def save(name: str, text: str, /, *, of: Noun = "leads", options: Writing 
 
 
 @app.command(name="list")
-async def list_(*, of: Noun | None = None, options: Reading = _READING) -> None:
+async def list_(*, of: Given[Noun] = None, options: Reading = _READING) -> None:
     """List the filters that you saved.
 
     Example: `dialler filter list`

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from dialler.cli.connection import Connection, connected
-from dialler.cli.options import Writing
+from dialler.cli.options import Given, Writing
 from dialler.cli.printing import moment, note, print_done, shown
 from dialler.errors import UsageError
 
@@ -48,7 +48,7 @@ async def add(
     timezone: Annotated[str, Parameter(help="The lead's zone, such as America/Denver.")] = "",
     state: Annotated[str, Parameter(help="The lead's own region, such as TX.")] = "",
     postcode: Annotated[str, Parameter(help="The lead's postcode.")] = "",
-    priority: Annotated[int | None, Parameter(help="Higher goes first.")] = None,
+    priority: Annotated[Given[int], Parameter(help="Higher goes first.")] = None,
     urgent: Annotated[bool, Parameter(negative="", help="Call it next, before all others of its list.")] = False,
     expires_at: Annotated[str | None, Parameter(help="Do not call it from then on, such as 2026-12-24T18:00.")] = None,
     data: Annotated[tuple[str, ...], Parameter(help="A data field, as KEY=VALUE.")] = (),

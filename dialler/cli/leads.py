@@ -11,7 +11,7 @@ from dialler.cli.exports import FormatOption, write_out
 from dialler.cli.filters import ColumnsOption, Filters, FilterText, columns_of, headed
 from dialler.cli.imports import import_
 from dialler.cli.lead_changes import add, complete, delete, duplicate, erase, move, reset, set_, wrap
-from dialler.cli.options import Paging, Reading
+from dialler.cli.options import Given, Paging, Reading
 from dialler.cli.printing import moment, print_fields, print_json, print_line, print_table, runway_words
 from dialler.cli.sessions import tell_next
 
@@ -60,7 +60,7 @@ async def search(
     campaign: Annotated[str | None, Parameter(help="Of one campaign.")] = None,
     list_name: Annotated[str | None, Parameter(name="--list", help="A list of the campaign.")] = None,
     state: Annotated[
-        Literal["ready", "resting", "in_call", "completed"] | None, Parameter(help="Of one state.")
+        Given[Literal["ready", "resting", "in_call", "completed"]], Parameter(help="Of one state.")
     ] = None,
     number: Annotated[
         str | None, Parameter(help="E.164, such as +12025550123; with --region also as it is written there.")

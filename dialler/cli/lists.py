@@ -7,7 +7,7 @@ from cyclopts import App, Parameter
 
 from dialler.cli import change_sets
 from dialler.cli.connection import connected, segment
-from dialler.cli.options import Reading, Rename, Writing, changes
+from dialler.cli.options import Given, Reading, Rename, Writing, changes
 from dialler.cli.printing import print_done, print_fields, print_json, print_table
 
 app = App(name="list", help="Lists of leads, and their weights.")
@@ -29,7 +29,7 @@ _COLUMNS = {
 }
 _SPARE = ("created_at", "list_id")
 
-Weight = Annotated[int | None, Parameter(help="Its share of the campaign's calls, 1 to 10000.")]
+Weight = Annotated[Given[int], Parameter(help="Its share of the campaign's calls, 1 to 10000.")]
 ToDial = Annotated[bool | None, Parameter(negative="--no-to-dial", help="Whether its leads are dialled.")]
 StrategyName = Annotated[str | None, Parameter(help='Its dialler strategy; "none" for a list not to dial.')]
 Start = Annotated[
@@ -38,7 +38,7 @@ Start = Annotated[
 ]
 End = Annotated[str | None, Parameter(help='Its last day, or the moment of its end; "none".')]
 LeadDays = Annotated[
-    int | Literal["none"] | None,
+    Given[int | Literal["none"]],
     Parameter(help="Leads added from now on expire after so many days, where they don't say."),
 ]
 

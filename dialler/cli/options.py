@@ -1,15 +1,30 @@
 """Options that commands share."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
-from cyclopts import Group, Parameter
+from cyclopts import Group, Parameter, Token, convert
 from cyclopts.validators import Number
 
 from dialler.errors import UsageError
+
+T = TypeVar("T")
+
+
+def _as_given(hint: Any, tokens: Sequence[Token]) -> Any:
+    """Convert what was typed to `hint`, the type without its None."""
+    return convert(hint, tokens)
+
+
+Given = Annotated[T | None, Parameter(converter=_as_given)]
+"""A value that may be left out.
+
+None is only what was left out: by itself cyclopts reads the words none and null as None, too, so that `--weight none`
+would be taken, and do nothing.
+"""
 
 _COMMON = Group("Common options", sort_key=10)
 _WAIT = timedelta(seconds=10)
@@ -70,4 +85,4 @@ class Paging:
 
     limit: Annotated[int, Parameter(help="At most so many.", show_default=True, validator=Number(gte=1))] = 100
     all: Annotated[bool, Parameter(help="All there are.")] = False
-    after: Annotated[int | None, Parameter(help="Go on behind this one: the `next` of the page before.")] = None
+    after: Annotated[Given[int], Parameter(help="Go on behind this one: the `next` of the page before.")] = None

@@ -8,7 +8,7 @@ from dialler.cli.connection import connected, segment
 from dialler.cli.exports import FormatOption, write_out
 from dialler.cli.filters import ColumnsOption, Filters, FilterText, columns_of, headed
 from dialler.cli.lead_changes import wrap_at
-from dialler.cli.options import Paging, Reading, Writing
+from dialler.cli.options import Given, Paging, Reading, Writing
 from dialler.cli.printing import note, print_fields, print_json, print_table
 
 app = App(name="session", help="Sessions: the record of every attempt.")
@@ -40,9 +40,9 @@ async def list_(
     *,
     campaign: Annotated[str | None, Parameter(help="Of one campaign.")] = None,
     list_name: Annotated[str | None, Parameter(name="--list", help="A list of the campaign.")] = None,
-    lead: Annotated[int | None, Parameter(help="Of one lead.")] = None,
+    lead: Annotated[Given[int], Parameter(help="Of one lead.")] = None,
     status: Annotated[
-        Literal["new", "processing", "complete", "rejected", "failed", "expired"] | None,
+        Given[Literal["new", "processing", "complete", "rejected", "failed", "expired"]],
         Parameter(help="Of one status; new and processing are open."),
     ] = None,
     outcome: Annotated[str | None, Parameter(help="Such as NO_ANSWER.")] = None,

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from dialler.cli.connection import connected, segment
-from dialler.cli.options import Reading, Rename, Writing, changes
+from dialler.cli.options import Given, Reading, Rename, Writing, changes
 from dialler.cli.printing import print_done, print_fields, print_json, print_line, print_table
 from dialler.cli.replan_preview import DryRun, print_preview
 from dialler.errors import UsageError
@@ -31,16 +31,16 @@ _COLUMNS = {
 _SPARE = ("strategy_id", "rest_min_s")
 
 Order = Annotated[
-    Literal["oldest", "newest", "random", "fewest_attempts", "field"] | None,
+    Given[Literal["oldest", "newest", "random", "fewest_attempts", "field"]],
     Parameter(help="Which lead goes first, of equal priority."),
 ]
-Seed = Annotated[int | None, Parameter(help="Of the order random: the same seed gives the same order.")]
+Seed = Annotated[Given[int], Parameter(help="Of the order random: the same seed gives the same order.")]
 ByField = Annotated[str | None, Parameter(help="The data field of the order field.")]
 Descending = Annotated[
     bool | None, Parameter(negative="--ascending", help="Of the order field: the largest first, or the smallest.")
 ]
 Numbers = Annotated[
-    Literal["first", "rotate", "best"] | None,
+    Given[Literal["first", "rotate", "best"]],
     Parameter(help="Which of a lead's numbers goes first: the first, each in turn, or the one most often reached."),
 ]
 Redial = Annotated[
@@ -51,13 +51,13 @@ RedialByWrap = Annotated[
     str | None, Parameter(help='Redial rules by wrap code, in the same form: {"SILENT": {"rests": ["1d"]}}.')
 ]
 AttemptsMax = Annotated[
-    int | Literal["campaign"] | None, Parameter(help='Counted attempts in all; "campaign" for the campaign\'s.')
+    Given[int | Literal["campaign"]], Parameter(help='Counted attempts in all; "campaign" for the campaign\'s.')
 ]
 AttemptsPerDay = Annotated[
-    int | Literal["campaign"] | None, Parameter(help='Counted attempts on a local day; "campaign" for the campaign\'s.')
+    Given[int | Literal["campaign"]], Parameter(help='Counted attempts on a local day; "campaign" for the campaign\'s.')
 ]
 RestMin = Annotated[
-    timedelta | Literal["campaign"] | None,
+    Given[timedelta | Literal["campaign"]],
     Parameter(help='The least time between two attempts, such as 30m; "campaign" for the campaign\'s.'),
 ]
 

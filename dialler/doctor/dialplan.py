@@ -7,7 +7,7 @@ from dialler.doctor.finding import Finding, fail, ok, skip, warn
 from dialler.settings import AsteriskSettings
 from telephony.health import ExchangeFacts, Placing
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of config/asterisk/extensions_dialler.conf, which names it in an extension. Raised when that does something else."""
 
 SHIPPED: Final = ("-joined", "-message", "-harbour", "-optout")

@@ -1,7 +1,7 @@
 """How long a person whom we have abandoned is left alone.
 
-Rules such as the UK's let them be called again before that only where an agent is held for the call. No pacing holds
-one yet, so until then they are not called at all.
+Rules such as the UK's let them be called again before that only where an agent is held for the call. Where the campaign
+does not want that (`abandoned_hold_agent`) they are not called at all until then.
 """
 
 from datetime import datetime, timedelta

@@ -16,6 +16,8 @@ AREAS_MAX: Final = 50
 
 CALLS_PER_DAY_MAX: Final = 100_000
 REST_MAX_S: Final = 86_400
+REST_LOW_MIN_S: Final = 3_600
+REST_LOW_MAX_S: Final = 90 * 86_400
 REASON_CHARS_MAX: Final = 200
 E164: Final = re.compile(r"\+[1-9][0-9]{4,14}")
 PREFIX: Final = re.compile(r"\+[1-9][0-9]{0,13}")
@@ -59,11 +61,15 @@ class PoolSettings:
     rest_s: int = 0
     """The least time between the beginnings of two calls."""
 
+    rest_low_s: int | None = None
+    """How long a number is switched off by itself that is answered less than the others; None: it is only told of."""
+
     def __post_init__(self) -> None:
         if canonical_zone(self.timezone).name != self.timezone:
             raise ValueError(f"timezone: expected {canonical_zone(self.timezone).name}, got {self.timezone!r}")
         _check_range("calls_per_day_max", self.calls_per_day_max, 1, CALLS_PER_DAY_MAX)
         _check_range("rest_s", self.rest_s, 0, REST_MAX_S)
+        _check_range("rest_low_s", self.rest_low_s, REST_LOW_MIN_S, REST_LOW_MAX_S)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

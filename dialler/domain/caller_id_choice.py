@@ -99,6 +99,12 @@ class CallerIdBook:
             waiting = everyone
         return Choice(number=None, reason=self._why_none(waiting, trunk, now), free_at=self._first_free(waiting))
 
+    def alike(self, called: str) -> str:
+        """Return how numbers begin that have the same choice as `called`, for leads of the same region: none of the
+        pool's areas tells them apart."""
+        areas = {area for each in self._numbers.values() for area in each.areas if area.startswith("+")}
+        return called[: max((_told_apart_by(area, called) for area in areas), default=0)]
+
     def use(self, number: str, now: datetime) -> None:
         """Note that a call shows a number from now on."""
         was = self.uses.get(number)
@@ -195,6 +201,12 @@ def region_of(key: WindowKey) -> str:
     """Return a lead's region as areas name it, "US-IL"; "" where it is not known, or no code."""
     region = key.region.removeprefix(f"{key.country}-")
     return f"{key.country}-{region}" if key.country and region else ""
+
+
+def _told_apart_by(area: str, called: str) -> int:
+    """Return how many characters of a number say whether it is in an area."""
+    differs = next((at for at, (one, other) in enumerate(zip(area, called, strict=False)) if one != other), None)
+    return len(area) if differs is None else differs + 1
 
 
 def _may_on(each: CallerId, trunk: str) -> bool:

@@ -6,7 +6,7 @@ is held against the others of its pool by the test of two proportions (NIST/SEMA
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 from math import sqrt
 from typing import Final
@@ -27,6 +27,9 @@ JUDGED_DAYS: Final = 7
 
 Z_MIN: Final = 3.0
 """One number in 700 is marked for nothing but chance: a pool has many, and they are looked at again and again."""
+
+RECOVERED_Z: Final = -2.0
+"""Above it a number that was marked is taken to have recovered: not right at the mark, where it would come and go."""
 
 EXPECTED_MIN: Final = 5.0
 """Answered calls, and others, that the pool's rate makes expect of a number before it is judged: the usual rule for
@@ -79,6 +82,15 @@ class Judgement:
     is_low: bool
     """Answered significantly less."""
 
+    tried: int = 0
+    """Of its calls, those that are over and that somebody may have seen."""
+
+    rate: float = 0.0
+    """What part of them was answered, 0..1; 0 where there are none."""
+
+    others_rate: float = 0.0
+    """The same of the others."""
+
 
 def counts_of(session: Session) -> CallerIdCounts:
     """Return what one session counts as."""
@@ -111,15 +123,16 @@ def added(counts: Iterable[CallerIdCounts]) -> CallerIdCounts:
 
 def judged(own: CallerIdCounts, others: CallerIdCounts) -> Judgement:
     """Return how a number's calls do against those of the others of its pool."""
+    p_own, p_others = own.rate or 0.0, others.rate or 0.0
+    plain = Judgement(z=None, ratio=None, is_low=False, tried=own.tried, rate=p_own, others_rate=p_others)
     if not own.tried or not others.tried:
-        return Judgement(z=None, ratio=None, is_low=False)
-    p_own, p_others = own.answered / own.tried, others.answered / others.tried
+        return plain
     ratio = p_own / p_others if p_others else None
     p = (own.answered + others.answered) / (own.tried + others.tried)
     if own.tried * min(p, 1 - p) < EXPECTED_MIN or others.tried * min(p, 1 - p) < EXPECTED_MIN:
-        return Judgement(z=None, ratio=ratio, is_low=False)
+        return replace(plain, ratio=ratio)
     z = (p_own - p_others) / sqrt(p * (1 - p) * (1 / own.tried + 1 / others.tried))
-    return Judgement(z=z, ratio=ratio, is_low=z <= -Z_MIN)
+    return replace(plain, z=z, ratio=ratio, is_low=z <= -Z_MIN)
 
 
 def judgements(days: Mapping[tuple[str, date], CallerIdCounts], since: Mapping[str, date]) -> Mapping[str, Judgement]:

@@ -11,7 +11,15 @@ from dialler.domain.calling_hours import ALWAYS_DAYTIME, CallingHours
 from dialler.domain.dnc_scope import DncScope
 from dialler.domain.patience import Patience, PatienceStart
 from dialler.domain.strategy import Strategy, StrategySettings
-from telephony.answer_plan import AnswerPlan, KeyAction, check_message_keys, check_optout_key, check_sound
+from telephony.answer_plan import (
+    QUEUE_PRIORITY,
+    AnswerPlan,
+    KeyAction,
+    check_message_keys,
+    check_optout_key,
+    check_queue_priority,
+    check_sound,
+)
 from telephony.member import QUEUE
 
 WEIGHT_MIN, WEIGHT_MAX = 1, 10_000
@@ -65,6 +73,13 @@ class AbandonOver(StrEnum):
     """No call at all, until it is under the limit again."""
 
 
+class PreviewThen(StrEnum):
+    """What becomes of an offer of preview dialling that its agent has not answered in time."""
+
+    SKIP = "skip"
+    DIAL = "dial"
+
+
 class AmdUnsure(StrEnum):
     """What becomes of calls of which machine detection is not sure, or where nobody says a word."""
 
@@ -100,6 +115,9 @@ class CampaignSettings:
     queue: str | None = None
     """The agents' queue; a pacing strategy that needs agents needs one."""
 
+    queue_priority: int = QUEUE_PRIORITY
+    """Of answered calls that wait in one queue those of the campaign with the highest are next."""
+
     caller_ids: tuple[str, ...] = ()
     """Numbers to show, in turn, where it has no pool."""
 
@@ -113,7 +131,9 @@ class CampaignSettings:
     """How long an agent is kept from calls after a talk that needs no wrap code; with one it is until that comes."""
 
     preview_s: int = 60
-    """How long an offer of preview dialling waits for its agent; then it is skipped."""
+    """How long an offer of preview dialling waits for its agent."""
+
+    preview_then: PreviewThen = PreviewThen.SKIP
 
     patience_s: float = 2.0
     """How long a person who answered waits for an agent; then comes the information message."""
@@ -167,6 +187,9 @@ class CampaignSettings:
     abandoned_rest_s: int = 259_200
     """How long a lead whose last call was abandoned is not called at all: 72 hours."""
 
+    abandoned_hold_agent: bool = False
+    """Whether such a lead may be called before that, after `rest_min_s`, for an agent who is held for the call."""
+
     abandon_limit: float = ABANDON_LIMIT
     """The highest abandon rate, more than 0, at most 1; of calls that go to agents."""
 
@@ -193,6 +216,7 @@ class CampaignSettings:
             raise ValueError(
                 f"agents_priority must be -{AGENTS_PRIORITY_MAX} to {AGENTS_PRIORITY_MAX}, got {self.agents_priority}"
             )
+        check_queue_priority(self.queue_priority)
         if not 1 <= self.ring_timeout_s <= RING_TIMEOUT_MAX_S:
             raise ValueError(f"ring_timeout_s must be 1 to {RING_TIMEOUT_MAX_S}, got {self.ring_timeout_s}")
         # They go to the exchange, whose protocol is made of lines, and whose dialplan takes some characters apart.
@@ -269,6 +293,7 @@ class CampaignSettings:
             message=self.message,
             message_keys=keys,
             message_queue=self.queue if leads_to_queue else None,
+            queue_priority=self.queue_priority,
         )
 
 
@@ -345,7 +370,8 @@ def in_force(settings: CampaignSettings, lead_list: LeadList) -> CampaignSetting
 
 def caps_of(settings: CampaignSettings) -> tuple[int, ...]:
     """Return the limits of attempts, and the least rests: what leads' turns rest on beside redial rules."""
-    return (*(getattr(settings, name) for name in _CAPS), settings.abandoned_rest_s, settings.abandon_short)
+    abandoned = (settings.abandoned_rest_s, settings.abandoned_hold_agent, settings.abandon_short)
+    return (*(getattr(settings, name) for name in _CAPS), *abandoned)
 
 
 _STANDARD: Final = StrategySettings()

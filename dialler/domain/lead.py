@@ -57,6 +57,11 @@ class NumberAttempts:
     """The local day of the last one."""
 
     on_day: int
+    last_at: datetime | None = None
+    """When the last one ended (UTC); None: not known, and it has abandoned nobody."""
+
+    last_outcome: Outcome | None = None
+    """As what."""
 
 
 class NumberStatus(StrEnum):

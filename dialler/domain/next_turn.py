@@ -96,6 +96,9 @@ def _by(
     if _counts(session, outcome):
         due_at = max(due_at, at + timedelta(seconds=settings.rest_min_s))
     free_at = abandoned_until(settings, outcome, at) or at
+    if settings.abandoned_hold_agent and free_at > at:
+        # The gate lets it through only with an agent held for it, and then there is no reason to wait.
+        due_at = free_at = at + timedelta(seconds=settings.rest_min_s)
     return _turned(lead, reason, max(due_at, free_at), free_at=free_at, settings=settings, window=window, now=at)
 
 

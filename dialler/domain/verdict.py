@@ -56,6 +56,9 @@ class Facts:
     """Whether an agent asks for this one call himself: neither a campaign's pause nor a list that is off stops that.
     """
 
+    agent_held: bool = False
+    """Whether the call is for one certain agent, who is held for it."""
+
     caller_id: Callable[[Lead, str, datetime], Choice] | None = None
     """Chooses what a call to a number of a lead shows; None: the campaign has no pool of caller ids."""
 
@@ -75,6 +78,11 @@ class Verdict:
     earliest: datetime | None
     """The earliest instant at which all gates that open by themselves are open: `now` if dialable; None if never
     without somebody's doing."""
+
+    @property
+    def shut(self) -> frozenset[str]:
+        """The names of the gates that are shut."""
+        return frozenset(gate.name for gate in self.gates if not gate.passed)
 
 
 def dialable(lead: Lead, facts: Facts, now: datetime) -> Verdict:
@@ -100,7 +108,7 @@ def dialable(lead: Lead, facts: Facts, now: datetime) -> Verdict:
         _line_gate(number, facts.in_call, now),
         _window_gate(facts.window, now),
         _rest_gate(lead, settings.rest_min_s, now),
-        _abandoned_gate(lead, settings, now),
+        _abandoned_gate(lead, on_numbers, settings, now, agent_held=facts.agent_held),
         _attempts_gate(lead, on_numbers, settings.attempts_max, now),
         _day_gate(lead, on_numbers, settings.attempts_per_day_max, now),
     )
@@ -250,12 +258,22 @@ def _rest_gate(lead: Lead, rest_min_s: int, now: datetime) -> Gate:
     return _gate("rest", passed, value, rule, now=now, opens_at=opens_at)
 
 
-def _abandoned_gate(lead: Lead, settings: CampaignSettings, now: datetime) -> Gate:
-    """Return the gate of people whom we have abandoned, whatever brought the lead back since."""
+def _abandoned_gate(
+    lead: Lead, on_numbers: Sequence[NumberAttempts], settings: CampaignSettings, now: datetime, *, agent_held: bool
+) -> Gate:
+    """Return the gate of people whom we have abandoned, whatever brought the lead back since, and whichever of their
+    leads it was."""
     opens_at = abandoned_until(settings, lead.last_outcome, lead.last_attempt_at)
     value = "no" if opens_at is None else f"the call of {lead.last_attempt_at:%Y-%m-%d %H:%M:%S} UTC"
-    passed = opens_at is None or opens_at <= now
+    for each in on_numbers:
+        until = abandoned_until(settings, each.last_outcome, each.last_at)
+        if until is not None and (opens_at is None or until > opens_at):
+            opens_at = until
+            value = f"the call of {each.last_at:%Y-%m-%d %H:%M:%S} UTC to a number of its own, for another lead"
+    passed = opens_at is None or opens_at <= now or (settings.abandoned_hold_agent and agent_held)
     rule = f"not within {settings.abandoned_rest_s} s of an abandoned call"
+    if settings.abandoned_hold_agent:
+        rule += ", but for an agent who is held for it"
     return _gate("abandoned", passed, value, rule, now=now, opens_at=opens_at)
 
 

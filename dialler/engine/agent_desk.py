@@ -2,15 +2,29 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
+from typing import Literal, NamedTuple, Self
 
 from dialler.domain.call import CallState
+from dialler.domain.session import Session
 from dialler.engine.floor import Floor
 from dialler.engine.pauses import OURS
 from dialler.engine.wrapping import Wrapping
 from dialler.errors import Conflict, NotFound, Refused, TelephonyError, UsageError
 from dialler.ports import AgentReport, AgentTalk, QueueStanding
 from telephony.errors import UnknownQueue
-from telephony.events import AgentState
+
+
+class _Talk(NamedTuple):
+    """A talk of an agent, or the work after it, and since when."""
+
+    talk: AgentTalk
+    since: datetime
+
+    @classmethod
+    def of(cls, session: Session, state: Literal["talking", "wrap-up"], since: datetime | None) -> Self:
+        talk = AgentTalk(session_id=session.session_id, campaign=session.campaign, state=state)
+        return cls(talk, since or session.created_at)
 
 
 class AgentDesk:
@@ -21,10 +35,10 @@ class AgentDesk:
         self._wrapping = wrapping
 
     def report(self) -> Sequence[AgentReport]:
-        """Return all agents that the exchanges have told of."""
+        """Return all who are in a queue, and those who have left with a talk to end, or to write up."""
         talks = self._talks()
-        merged = self._floor.board.agents(None)
-        return [self._report(agent, merged[agent], talks.get(agent)) for agent in sorted(self._floor.board.members)]
+        agents = talks.keys() | set(self._floor.board.members)
+        return [self._report(agent, talks.get(agent)) for agent in sorted(agents)]
 
     async def log_in(
         self, agent: str, queues: Sequence[str], *, name: str, penalty: int, paused: bool, reason: str
@@ -86,7 +100,7 @@ class AgentDesk:
             except TelephonyError:
                 return  # The link broke; the exchange shows where he is once it is back.
 
-    def _report(self, agent: str, state: AgentState, talk: AgentTalk | None) -> AgentReport:
+    def _report(self, agent: str, has: _Talk | None) -> AgentReport:
         queues = [
             QueueStanding(
                 server=place.server,
@@ -98,28 +112,33 @@ class AgentDesk:
             for place, standing in sorted(self._floor.board.members.of(agent).items())
         ]
         reasons = [one.pause_reason for one in queues if one.pause_reason is not None]
+        merged = self._floor.board.agents(None).get(agent)
+        if merged is not None:
+            # Who is held for a call is no more ready, though no exchange has told of his pause yet.
+            state = merged.value
+            since = min([one.since for one in queues if one.state == state] or [one.since for one in queues])
+        else:
+            assert has is not None
+            state, since = has.talk.state, has.since
         return AgentReport(
             agent=agent,
-            state=state.value,
-            since=min(one.since for one in queues if one.state == state.value),
+            state=state,
+            since=since,
             pause_reason=reasons[0] if reasons else None,
             queues=queues,
-            talk=talk,
+            talk=has.talk if has is not None else None,
         )
 
-    def _talks(self) -> dict[str, AgentTalk]:
+    def _talks(self) -> dict[str, _Talk]:
         """Return the talks that agents have, or else have to write up."""
-        talks: dict[str, AgentTalk] = {}
+        talks: dict[str, _Talk] = {}
         for session in self._wrapping.sessions:
             if session.agent is not None:
-                talks[session.agent] = AgentTalk(
-                    session_id=session.session_id, campaign=session.campaign, state="wrap-up"
-                )
+                talks[session.agent] = _Talk.of(session, "wrap-up", session.ended_at)
         for tracked in self._floor.board.calls.values():
-            if tracked.call.state is CallState.TALKING and tracked.call.agent is not None:
-                talks[tracked.call.agent] = AgentTalk(
-                    session_id=tracked.session.session_id, campaign=tracked.session.campaign, state="talking"
-                )
+            call = tracked.call
+            if call.state is CallState.TALKING and call.agent is not None:
+                talks[call.agent] = _Talk.of(tracked.session, "talking", call.connected_at)
         return talks
 
 

@@ -66,6 +66,13 @@ class Pending(NamedTuple):
     """When the first of them was placed; infinity without any."""
 
 
+class Idle(NamedTuple):
+    """An agent who has been ready, and for how many seconds."""
+
+    agent: str
+    for_s: float
+
+
 @dataclass(slots=True, eq=False)
 class Life:
     """What one agent is doing, all his queues taken together, since when (monotonic), and what he did before."""
@@ -152,14 +159,24 @@ class AgentShares:
         together = {self._campaigns(life) for life in self._lives.values()}
         return frozenset(other for each in together if campaign_id in each for other in each if other != campaign_id)
 
-    def idle_in(self, key: Key, *, since_s: float) -> str | None:
-        """Return an agent who has been ready in a queue on a server since `since_s` or before; None: nobody has."""
+    def idle_in(self, key: Key, *, until_s: float, for_s: float) -> Idle | None:
+        """Return an agent who has been ready in a queue on a server for `for_s` until `until_s`; None: nobody has."""
         for agent in self._by_key.get(key, ()):
             life = self._lives[agent]
             state, from_s = life.members[key]
-            if life.state is AgentState.READY and state is AgentState.READY and max(from_s, life.since_s) <= since_s:
-                return agent
+            if life.state is AgentState.READY and state is AgentState.READY:
+                idle_s = until_s - max(from_s, life.since_s)
+                if idle_s >= for_s:
+                    return Idle(agent, idle_s)
         return None
+
+    def ringing_in(self, key: Key, *, until_s: float, for_s: float) -> int:
+        """Return to how many members of a queue on a server a call was offered in the last `for_s`, to `until_s`."""
+        lives = [self._lives[agent] for agent in self._by_key.get(key, ())]
+        return sum(
+            life.state is AgentState.RINGING or (life.before is AgentState.RINGING and until_s - life.since_s < for_s)
+            for life in lives
+        )
 
     def unaccounted(self, logged_in: int) -> int:
         """Return by how much the agents of all campaigns, and those of none, differ from those who are logged in."""

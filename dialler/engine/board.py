@@ -7,6 +7,7 @@ from datetime import datetime
 from dialler.domain.call import Call, CallState
 from dialler.domain.patience import PATIENCE, Patience
 from dialler.domain.session import Session
+from dialler.engine.agent_shares import Idle
 from dialler.engine.members import Members
 from telephony.events import AgentChanged, AgentState
 
@@ -38,6 +39,9 @@ class Tracked:
     told_not_diverted: bool = False
     """It was told that the exchange could not be asked to play the message."""
 
+    overlooked: Idle | None = None
+    """An agent who could have had it when the information message began instead."""
+
     @property
     def is_direct(self) -> bool:
         """Whether it is for one certain agent, who is held for it: then pacing counts neither of them."""
@@ -56,6 +60,10 @@ class CallCounts:
     unanswered: int = 0
     waiting: int = 0
     talking: int = 0
+    """With an agent, or hearing a message."""
+
+    listening: int = 0
+    """Of those, the ones that hear one."""
 
 
 @dataclass(slots=True)
@@ -121,7 +129,7 @@ class Board:
 
     def counts(self, campaign_id: int) -> CallCounts:
         """Count a campaign's live calls by how far they got, without those for certain agents."""
-        unanswered = waiting = talking = 0
+        unanswered = waiting = talking = listening = 0
         for tracked in self._by_campaign.get(campaign_id, {}).values():
             state = tracked.call.state
             if tracked.is_direct:
@@ -132,7 +140,8 @@ class Board:
                 waiting += 1
             else:
                 talking += 1
-        return CallCounts(unanswered=unanswered, waiting=waiting, talking=talking)
+                listening += state is not CallState.TALKING
+        return CallCounts(unanswered=unanswered, waiting=waiting, talking=talking, listening=listening)
 
     def move_agent(self, event: AgentChanged) -> None:
         """Note an agent's state in one queue."""

@@ -60,6 +60,11 @@ class PoolOutlook:
         return [each for each in self.numbers if each.judgement.is_low and each.state != "off"]
 
     @property
+    def judged(self) -> CallerIdCounts:
+        """What the calls of the last `JUDGED_DAYS` counted as."""
+        return added(each.spans["days_7"] for each in self.numbers)
+
+    @property
     def worst_ratio(self) -> float | None:
         """The least answer rate through that of the others, of numbers in use with calls enough to say; None: none."""
         ratios = [

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from dialler.domain.caller_id import CallerIdPool
@@ -45,6 +45,12 @@ class CallerIdBooks:
         uses = {number: book.uses[number] for number in used}
         if uses:
             book.pool = replace(book.pool, revision=records.set_caller_id_uses(book.pool.pool_id, uses))
+
+    def use(self, records: Records, book: CallerIdBook, number: str, now: datetime) -> date:
+        """Use a number for one call; return the day of its pool for which that counts."""
+        book.use(number, now)
+        self.write(records, book, [number])
+        return book.uses[number].day
 
     def forget(self) -> None:
         """Forget all: what was written may have been undone."""

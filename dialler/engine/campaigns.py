@@ -14,6 +14,7 @@ from dialler.engine.hopper import Hopper
 from dialler.engine.scene import CampaignScene
 from dialler.engine.share_count import ShareCount
 from dialler.ports import PacingDecision, PacingStrategy
+from telephony.answer_plan import KeyAction
 
 
 @dataclass(slots=True, eq=False)
@@ -70,6 +71,13 @@ class Running:
         """Whether answered calls go to agents."""
         return self.pacing is not None and self.pacing.needs_agents
 
+    @property
+    def leads_to_agents(self) -> bool:
+        """Whether who answers may wait for an agent: all do, or those who press the key for one in the message."""
+        settings = self.campaign.settings
+        has_key = settings.queue is not None and KeyAction.QUEUE in settings.message_keys.values()
+        return self.has_agents or (self.pacing is not None and has_key)
+
     def abandon_rates(self, now: datetime) -> Sequence[PeriodRate]:
         """Return the abandon rates of the periods that end now."""
         return self.abandons.rates(self.campaign.settings, now)
@@ -80,7 +88,7 @@ class Running:
 
     def over_limit(self, now: datetime) -> PeriodRate | None:
         """Return the abandon rate that is over its limit and holds the campaign back, if one is."""
-        return over_limit(self.rates_now(now)) if self.has_agents else None
+        return over_limit(self.rates_now(now)) if self.leads_to_agents else None
 
     def caller_id(self, ahead: int) -> str | None:
         """Return the caller id of the next call (`ahead` 0), or of one after it: the campaign's, in turn.

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 
 from anyio import TASK_STATUS_IGNORED, Event, Lock
@@ -21,9 +21,10 @@ from dialler.engine.shares import Shares
 from dialler.engine.staffing import Staffing
 from dialler.engine.tracking import Tracker
 from dialler.errors import StoreError
-from dialler.events import HopperRefilled, LeadRefused, ListDry, PacingDecided, StoreFailed
+from dialler.events import HopperRefilled, LeadRefused, LeadsRested, ListDry, PacingDecided, StoreFailed
 from dialler.ports import PacingDecision, PacingFacts, Records
 from strategies.pacing import RING_MIN_S
+from telephony.events import AgentState
 
 STORE_RETRY_S = 1.0
 
@@ -82,6 +83,9 @@ class DialLoop:
         except BaseException:
             self._forget(orders)
             raise
+        lapsed: list[str] = []
+        """The trunks of calls whose agents were gone by then."""
+
         for (running, order), done in zip(orders, outcomes, strict=True):
             self._tell(running, done)
             running.caller_id_waits.note(done.waits, now)
@@ -92,6 +96,9 @@ class DialLoop:
                 continue
             running.calls += len(done.intents)
             for intent in done.intents:
+                if intent.session.for_agent is not None and not self._offers.hold(intent.session):
+                    lapsed.append(intent.session.trunk)
+                    continue
                 calls.create_task(self._handover.send(self._handover.take(intent, running), intent.valid_until))
         unused = Counter(slot.trunk for _, order in orders for slot in order.slots)
         unused -= Counter(
@@ -100,6 +107,7 @@ class DialLoop:
             if not order.is_offers  # An offer holds no channel.
             for intent in done.intents
         )
+        unused += Counter(lapsed)
         if unused:
             floor.trunks.limits.give_back(unused)
         # Where a list turned out to have nobody, others may take at once what its campaign was granted.
@@ -168,7 +176,8 @@ class DialLoop:
         if running.scene is not None:
             running.scene.was_shown()
         if (over := running.over_limit(now)) is not None:
-            running.decision = capped(running.decision, facts, over, running.campaign.settings)
+            by_agents = self._floor.facts_by_agents(running, facts)
+            running.decision = capped(running.decision, by_agents, over, running.campaign.settings)
         return running.decision
 
     def _trunks_of(self, running: Running, now: datetime) -> list[str]:
@@ -216,7 +225,19 @@ class DialLoop:
             dial_mode=running.pacing.name,
             reason=running.decision.reason,
             is_offers=running.makes_offers,
+            agents=self._who_can_be_held(running, taken),
         )
+
+    def _who_can_be_held(self, running: Running, taken: Set[str]) -> Mapping[str, Sequence[str]]:
+        """Return a campaign's ready agents by server, where it holds agents for people who were abandoned."""
+        if running.makes_offers or not (running.has_agents and running.campaign.settings.abandoned_hold_agent):
+            return {}
+        able: dict[str, list[str]] = {}
+        for agent in self._floor.agent_shares.ready(running.campaign.campaign_id):
+            for server, state in self._floor.board.servers_of(agent).items():
+                if agent not in taken and state is AgentState.READY:
+                    able.setdefault(server, []).append(agent)
+        return able
 
     def _commit(
         self, records: Records, orders: Sequence[tuple[Running, Order]], in_call: set[str]
@@ -250,6 +271,9 @@ class DialLoop:
             self._floor.refilled.call()
         for lead_list, lead, gate in done.refused:
             emit(LeadRefused(at=now, campaign=name, list=lead_list.name, lead_id=lead.lead_id, gate=gate))
+        for each in done.rested:
+            list_name, leads = each.lead_list.name, each.leads
+            emit(LeadsRested(at=now, campaign=name, list=list_name, leads=leads, until=each.until, reason=each.reason))
         for lead_list in done.dry:
             emit(
                 ListDry(

@@ -24,7 +24,7 @@ from dialler.engine.handover import Handover
 from dialler.engine.opening import Intent, Opening, Slot, called, opening_event
 from dialler.engine.replan import replan_leads
 from dialler.engine.reservations import Reservations
-from dialler.errors import Conflict, NotFound
+from dialler.errors import Conflict, NotFound, Shortage
 from dialler.ports import ManualCall, Records
 
 TOKEN_WAIT: Final = timedelta(seconds=5)
@@ -81,7 +81,8 @@ class DirectCalls:
     async def slot(self, running: Running, servers: Set[str], agent: str) -> Slot:
         """Take a channel and a token of the campaign's first trunk that has both, on one of the exchanges `servers`.
 
-        It waits for a token for `TOKEN_WAIT` at most. Raises Conflict where there is none by then, or no channel.
+        It waits for a token for `TOKEN_WAIT` at most. Raises Shortage where there is none by then, or no
+        channel; Conflict where no trunk is in use there.
         """
         floor = self._floor
         last_s = floor.clock.monotonic() + TOKEN_WAIT.total_seconds()
@@ -92,7 +93,7 @@ class DirectCalls:
                 raise Conflict(f"campaign {running.campaign.name} has no trunk in use on {there}, where the agent is")
             free = [name for name in names if floor.trunks.channels_free(name)]
             if not free:
-                raise Conflict(f"no channel is free on {', '.join(names)}: try again in a while")
+                raise Shortage(f"no channel is free on {', '.join(names)}: try again in a while")
             for name in free:
                 if floor.trunks.tokens(name) and (await floor.trunks.limits.reserve({name: 1})).get(name):
                     caller_id = running.caller_id(0)
@@ -101,7 +102,7 @@ class DirectCalls:
                     return Slot(trunk=name, server=trunk.server, caller_id=caller_id, agent=agent)
             due_s = max(min(floor.trunks.token_due_s(name) for name in free), 0.01)
             if floor.clock.monotonic() + due_s > last_s:
-                raise Conflict(f"the rate of {', '.join(free)} allows no call within {TOKEN_WAIT.seconds} s: try again")
+                raise Shortage(f"the rate of {', '.join(free)} allows no call within {TOKEN_WAIT.seconds} s: try again")
             await anyio.sleep(due_s)
 
     def _running(self, campaign_id: int) -> Running:
@@ -150,6 +151,7 @@ class DirectCalls:
             in_call=in_call,
             windows=windows,
             by_hand=True,
+            agent_held=True,
             book=book,
             trunk=slot.trunk,
         )
@@ -158,9 +160,7 @@ class DirectCalls:
             raise Conflict(f"lead {lead_id} can't be called now: {refusal(verdict)}")
         caller_id_day = None
         if book is not None and verdict.caller_id is not None:
-            book.use(verdict.caller_id, now)
-            books.write(records, book, [verdict.caller_id])
-            caller_id_day = book.uses[verdict.caller_id].day
+            caller_id_day = books.use(records, book, verdict.caller_id, now)
         session, valid_until = self._opening.session_of(
             campaign,
             lead_list,

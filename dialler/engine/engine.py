@@ -21,6 +21,7 @@ from dialler.engine.agent_desk import AgentDesk
 from dialler.engine.agent_shares import AgentShares
 from dialler.engine.asking import Asking
 from dialler.engine.board import Board
+from dialler.engine.caller_id_watch import CallerIdWatch
 from dialler.engine.campaigns import Running
 from dialler.engine.dial import DialLoop
 from dialler.engine.direct import DirectCalls
@@ -110,6 +111,7 @@ class Engine:
         self._dial = DialLoop(floor, self._handover, self._tracker, self._staffing, self._offers)
         self._recovery = Recovery(floor, self._tracker, self._wrapping, self._reservations, self._pauses, watch)
         self._replanning = Replanning(floor)
+        self._caller_ids = CallerIdWatch(floor)
         self._direct = DirectCalls(floor, self._handover, self._reservations, self._dial.at_work)
         self._previews = Previews(
             floor, self._offers, self._reservations, self._direct, self._handover, self._dial.at_work
@@ -142,9 +144,10 @@ class Engine:
             loops.start_soon(self._wrapping.run)
             loops.start_soon(self._wrapping.agents.run)
             loops.start_soon(self._pauses.run)
-            loops.start_soon(self._offers.run)
+            loops.start_soon(self._offers.run, self._previews.time_over)
             loops.start_soon(self._replanning.run)
             loops.start_soon(Runways(floor).run)
+            loops.start_soon(self._caller_ids.run)
             loops.start_soon(self._finish_drains)
             await loops.start(floor.trunks.limits.run, floor.wake.call)
             await loops.start(self._wakes.run)
@@ -226,12 +229,13 @@ class Engine:
                     await self._tracker.take_back(filter(self._tracker.is_unwanted, calls))
             await self._wrapping.look()
             self._replanning.look()
+            self._caller_ids.look()
             floor.wake.call()
             floor.ended.call()
 
     def report(self) -> EngineReport:
         """Return what the engine is doing."""
-        return report_of(self.floor, self.started_at)
+        return report_of(self.floor, self.started_at, self._caller_ids.reports)
 
     async def dial(self, wanted: ManualCall) -> Session:
         """As `EngineControl.dial` says."""

@@ -1,8 +1,9 @@
 """What all loops of one engine share."""
 
 import random
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from dialler.clock import Clock
@@ -117,6 +118,23 @@ class Floor:
             periods=period_counts(running.rates_now(self.clock.now()), settings) if running.has_agents else (),
             tokens=sum(min(self.trunks.tokens(name), self.trunks.channels_free(name)) for name in usable),
             scene=running.scene.scene(settings) if running.scene is not None else None,
+        )
+
+    def facts_by_agents(self, running: Running, facts: PacingFacts) -> PacingFacts:
+        """Return a campaign's snapshot with the agents who are free for its calls, also where its pacing needs none.
+
+        Who listens to a message may press the key for one, and waits as far as that goes. Agents of the queue are
+        nobody's own then: other campaigns may call for them at the same time.
+        """
+        if running.has_agents:
+            return facts
+        states = Counter(self.board.agents(running.campaign.settings.queue).values())
+        listening = self.board.counts(running.campaign.campaign_id).listening
+        return replace(
+            facts,
+            agents_ready=states[AgentState.READY],
+            agents_busy=states[AgentState.RINGING] + states[AgentState.TALKING],
+            calls_waiting=facts.calls_waiting + listening,
         )
 
     def _counts(self, running: Running) -> tuple[int, int, CallCounts]:

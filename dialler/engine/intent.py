@@ -7,7 +7,7 @@ forgets the hopper, and the round robin is read from the records again.
 import random
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from dialler.clock import Clock
@@ -17,7 +17,7 @@ from dialler.domain.session import Session
 from dialler.engine.caller_ids import CallerIdBooks, CallerIdWait
 from dialler.engine.hopper import Hopper
 from dialler.engine.opening import Intent, Opening, Slot
-from dialler.engine.picking import Picking
+from dialler.engine.picking import Picking, Rested
 from dialler.engine.windows import Windows
 from dialler.ports import Records
 from strategies.round_robin import LARGEST, RoundRobin
@@ -36,6 +36,9 @@ class Order:
     reason: str
     is_offers: bool = False
     """Whether its calls wait until their agents accept them."""
+
+    agents: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Agents who can be held for a call to somebody who was abandoned, by server."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,6 +64,9 @@ class Outcomes:
 
     is_unfinished: bool = False
     """So many leads were refused that the rest of the order was put off."""
+
+    rested: Sequence[Rested] = ()
+    """Leads that were put aside unseen."""
 
     waits: Mapping[str, CallerIdWait] = field(default_factory=dict)
     """What the calls that were not placed wait for, by trunk, where no caller id is left for them."""
@@ -109,13 +115,23 @@ class Intents:
         turns = RoundRobin(weights, state)
         pool = campaign.settings.caller_id_pool
         book = None if pool is None else self._caller_ids.open(records, pool)
-        picking = Picking(records, campaign, hopper, self._windows, in_call, now, book)
+        picking = Picking(
+            records,
+            campaign,
+            hopper,
+            self._windows,
+            in_call,
+            now,
+            book,
+            agents_held=order.is_offers,
+            agents=order.agents,
+        )
         picking.read_ahead(_foreseen(turns, turn, len(order.slots)))
         opened: list[tuple[Session, datetime]] = []
         done.rounds.append((0, weights))
         done.is_fresh, done.is_carried = not state.get(LARGEST), turn in lists
         for slot in order.slots:
-            if not picking.on(slot.trunk):
+            if not picking.on(slot.trunk, slot.server):
                 continue
             if turn not in lists:
                 turn = turns.next()
@@ -130,21 +146,24 @@ class Intents:
                 turn = turns.next()
             if picked is None or turn is None:
                 break
-            lead, verdict = picked
-            day = picking.call(lead, verdict.caller_id)
+            lead, verdict, agent = picked
+            day = picking.call(lead, None if order.is_offers else verdict.caller_id)
             opened.append(
                 self._opening.session_of(
                     campaign,
                     lists[turn],
                     lead,
                     verdict,
-                    slot,
+                    slot if agent is None else replace(slot, agent=agent),
                     dial_mode=order.dial_mode,
                     reason=order.reason,
                     now=now,
                     caller_id_day=day,
                 )
             )
+            if agent is not None:
+                session, until = opened[-1]
+                opened[-1] = replace(session, accepted_at=now), until
             in_call.add(opened[-1][0].number)
             turn = None
         picking.write()
@@ -155,7 +174,7 @@ class Intents:
             Intent(session=session, campaign=campaign, valid_until=valid_until)
             for session, (_, valid_until) in zip(sessions, opened, strict=True)
         ]
-        done.refused, done.waits = picking.refused, picking.waits
+        done.refused, done.rested, done.waits = picking.refused, picking.rested, picking.waits
         done.is_unfinished = turn is not None
         records.save_round_state(scope, turns.state() if turn is None else {**turns.state(), _TURN: turn})
         return done

@@ -38,9 +38,12 @@ class Members:
     _standings: dict[str, dict[Place, Standing]] = field(default_factory=dict)
 
     def moved(self, event: AgentChanged) -> None:
-        """Take in what an exchange told of a member."""
+        """Take in what an exchange told of a member, or of one who is none any more."""
         places = self._standings.setdefault(event.agent, {})
         place = Place(event.server, event.queue)
+        if not event.is_member:
+            places.pop(place, None)
+            return
         before = places.get(place)
         since = before.since if before is not None and before.state is event.state else event.at
         places[place] = Standing(state=event.state, pause_reason=event.pause_reason, since=since)

@@ -4,10 +4,13 @@ An offer holds its agent and its lead, and neither a channel nor a token. One th
 cancelled, whatever the reason; it is no attempt.
 """
 
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import Any, Final
+
+import anyio
 
 from dialler.domain.attempt import ended
 from dialler.domain.call import Call
@@ -27,6 +30,8 @@ from dialler.ports import Offer, Records
 from telephony.events import AgentChanged
 
 NO_ANSWER: Final = "no answer"
+AGAIN: Final = timedelta(seconds=5)
+"""How long an offer stays at least for which something was missing when it was accepted."""
 
 
 @dataclass(slots=True, eq=False)
@@ -50,14 +55,17 @@ class Offers:
         floor.on_agent.append(self._moved)
         floor.on_lost.append(lambda server: self.look())
 
-    async def run(self) -> None:
-        """Skip the offers that nobody answers, until cancelled."""
-        while True:
-            now = self._floor.clock.now()
-            for each in [each for each in self._open.values() if each.until <= now and not each.is_taken]:
-                self.close(each.session, NO_ANSWER, rests=True)
-            due = [each.until for each in self._open.values() if not each.is_taken]
-            await self._wake.wait(min(due, default=None))
+    async def run(self, time_over: Callable[[str], Coroutine[Any, Any, None]]) -> None:
+        """Until cancelled, call `time_over` with each agent who did not answer his offer in time."""
+        async with anyio.create_task_group() as tasks:
+            while True:
+                now = self._floor.clock.now()
+                for agent, each in [*self._open.items()]:
+                    if each.until <= now and not each.is_taken:
+                        each.until = now + AGAIN
+                        tasks.start_soon(time_over, agent)
+                due = [each.until for each in self._open.values() if not each.is_taken]
+                await self._wake.wait(min(due, default=None))
 
     def make(self, intent: Intent, running: Running) -> None:
         """Offer a committed intent to its agent; one who is not there any more, or has a call, gets none."""
@@ -74,6 +82,17 @@ class Offers:
         self._reservations.hold(session.for_agent, session.session_id)
         self._wake.call()
         self._look_at(offer)
+
+    def hold(self, session: Session) -> bool:
+        """Hold the agent of a call that is to leave at once; close it, and return False, where he is gone by now."""
+        assert session.for_agent is not None
+        try:
+            self._reservations.servers_for(session.for_agent)
+        except (Conflict, NotFound) as error:
+            close(self._floor, session, str(error), rests=True)
+            return False
+        self._reservations.hold(session.for_agent, session.session_id)
+        return True
 
     def of(self, agent: str) -> Offer:
         """Return an agent's offer. Raises NotFound for one who has none."""
@@ -92,6 +111,14 @@ class Offers:
             raise Conflict(f"the offer of agent {agent} is being accepted or skipped already")
         self._open[agent].is_taken = True
         return session
+
+    def leave(self, session: Session) -> None:
+        """Leave an offer that was taken as it was, for a while at least, so that he can try again."""
+        assert session.for_agent is not None
+        offer = self._open[session.for_agent]
+        offer.is_taken, offer.until = False, max(offer.until, self._floor.clock.now() + AGAIN)
+        self._wake.call()
+        self._look_at(offer)
 
     def drop(self, session: Session) -> None:
         """Keep an offer no more that has become a call; its agent stays held for it."""

@@ -79,10 +79,11 @@ class Opening:
         """Return the session of an attempt, and until when its Originate may leave.
 
         `reason` is the pacing's, or why the call is made without any; `caller_id_day` the day of the campaign's pool on
-        which the verdict's caller id is used, None where it has no pool.
+        which the verdict's caller id is used, None where it has no pool, or nothing is shown yet.
         """
         assert verdict.number is not None
         zones = lead.window_key.zones
+        shown = verdict.caller_id if caller_id_day is not None else None
         session = Session(
             session_id=session_id or uuid7(now, self._chance),
             campaign_id=campaign.campaign_id,
@@ -96,7 +97,7 @@ class Opening:
             name=lead.name,
             external_lead_id=lead.external_lead_id,
             customer_key=lead.customer_key,
-            caller_id=slot.caller_id if campaign.settings.caller_id_pool is None else verdict.caller_id,
+            caller_id=slot.caller_id if campaign.settings.caller_id_pool is None else shown,
             caller_id_day=caller_id_day,
             trunk=slot.trunk,
             server=slot.server,

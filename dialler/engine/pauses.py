@@ -3,7 +3,8 @@
 An owner says why an agent is to be kept from calls, or that he is not. Where two want him the first one's reason
 stands, and a pause goes from one to the other without an end in between: in such a gap a queue could ring him. What is
 wanted is compared with what the exchanges tell whenever one of them changes, so that nobody stays paused after a lost
-link or a restart. A pause for another reason is the agent's own, and is left alone.
+link or a restart. A pause for another reason is the agent's own, and is left alone; so are agents of queues that none
+of this engine's campaigns has: another engine on the same exchange pauses its agents for the same reasons.
 """
 
 import heapq
@@ -38,6 +39,9 @@ class Pauses:
         self._owners: list[Callable[[str], str | None]] = []
         self._asked: dict[tuple[str, Place], tuple[int, str | None]] = {}
         """What the exchange was asked, a pause's reason or None for its end, and has not told yet."""
+
+        self._paused: set[str] = set()
+        """Agents whom this engine has paused since it started."""
 
         self._asks = count()
         self._changed: dict[str, None] = {}
@@ -86,6 +90,8 @@ class Pauses:
     def _wanted(self, agent: str) -> Iterator[tuple[Place, str | None]]:
         """Yield where an agent is to be paused, and why, or made ready, as far as that is not asked for already."""
         wanted = self._reason(agent)
+        if wanted is None and not self._is_ours(agent):
+            return
         for place, standing in self._floor.board.members.of(agent).items():
             told = standing.pause_reason
             if not self._floor.is_usable(place.server) or not (told is None or told in OURS):
@@ -98,7 +104,13 @@ class Pauses:
                 continue  # The end of a pause is on its way: what follows it waits until it is told.
             yield place, wanted
 
+    def _is_ours(self, agent: str) -> bool:
+        queues = {running.campaign.settings.queue for running in self._floor.campaigns.values()}
+        return agent in self._paused or any(place.queue in queues for place in self._floor.board.members.of(agent))
+
     async def _ask(self, agent: str, place: Place, reason: str | None, number: int) -> None:
+        if reason is not None:
+            self._paused.add(agent)
         try:
             known = await self._floor.telephony.set_paused(
                 agent, reason is not None, reason=reason or "", queue=place.queue, server=place.server

@@ -1,6 +1,8 @@
 """Who is called next: leads read ahead, judged one by one, and put aside where a gate stops them."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from dialler.domain.by_hand import is_forgotten, without_callback
@@ -19,6 +21,9 @@ from dialler.ports import Records
 LINE_REST = timedelta(minutes=1)
 """A lead whose number is in a call, for another lead, is looked at again after so long."""
 
+HOLD_REST = timedelta(seconds=20)
+"""One who is called only for an agent who is held for it is looked at again after so long where none was free."""
+
 REFUSED_MAX = 500
 """Leads refused in one transaction, after which it ends: a long do-not-call list must not hold up the records."""
 
@@ -30,6 +35,24 @@ WAITING_MAX = 20
 
 READ_AHEAD = 32
 """Leads read at once where more of a list were refused than was foreseen."""
+
+
+ALIKE_MIN = 20
+"""Leads of one list, bucket and area that wait long for a caller id, after which those behind them are not looked at
+one by one."""
+
+REST_AT_ONCE, REST_MAX = 2_000, 4_000
+"""Leads that are put aside unseen in one step, and in one transaction: some ten milliseconds of the records' thread."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rested:
+    """Leads of a list that were put aside in one step."""
+
+    lead_list: LeadList
+    leads: int
+    until: datetime
+    reason: str
 
 
 class Picking:
@@ -49,8 +72,14 @@ class Picking:
         in_call: Set[str],
         now: datetime,
         book: CallerIdBook | None = None,
+        *,
+        agents_held: bool = False,
+        agents: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
-        """`book` is the campaign's pool of caller ids; None: it has none."""
+        """`book` is the campaign's pool of caller ids; None: it has none.
+
+        `agents_held`: each call is for one certain agent. `agents` are those who can be held for a call, by server.
+        """
         self._records = records
         self._campaign = campaign
         self._hopper = hopper
@@ -58,9 +87,16 @@ class Picking:
         self._in_call = in_call
         self._now = now
         self._book = book
+        self._agents_held = agents_held
+        self._agents = {server: [*able] for server, able in (agents or {}).items()}
+        self._server: str | None = None
         self._trunk: str | None = None
         self._used: dict[str, None] = {}
         self._waiting: list[Verdict] = []
+        self._alike: Counter[tuple[int, WindowKey, str]] = Counter()
+        self.rested: list[Rested] = []
+        """Leads that were put aside unseen, as others of their area wait for a caller id."""
+
         self.waits: dict[str, CallerIdWait] = {}
         """What calls on a trunk wait for, by trunk, where no caller id is left for them."""
 
@@ -75,16 +111,20 @@ class Picking:
     @property
     def has_refused_enough(self) -> bool:
         """Whether so many were refused that the transaction has to end."""
-        return len(self.refused) >= REFUSED_MAX or len(self._waiting) >= WAITING_MAX
+        return (
+            len(self.refused) >= REFUSED_MAX
+            or len(self._waiting) >= WAITING_MAX
+            or sum(each.leads for each in self.rested) >= REST_MAX
+        )
 
     @property
     def used(self) -> Iterable[str]:
         """The pool's numbers that calls show from now on."""
         return self._used
 
-    def on(self, trunk: str) -> bool:
+    def on(self, trunk: str, server: str) -> bool:
         """Look for calls on a trunk; False where it has no caller id for anybody, and nobody is to be looked for."""
-        self._trunk = trunk
+        self._trunk, self._server = trunk, server
         if self._book is None or self._book.is_any_free(trunk, self._now):
             return True
         if trunk not in self.waits:
@@ -96,8 +136,11 @@ class Picking:
         """Read those who will be called if nobody is refused: `turns` says how many of each list."""
         self._look_at([lead_id for list_id, n in turns.items() for lead_id in self._hopper.ahead(list_id, n)])
 
-    def next_of(self, lead_list: LeadList) -> tuple[Lead, Verdict] | None:
-        """Take the list's next lead that passes the gates; None: nobody is left, or enough were refused."""
+    def next_of(self, lead_list: LeadList) -> tuple[Lead, Verdict, str | None] | None:
+        """Take the list's next lead that passes the gates; None: nobody is left, or enough were refused.
+
+        With it comes the agent who has to be held for the call, None where it needs none.
+        """
         while not self.has_refused_enough:
             lead_id = self._hopper.take(self._records, self._campaign, lead_list, self._now, before_refill=self.write)
             if lead_id is None:
@@ -114,16 +157,49 @@ class Picking:
             # Its batch has not come yet, and nobody is called by rules that are no longer.
             anew = self._replanned(lead, lead_list) if lead_list.awaits_replan(lead_id) else None
             lead = anew or lead
-            verdict = dialable(lead, self._facts(lead, lead_list), self._now)
+            facts = self._facts(lead, lead_list)
+            verdict = dialable(lead, facts, self._now)
             if verdict.dialable:
-                return lead, verdict
+                return lead, verdict, None
+            if verdict.shut == {"abandoned"} and (able := self._agents.get(self._server or "")):
+                held = dialable(lead, replace(facts, agent_held=True), self._now)
+                if held.dialable:
+                    return lead, held, able.pop(0)
             gate = next(gate.name for gate in verdict.gates if not gate.passed)
             self.refused.append((lead_list, lead, gate))
             self._note_wait(verdict, gate)
-            aside = put_aside(lead, verdict, self._now) or anew
+            aside = put_aside(lead, verdict, self._now, waits_for_agent=self._waits_for_agent) or anew
             if aside is not None:
                 self._to_write.append(aside)
+                if gate == "caller_id" and aside.due_at is not None:
+                    self._rest_alike(lead, lead_list, verdict, aside.due_at)
         return None
+
+    def _rest_alike(self, lead: Lead, lead_list: LeadList, verdict: Verdict, until: datetime) -> None:
+        """Put those aside that wait for the same caller ids as a lead does, once there were many of them.
+
+        No area of the pool tells them apart, and on no trunk there is one: the gates would say the same of each.
+        """
+        assert verdict.number is not None and self._book is not None
+        region = region_of(lead.window_key)
+        if until - self._now <= SHORT_WAIT or self._book.choose(verdict.number.number, region, None, self._now).number:
+            return
+        begins = self._book.alike(verdict.number.number)
+        alike = (lead_list.list_id, lead.window_key, begins)
+        self._alike[alike] += 1
+        if self._alike[alike] < ALIKE_MIN:
+            return
+        self.write()
+        places = [each for each in self._records.buckets([lead_list.list_id]) if each.key == lead.window_key]
+        place = (lead_list.list_id, places[0].key_id)
+        leads = self._records.rest_alike(place, begins, until, limit=REST_AT_ONCE)
+        if leads:
+            self.rested.append(Rested(lead_list=lead_list, leads=leads, until=until, reason=verdict.gates[-1].value))
+            self._hopper.renew(lead_list.list_id)
+
+    @property
+    def _waits_for_agent(self) -> bool:
+        return self._campaign.settings.abandoned_hold_agent
 
     def _note_wait(self, verdict: Verdict, gate: str) -> None:
         """Note a lead that waits for a caller id for a little while.
@@ -143,15 +219,16 @@ class Picking:
         return self._book.choose(number, region_of(lead.window_key), self._trunk, now)
 
     def call(self, lead: Lead, caller_id: str | None) -> date | None:
-        """Note that a lead is in a call from now on, and what that shows.
+        """Note that a lead is in a call from now on, and what that shows; None: nothing yet, or nothing of a pool.
 
-        Returns the pool's day on which the caller id is used; None: it is of no pool.
+        Returns the pool's day on which the caller id is used, None where there is none.
         """
-        if self._book is not None and caller_id is not None:
-            self._book.use(caller_id, self._now)
-            self._used[caller_id] = None
         self._to_write.append(called(lead))
-        return None if self._book is None or caller_id is None else self._book.uses[caller_id].day
+        if self._book is None or caller_id is None:
+            return None
+        self._book.use(caller_id, self._now)
+        self._used[caller_id] = None
+        return self._book.uses[caller_id].day
 
     def write(self) -> None:
         """Write down what became of the leads so far."""
@@ -182,17 +259,18 @@ class Picking:
                 in_call=self._in_call,
                 dnc=self._dnc,
                 attempts=self._attempts,
+                agent_held=self._agents_held,
                 caller_id=None if self._book is None else self._choose,
             )
         return facts
 
 
-def put_aside(lead: Lead, verdict: Verdict, now: datetime) -> Lead | None:
+def put_aside(lead: Lead, verdict: Verdict, now: datetime, *, waits_for_agent: bool = False) -> Lead | None:
     """Return a lead that did not pass the gates as it is to be written, so that it is not picked again at once.
 
-    None: it stays as it is.
+    None: it stays as it is. `waits_for_agent`: who was abandoned may be called once an agent can be held for it.
     """
-    shut = {gate.name for gate in verdict.gates if not gate.passed}
+    shut = verdict.shut
     if shut & {"campaign", "list", "dates", "state"}:
         return None  # Its list is off, or someone else has it: nothing about the lead itself.
     completed = next((reason for gate, reason in _ENDS.items() if gate in shut), None)
@@ -202,6 +280,8 @@ def put_aside(lead: Lead, verdict: Verdict, now: datetime) -> Lead | None:
         return None  # A shut window is its bucket's affair; everything else would be refused again at once.
     if shut == {"caller_id"} and verdict.earliest is None:
         return evolve(lead, state=LeadState.RESTING, due_at=now + LOOK_AGAIN)  # Somebody may fill the pool.
+    if shut == {"abandoned"} and waits_for_agent:
+        return evolve(lead, state=LeadState.RESTING, due_at=now + HOLD_REST)
     due_at = now + LINE_REST if "line" in shut else verdict.earliest or now + timedelta(days=1)
     return evolve(lead, state=LeadState.RESTING, due_at=due_at)
 

@@ -8,11 +8,11 @@ from dialler.domain.campaign import Desired
 from dialler.engine.abandons import over_words
 from dialler.engine.campaigns import Running
 from dialler.engine.floor import Floor
-from dialler.ports import CampaignReport, EngineReport, PacingFacts, TrunkReport
+from dialler.ports import CallerIdReport, CampaignReport, EngineReport, PacingFacts, TrunkReport
 from telephony.events import AgentState
 
 
-def report_of(floor: Floor, started_at: datetime) -> EngineReport:
+def report_of(floor: Floor, started_at: datetime, caller_ids: Sequence[CallerIdReport] = ()) -> EngineReport:
     """Return the engine's state at this moment."""
     return EngineReport(
         at=floor.clock.now(),
@@ -32,6 +32,7 @@ def report_of(floor: Floor, started_at: datetime) -> EngineReport:
         ],
         shared_limits=floor.trunks.limits.shared,
         agents={agent: state.value for agent, state in sorted(floor.board.agents(None).items())},
+        caller_ids=caller_ids,
         events_dropped=floor.telephony.events_dropped,
     )
 
@@ -75,7 +76,7 @@ def _campaign(floor: Floor, running: Running) -> CampaignReport:
         ),
         agents_leaving=floor.agent_shares.leaving(campaign.campaign_id),
         calls_by_state=_calls_by_state(running, facts, floor.board.direct_of(campaign.campaign_id)),
-        abandon_rates=running.abandon_rates(now) if running.has_agents else (),
+        abandon_rates=running.abandon_rates(now) if running.leads_to_agents else (),
     )
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Final
 
@@ -11,7 +11,7 @@ import anyio
 import anyio.lowlevel
 
 from dialler.domain.attempt import ended, followed
-from dialler.domain.call import Call, CallState, apply, patience_began
+from dialler.domain.call import Call, CallState, apply
 from dialler.domain.call_verdict import abandon_reason, verdict_of
 from dialler.domain.campaign import Desired, Wrap
 from dialler.domain.evolve import evolve
@@ -22,17 +22,15 @@ from dialler.engine.board import UNANSWERED, Tracked
 from dialler.engine.floor import Floor
 from dialler.engine.queue_looks import QueueLooks
 from dialler.engine.staffing import Staffing
+from dialler.engine.waits import look_for_idle, tell_abandoned, tell_wait
 from dialler.engine.wake import Wake
 from dialler.engine.wrapping import Wrapping
 from dialler.errors import IllegalTransition, NotSent, TelephonyError
 from dialler.events import (
-    AgentJoined,
     AgentMoved,
-    CallAbandoned,
     CallIllegal,
     CallUnknown,
     LinkChanged,
-    MessageStarted,
     TrunkRested,
 )
 from dialler.ports import Records
@@ -160,9 +158,11 @@ class Tracker:
     def _show(self, tracked: Tracked) -> None:
         """Tell those who count calls that something became known of one."""
         running = self._floor.campaigns.get(tracked.session.campaign_id)
-        if running is None or not tracked.has_agents:
+        if running is None or not tracked.wants_agent:
             return
         running.abandons.live(tracked.call)
+        if not tracked.has_agents:
+            return
         self._wrapping.agents.followed(tracked)
         if running.scene is not None:
             running.scene.call_moved(tracked)
@@ -184,6 +184,7 @@ class Tracker:
         if session_id not in floor.board.calls:
             return
         now = floor.clock.now()
+        look_for_idle(floor, tracked, call)
         outcome = verdict_of(call, has_agents=tracked.has_agents, patience=tracked.patience)
         running = floor.campaigns.get(tracked.session.campaign_id)
         wrap = running.campaign.settings.wrap if running else Wrap.NONE
@@ -204,9 +205,7 @@ class Tracker:
         else:
             floor.journal.emit(closing_event(session))
         if (reason := abandon_reason(call, outcome)) is not None:
-            floor.journal.emit(
-                CallAbandoned(at=now, session_id=session_id, campaign=session.campaign, reason=reason.value)
-            )
+            tell_abandoned(floor, tracked, reason)
         rested_until = floor.trunks.judge(session.trunk, outcome)
         if rested_until is not None:
             why = f"{outcome} in a row, the last with cause {session.evidence.cause}"
@@ -269,7 +268,7 @@ class Tracker:
         self._show(tracked)
         if isinstance(event, Bridged) and tracked.has_agents and not tracked.is_direct:
             self._staffing.joined(tracked.session.campaign_id, event.agent)
-        self._tell_wait(tracked, before, event.at)
+        tell_wait(floor, tracked, before, event.at)
         if call.state is CallState.ENDED:
             if call.wants_hint:
                 # Older releases set no cause on a time-out; the hint that says so may come next.
@@ -283,31 +282,6 @@ class Tracker:
             floor.wake.call()
         elif self.is_unwanted(tracked):
             self._watch.call()
-
-    def _tell_wait(self, tracked: Tracked, before: Call, came_at: datetime) -> None:
-        """Tell how long somebody waited, when an agent or the information message comes."""
-        call, session = tracked.call, tracked.session
-        if not tracked.wants_agent or before.connected_at is not None or before.harbour:
-            return
-        if call.connected_at is None and not call.harbour:
-            return
-        began_at = patience_began(call, tracked.patience) or call.answered_at
-        assert began_at is not None
-        waited_s = max(0.0, (came_at - began_at).total_seconds())
-        if call.harbour:
-            self._floor.journal.emit(
-                MessageStarted(
-                    at=came_at,
-                    session_id=session.session_id,
-                    campaign=session.campaign,
-                    waited_s=waited_s,
-                    is_late=waited_s > tracked.patience.limit.total_seconds(),
-                )
-            )
-        else:
-            self._floor.journal.emit(
-                AgentJoined(at=came_at, session_id=session.session_id, campaign=session.campaign, waited_s=waited_s)
-            )
 
     def is_unwanted(self, tracked: Tracked) -> bool:
         """Tell whether a call rings for a campaign that has been stopped, and is to be taken back."""

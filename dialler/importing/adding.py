@@ -14,10 +14,11 @@ from dialler.errors import ImportRefused
 from dialler.importing.checking import Checked, Rejected, RowChecker
 from dialler.importing.mapping import Columns
 from dialler.importing.options import ImportOptions
-from dialler.importing.phones import check_region, read_numbers
+from dialler.importing.phones import read_numbers
 from dialler.importing.rows import Row
 from dialler.importing.updating import updated
 from dialler.ports import Records
+from telephony.presentation import check_region
 
 ADDED_AT_ONCE_MAX: Final = 1_000
 """Leads in one transaction: 20 ms or so, in which the engine's own writes wait."""

@@ -9,9 +9,10 @@ from dialler.domain.evolve import made
 from dialler.domain.lead import PRIORITY_MAX, NewLead, PhoneNumber, WindowKey
 from dialler.domain.zones import canonical_zone
 from dialler.importing.mapping import Columns
-from dialler.importing.phones import WITH_EXTENSION, check_region
+from dialler.importing.phones import WITH_EXTENSION
 from dialler.importing.rows import Row
 from dialler.importing.zone_rules import ZoneRules, shipped_zone_rules
+from telephony.presentation import check_region
 
 CHARS_MAX: Final = {"name": 200, "postcode": 20, "region": 32, "raw": 64}
 """Longer values are cut, data fields at DATA_CHARS_MAX."""

@@ -12,8 +12,9 @@ from dialler.domain.zones import canonical_zone
 from dialler.errors import Conflict, UsageError
 from dialler.importing.adding import calls_differ
 from dialler.importing.checking import CHARS_MAX, DATA_CHARS_MAX, KEY_CHARS_MAX
-from dialler.importing.phones import WITH_EXTENSION, check_region, read_numbers
+from dialler.importing.phones import WITH_EXTENSION, read_numbers
 from dialler.importing.zone_rules import shipped_zone_rules
+from telephony.presentation import check_region
 
 _TEXTS: Final = {"name": CHARS_MAX["name"], "postcode": CHARS_MAX["postcode"]}
 _KEYS: Final = ("customer_key", "external_lead_id")

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 
 from dialler.errors import ImportMisused
 from dialler.importing.mapping import Mapping
-from dialler.importing.phones import check_region
 from dialler.importing.rows import check_delimiter
 from dialler.importing.text import check_encoding
 from dialler.importing.zone_rules import ZoneRules, shipped_zone_rules
+from telephony.presentation import check_region
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

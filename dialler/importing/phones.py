@@ -21,14 +21,6 @@ _WORTH_A_PROCESS = 200  # numbers; for fewer, starting one takes longer than the
 _SLICE = 20  # numbers read at a time on the event loop: about a millisecond
 
 
-def check_region(given: str) -> str:
-    """Return a country in capitals. Raises ValueError for one that has no telephone numbers."""
-    region = given.strip().upper()
-    if region not in phonenumbers.SUPPORTED_REGIONS:
-        raise ValueError(f"{given!r} is no country; expected two letters of ISO 3166, such as US or GB")
-    return region
-
-
 def dialled_number(raw: str, region: str | None) -> str:
     """Return a valid number in E.164, "" for one that is not valid.
 

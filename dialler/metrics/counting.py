@@ -80,6 +80,7 @@ class Metrics:
             ),
             ev.MessageStarted: self._message_started,
             ev.CallAbandoned: lambda event: self._inc("dialler_calls_abandoned_total", event.campaign, event.reason),
+            ev.AgentOverlooked: lambda event: self._inc("dialler_abandoned_while_idle_total", event.campaign),
             ev.TrunkRested: lambda event: self._inc("dialler_trunk_rests_total", event.trunk),
             ev.LimitsAway: lambda _: self._inc("dialler_shared_limits_away_total"),
             ev.CallUnknown: lambda _: self._inc("dialler_calls_unknown_total"),

@@ -14,7 +14,7 @@ from dialler.domain.campaign import Desired
 from dialler.engine.share_count import error_of_bound
 from dialler.metrics.holding import Families, Family, fill_account
 from dialler.metrics.table import REPORTED
-from dialler.ports import Account, CampaignReport, EngineReport, ShareReport, TrunkReport
+from dialler.ports import Account, CallerIdReport, CampaignReport, EngineReport, ShareReport, TrunkReport
 
 T = TypeVar("T")
 ACTUAL: Final[tuple[str, ...]] = get_args(get_type_hints(CampaignReport)["actual"])
@@ -119,6 +119,8 @@ def _fill(families: Families, report: EngineReport) -> None:
         _fill_campaign(families, campaign)
     for trunk in report.trunks:
         _fill_trunk(families, trunk)
+    for pool in report.caller_ids:
+        _fill_caller_ids(families, pool)
     for state, count in sorted(Counter(report.agents.values()).items()):
         families["dialler_agents"].add_metric([state], count)
 
@@ -157,6 +159,15 @@ def _fill_shares(families: Families, campaign: str, shares: ShareReport) -> None
     error = error_of_bound(shares.lists, after_change=shares.after_change)
     families["dialler_list_share_error_ratio"].add_metric([campaign], error)
     families["dialler_list_share_error_worst_ratio"].add_metric([campaign], shares.worst)
+
+
+def _fill_caller_ids(families: Families, report: CallerIdReport) -> None:
+    for state, count in report.states.items():
+        families["dialler_caller_ids"].add_metric([report.pool, state], count)
+    families["dialler_caller_ids_low"].add_metric([report.pool], report.low)
+    for which, rate in (("lowest", report.lowest_answer_rate), ("mean", report.answer_rate)):
+        if rate is not None:
+            families["dialler_caller_id_answer_ratio"].add_metric([report.pool, which], rate)
 
 
 def _fill_trunk(families: Families, trunk: TrunkReport) -> None:

@@ -27,6 +27,12 @@ COUNTED: Final = (
         "Persons who answered and got no agent in time.",
     ),
     MetricRow(
+        "dialler_abandoned_while_idle_total",
+        "counter",
+        ("campaign",),
+        "Of those, persons who waited in a queue while a ready member of it was idle.",
+    ),
+    MetricRow(
         "dialler_answer_to_agent_seconds",
         "histogram",
         ("campaign",),
@@ -133,6 +139,14 @@ REPORTED: Final = (
     MetricRow("dialler_trunk_channels_max", "gauge", ("trunk", "server"), "Channels that a trunk may use."),
     MetricRow("dialler_trunk_calls_per_second_max", "gauge", ("trunk", "server"), "Calls a second allowed."),
     MetricRow("dialler_trunk_tokens", "gauge", ("trunk", "server"), "Calls that a trunk's rate allows now."),
+    MetricRow("dialler_caller_ids", "gauge", ("pool", "state"), "Numbers of caller-id pools that campaigns dial with."),
+    MetricRow("dialler_caller_ids_low", "gauge", ("pool",), "Numbers in use that are answered less than their pool."),
+    MetricRow(
+        "dialler_caller_id_answer_ratio",
+        "gauge",
+        ("pool", "of"),
+        "Answered calls through those that may have seen the number, over seven days.",
+    ),
     MetricRow("dialler_events_dropped_total", "counter", (), "Events of exchanges lost because nobody read them."),
 )
 """Those that the engine's report gives at the moment of a scrape."""

@@ -3,6 +3,7 @@
 from dialler.ports.agent_control import AgentControl, AgentReport, AgentTalk, QueueStanding
 from dialler.ports.control import (
     Account,
+    CallerIdReport,
     CampaignReport,
     EngineControl,
     EngineReport,
@@ -39,6 +40,7 @@ __all__ = [
     "AuditEntry",
     "AuditFilter",
     "Bucket",
+    "CallerIdReport",
     "CampaignReport",
     "DncEntry",
     "DncFilter",

@@ -48,7 +48,7 @@ class AgentControl(Protocol):
     """
 
     def report(self) -> Sequence[AgentReport]:
-        """Return all agents that the exchanges have told of."""
+        """Return all who are in a queue, and those who have left it with a talk to end, or to write up."""
 
     async def log_in(
         self, agent: str, queues: Sequence[str], *, name: str, penalty: int, paused: bool, reason: str

@@ -108,6 +108,24 @@ class CampaignReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallerIdReport:
+    """A pool of caller ids that campaigns dial with. Some minutes old at most while calls are placed."""
+
+    pool: str
+    states: Mapping[str, int]
+    """Numbers by what they do: "free", "resting", "capped", "off"."""
+
+    low: int
+    """Numbers that are on and are answered less than the others."""
+
+    lowest_answer_rate: float | None
+    """The least of a number that is on, 0..1, over the days that are judged; None: none has calls enough to say."""
+
+    answer_rate: float | None
+    """Of all the pool's calls of seven days; None: none is over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EngineReport:
     """The engine at one moment."""
 
@@ -121,6 +139,7 @@ class EngineReport:
     shared_limits: bool | None = None
     """Whether the trunks' caps are shared with other engines now; None where they are not to be."""
 
+    caller_ids: Sequence[CallerIdReport] = ()
     events_dropped: int = 0
     """Events of the exchange lost so far because nobody read them."""
 

@@ -5,12 +5,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from dialler.errors import Mistake, SettingsError
+from dialler.settings.kinds import REGION_EXPECTED
 from dialler.settings.mistakes import key_of
 from dialler.settings.model import AsteriskSettings, Settings
 from dialler.settings.sources import CREDENTIAL_AMI, Document, Location, servers
 
 SOCKET_BYTES_MAX: Final = 107
 """Of a unix socket's path, without its closing zero byte: unix(7)."""
+
+_BY_REGION: Final = ("national", "international")
 
 Finding = tuple[Location, str, str]
 """Where, what stands there, what is expected."""
@@ -19,13 +22,19 @@ Finding = tuple[Location, str, str]
 def unique_names(document: Document) -> Iterator[Finding]:
     """Find names used twice: servers, trunks (over all servers), API tokens."""
     yield from _repeated([((*at, "name"), table.get("name")) for at, table in _tables(document, "asterisk")])
-    trunks = []
-    for index, server in servers(document):
-        trunks += [(("asterisk", index, *at, "name"), trunk.get("name")) for at, trunk in _tables(server, "trunks")]
-    yield from _repeated(trunks)
+    yield from _repeated([((*at, "name"), trunk.get("name")) for at, trunk in _trunks(document)])
     if isinstance(api := document.get("api"), dict):
         tokens = [(("api", *at, "name"), token.get("name")) for at, token in _tables(api, "tokens")]
         yield from _repeated(tokens)
+
+
+def missing_regions(document: Document) -> Iterator[Finding]:
+    """Find trunks that write numbers as their country does, and do not say which that is."""
+    for at, trunk in _trunks(document):
+        if trunk.get("region") is None and (
+            trunk.get("caller_id") in _BY_REGION or any(f"{{{form}}}" in str(trunk.get("dial")) for form in _BY_REGION)
+        ):
+            yield (*at, "region"), "(nothing)", f"{REGION_EXPECTED}: {' and '.join(_BY_REGION)} numbers differ by it"
 
 
 def for_run(settings: Settings) -> list[Mistake]:
@@ -80,6 +89,11 @@ def _tables(document: Mapping[str, Any], key: str) -> list[tuple[Location, dict[
     tables = document.get(key)
     rows = tables if isinstance(tables, list | tuple) else ()
     return [((key, index), table) for index, table in enumerate(rows) if isinstance(table, dict)]
+
+
+def _trunks(document: Document) -> Iterator[tuple[Location, dict[str, Any]]]:
+    for index, server in servers(document):
+        yield from ((("asterisk", index, *at), trunk) for at, trunk in _tables(server, "trunks"))
 
 
 def _repeated(names: list[tuple[Location, object]]) -> Iterator[Finding]:

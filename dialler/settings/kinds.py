@@ -19,6 +19,12 @@ URL_EXPECTED: Final = "'sqlite:///FILE' or 'postgresql://USER@HOST/DATABASE'"
 REDIS_EXPECTED: Final = "'redis://HOST:PORT', 'rediss://HOST:PORT' or 'unix:///SOCKET'"
 PERMIT_EXPECTED: Final = "an address or a network, such as '192.0.2.7' or '192.0.2.0/24'"
 ADDRESS_EXPECTED: Final = "'HOST:PORT', such as '127.0.0.1:9108' or '[::1]:9108'"
+_PLACE: Final = re.compile(r"\{(number|digits|national|international)\}")
+DIAL_EXPECTED: Final = (
+    "a channel with '{number}' ('{digits}', '{national}' or '{international}') in it once, such as"
+    " 'PJSIP/{number}@trunk-a'"
+)
+REGION_EXPECTED: Final = "the country of the trunk, two letters of ISO 3166, such as 'US' or 'GB'"
 LOOPBACK_EXPECTED: Final = (
     "an address of this machine's own, such as '127.0.0.1:8080': the board has no sign-in, so a proxy with one goes"
     " before it, or each looks through `ssh -L` (docs/install.md)"
@@ -129,10 +135,23 @@ def _permit(value: str) -> str:
 
 
 def _dial(value: str) -> str:
-    rest, places = re.subn(r"\{(number|digits)\}", "", value)
+    rest, places = _PLACE.subn("", value)
     if places != 1 or "/" not in rest or re.search(r"[{}\s]", rest) or not rest.isprintable():
-        raise ValueError("a channel with '{number}' (or '{digits}') in it once, such as 'PJSIP/{number}@trunk-a'")
+        raise ValueError(DIAL_EXPECTED)
     return value
+
+
+# telephony.presentation reads phonenumbers, which takes as long as all other settings together.
+def _region(value: str) -> str:
+    from telephony.presentation import check_region
+
+    return check_region(value)
+
+
+def _shown_name(value: str) -> str:
+    from telephony.presentation import check_name
+
+    return check_name(value)
 
 
 Name = Annotated[str, AfterValidator(_name)]
@@ -148,6 +167,8 @@ Sha256 = Annotated[str, BeforeValidator(_lower), Field(pattern="^[0-9a-f]{64}$")
 RedisUrl = Annotated[str, AfterValidator(_redis_url)]
 StoreUrl = Annotated[str, AfterValidator(_url)]
 Dial = Annotated[str, AfterValidator(_dial)]
+Region = Annotated[str, AfterValidator(_region)]
+ShownName = Annotated[str, AfterValidator(_shown_name)]
 FromBase = Annotated[Path, AfterValidator(_from_base)]
 Whole = Annotated[int, BeforeValidator(_no_bool)]
 Number = Annotated[float, BeforeValidator(_no_bool)]

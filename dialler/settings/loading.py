@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from dialler.errors import SettingsError
 from dialler.settings.checks import for_run as run_checks
-from dialler.settings.checks import unique_names
+from dialler.settings.checks import missing_regions, unique_names
 from dialler.settings.mistakes import blame, mistakes_of
 from dialler.settings.model import Settings
 from dialler.settings.sources import Origins, add_credentials, add_environment, read_toml
@@ -47,7 +47,7 @@ def settings_from(
     mistakes += add_environment(whole, origins, environ)
     mistakes += [
         blame(at, value, expected, document=whole, origins=origins, file=file)
-        for at, value, expected in unique_names(whole)
+        for at, value, expected in (*unique_names(whole), *missing_regions(whole))
     ]
     try:
         settings = Settings.model_validate(whole, context={"base": base, "environ": environ})

@@ -14,6 +14,7 @@ from dialler.settings.kinds import (
     NAME_EXPECTED,
     PERMIT_EXPECTED,
     REDIS_EXPECTED,
+    REGION_EXPECTED,
     SQLITE,
     URL_EXPECTED,
     Address,
@@ -26,8 +27,10 @@ from dialler.settings.kinds import (
     Number,
     Permit,
     RedisUrl,
+    Region,
     Secret,
     Sha256,
+    ShownName,
     StoreUrl,
     Whole,
     base_of,
@@ -91,10 +94,18 @@ class TrunkSettings(Section):
 
     name: Name = Field(description=NAME_EXPECTED)
     dial: Dial = Field(description="a channel such as 'PJSIP/{number}@trunk-a'")
-    """`{number}` becomes E.164 with its plus sign, `{digits}` the same without."""
+    """`{number}` becomes E.164 with its plus sign; `{digits}`, `{national}`, `{international}` as of `caller_id`."""
 
     calls_per_second: Number = Field(gt=0, le=1000, description="calls a second, more than 0, at most 1000")
     channels: Whole = Field(ge=1, le=100_000, description="a whole number of channels, 1 to 100000")
+    caller_id: Literal["plus", "digits", "national", "international"] = Field(
+        default="plus", description="'plus', 'digits', 'national' or 'international'"
+    )
+    """How caller ids are written: E.164 with its plus sign or without; as they are dialled in `region`, those of other
+    countries with the prefix for abroad; all of them with that."""
+
+    caller_id_name: ShownName | None = Field(default=None, description="a name to show with the number")
+    region: Region | None = Field(default=None, description=REGION_EXPECTED)
 
 
 class AsteriskSettings(Section):

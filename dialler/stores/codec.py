@@ -14,7 +14,7 @@ import orjson
 
 from dialler.domain import strategy
 from dialler.domain.calling_hours import CallingHours, Interval
-from dialler.domain.campaign import AbandonOver, AbandonPeriod, AmdUnsure, CampaignSettings, Wrap
+from dialler.domain.campaign import AbandonOver, AbandonPeriod, AmdUnsure, CampaignSettings, PreviewThen, Wrap
 from dialler.domain.dnc_scope import DncScope
 from dialler.domain.lead import NumberStatus, PhoneNumber
 from dialler.domain.patience import PatienceStart
@@ -86,6 +86,8 @@ def settings_from_json(text: str, *, where: str) -> CampaignSettings:
             plain["wrap"] = Wrap(plain["wrap"])
         if "patience_from" in plain:
             plain["patience_from"] = PatienceStart(plain["patience_from"])
+        if "preview_then" in plain:
+            plain["preview_then"] = PreviewThen(plain["preview_then"])
         if "amd_unsure" in plain:
             plain["amd_unsure"] = AmdUnsure(plain["amd_unsure"])
         if "optout_scope" in plain:

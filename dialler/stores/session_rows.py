@@ -37,7 +37,6 @@ INTENT_COLUMNS: Final = (
     "local_time",
     "pick",
     "details",
-    "caller_id_day",
 )
 """What was decided: written once."""
 
@@ -59,6 +58,7 @@ COURSE_COLUMNS: Final = (
     "status",
     "outcome",
     "caller_id",
+    "caller_id_day",
     "trunk",
     "server",
     "evidence",
@@ -95,7 +95,6 @@ def intent_values(session: Session) -> tuple[object, ...]:
         session.local_time,
         to_json(session.pick) if session.pick else "{}",
         to_json(session.details) if session.details else "{}",
-        None if session.caller_id_day is None else session.caller_id_day.isoformat(),
     )
 
 
@@ -105,6 +104,7 @@ def course_values(session: Session) -> tuple[object, ...]:
         session.status.value,
         None if session.outcome is None else session.outcome.value,
         session.caller_id,
+        None if session.caller_id_day is None else session.caller_id_day.isoformat(),
         session.trunk,
         session.server,
         evidence_to_json(session.evidence),

@@ -35,8 +35,8 @@ _ADD: Final = (
 _NEXT_SEQ_SQLITE: Final = "SELECT seq + 1 FROM sqlite_sequence WHERE name = 'sessions'"
 _NEXT_SEQS_POSTGRES: Final = "SELECT nextval(pg_get_serial_sequence('sessions', 'seq')) FROM generate_series(1, ?)"
 _OLD: Final = (
-    "SELECT session_id, seq, campaign_id, list_id, status, outcome, lead_id, wrap_code, dial_mode, ended_at, created_at"
-    " FROM sessions WHERE session_id"
+    "SELECT session_id, seq, campaign_id, list_id, status, outcome, lead_id, caller_id_day, wrap_code, dial_mode,"
+    " ended_at, created_at FROM sessions WHERE session_id"
 )
 _SET: Final = f"UPDATE sessions SET {', '.join(f'{name} = ?' for name in COURSE_COLUMNS)} WHERE seq = ?"
 # By this way round SQLite walks along the open ones only; asked for them by seq, it would walk along all.
@@ -95,7 +95,7 @@ class SessionRecords:
         for session in sessions:
             if session.session_id not in old:
                 raise NotFound(f"there is no session {session.session_id}")
-            _, seq, campaign_id, list_id, status, outcome, lead_id, *told = old[session.session_id]
+            _, seq, campaign_id, list_id, status, outcome, lead_id, shown_on, *told = old[session.session_id]
             new_status = session.status.value
             if status not in _OPEN and new_status in _OPEN:
                 held = self._in.row(f"SELECT session_id FROM sessions WHERE lead_id = ? AND {OPEN}", (lead_id,))
@@ -104,7 +104,9 @@ class SessionRecords:
             values.append((*course_values(session), seq))
             if outcome is None and session.outcome is not None:
                 ended.append(session)
-                count_caller_id(self._in, session, is_new=False)
+                count_caller_id(self._in, session, is_new=shown_on is None)
+            elif shown_on is None:  # An offer takes its caller id when it is accepted.
+                count_caller_id(self._in, session, is_new=True)
             if (status, outcome) != (new_status, session.outcome):
                 self._in.count_sessions(campaign_id, list_id, status, outcome, -1)
                 self._in.count_sessions(campaign_id, list_id, new_status, session.outcome, 1)

@@ -24,17 +24,17 @@ from telephony.ami.settings import AsteriskServer, AsteriskTrunk, Timing
 from telephony.ami.transcript import Observer
 from telephony.ami.translate import text
 from telephony.ami.wire import breaks_line, variable
-from telephony.answer_plan import AnswerPlan, KeyAction
+from telephony.answer_plan import QUEUE_PRIORITY, AnswerPlan, KeyAction
 from telephony.errors import LinkLost, NotSent, Refused
 from telephony.events import LinkDown, LinkUp, OriginateEnded, TelephonyEvent
 from telephony.member import AGENT, QUEUE, Member, Pause
 from telephony.port import LiveCall, Origination, Trunk
+from telephony.presentation import E164
 
 log = logging.getLogger("telephony.ami")
 
 CALL_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 """Asterisk takes 149 characters; a slash at the start would be a pattern, a semicolon a Local half."""
-E164: Final = re.compile(r"\+[1-9][0-9]{1,14}")
 RING_MIN: Final = timedelta(milliseconds=100)
 RING_MAX: Final = timedelta(minutes=10)
 
@@ -124,7 +124,13 @@ class AsteriskNetwork:
     @property
     def trunks(self) -> Sequence[Trunk]:
         return tuple(
-            Trunk(name=name, server=server.name, calls_per_second=trunk.calls_per_second, channels=trunk.channels)
+            Trunk(
+                name=name,
+                server=server.name,
+                calls_per_second=trunk.calls_per_second,
+                channels=trunk.channels,
+                presentation=trunk.presentation,
+            )
             for name, (server, trunk) in self._trunks.items()
         )
 
@@ -206,8 +212,9 @@ class AsteriskNetwork:
             "Variable": [variable(name, value) for name, value in variables.items()],
         }
         if origination.caller_id is not None:
-            caller_id = origination.caller_id
-            action["CallerID"] = f"<{caller_id}>" if re.fullmatch(r"\+?[0-9]+", caller_id) else caller_id
+            name, number = trunk.presentation.shown(origination.caller_id)
+            plain = re.fullmatch(r"\+?[0-9]+", number)
+            action["CallerID"] = f'"{name}" <{number}>' if name else f"<{number}>" if plain else number
         return action
 
     async def hang_up(self, call_id: str) -> bool:
@@ -290,6 +297,7 @@ class AsteriskNetwork:
     def _on_up(self, server: str, restarted: bool) -> None:
         if restarted:
             self._book.settle(server, self._links[server].generation, ())
+        self._members[server].link_up()
         self._put(LinkUp(server=server, at=self._now(), restarted=restarted))
 
     def _on_down(self, server: str, reason: str) -> None:
@@ -336,6 +344,8 @@ class AsteriskNetwork:
 def _answer_variables(plan: AnswerPlan) -> dict[str, str]:
     """Return what tells the shipped dialplan of a plan; it knows by itself what is not said."""
     variables = {"DLR_HARBOUR": plan.harbour, "DLR_OPTOUT": plan.optout_key}
+    if plan.queue_priority != QUEUE_PRIORITY:
+        variables["DLR_PRIORITY"] = str(plan.queue_priority)
     if plan.amd:
         unsure = "machine" if plan.unsure_is_machine else None
         variables |= {"DLR_AMD": "1", "DLR_AMD_UNSURE": unsure, "DLR_VM": plan.machine_sound}

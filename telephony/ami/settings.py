@@ -5,10 +5,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from telephony.presentation import PLAIN, NumberForm, Presentation, written
+
 NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 CONTEXT: Final = re.compile(r"[A-Za-z0-9_.-]{1,79}")
+PLACE: Final = re.compile(r"\{(number|digits|national|international)\}")
+PLACES: Final = "{number}, {digits}, {national} or {international}"
 CHANNEL_MAX: Final = 255
 """Characters of Originate's `Channel`; Asterisk cuts the rest off [manager.c `action_originate`]."""
+
+
+def form_at(place: str) -> NumberForm:
+    """Return how the number is written at `{place}` of a channel."""
+    return NumberForm.PLUS if place == "number" else NumberForm(place)
 
 
 def _one_line(name: str, value: str) -> None:
@@ -23,17 +32,22 @@ class AsteriskTrunk:
     name: str
 
     dial: str = "PJSIP/{number}@trunk-a"
-    """The channel to originate: `{number}` becomes E.164 with its plus sign, `{digits}` the same without."""
+    """The channel to originate, with the number in it once: `{number}` with its plus sign, or in the form of that name,
+    `{digits}`, `{national}`, `{international}`, by the presentation's region."""
 
     calls_per_second: float
     channels: int
+    presentation: Presentation = PLAIN
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
             raise ValueError(f"name must be letters, digits, '_', '.' or '-', got {self.name!r}")
         _one_line("dial", self.dial)
-        if "/" not in self.dial or ("{number}" in self.dial) + ("{digits}" in self.dial) != 1:
-            raise ValueError(f"dial must be TECHNOLOGY/... with {{number}} or {{digits}} in it once, got {self.dial!r}")
+        places = PLACE.findall(self.dial)
+        if "/" not in self.dial or len(places) != 1:
+            raise ValueError(f"dial must be TECHNOLOGY/... with {PLACES} in it once, got {self.dial!r}")
+        if form_at(places[0]).needs_region and self.presentation.region is None:
+            raise ValueError(f"region must be given for {{{places[0]}}} in dial, got {self.dial!r}")
         if not 0 < self.calls_per_second <= 10_000:
             raise ValueError(f"calls_per_second must be above 0 and at most 10000, got {self.calls_per_second}")
         if self.channels < 1:
@@ -41,7 +55,7 @@ class AsteriskTrunk:
 
     def channel_for(self, number: str) -> str:
         """Return the channel that reaches `number` (E.164 with plus). Raises ValueError where it gets too long."""
-        channel = self.dial.replace("{number}", number).replace("{digits}", number.removeprefix("+"))
+        channel = PLACE.sub(lambda place: written(number, form_at(place[1]), self.presentation.region), self.dial)
         if len(channel) > CHANNEL_MAX:
             raise ValueError(
                 f"channel of trunk {self.name} would have {len(channel)} characters, {CHANNEL_MAX} at most"

@@ -144,9 +144,10 @@ class Agents:
         self._desk.line_up(agent)
         for queue in dict.fromkeys([*agent.queues, *agent.told]):
             state, reason = standing = agent.standing(queue)
-            if agent.told.get(queue) == standing:
+            is_member = queue in agent.queues
+            if is_member and agent.told.get(queue) == standing:
                 continue
-            if queue in agent.queues:
+            if is_member:
                 agent.told[queue] = standing
             else:
                 del agent.told[queue]
@@ -159,6 +160,7 @@ class Agents:
                     queue=queue,
                     state=state,
                     pause_reason=reason,
+                    is_member=is_member,
                 ),
             )
         if agent.state is AgentState.READY:

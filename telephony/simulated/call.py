@@ -41,6 +41,12 @@ class Call:
         return self.trunk.server
 
     @property
+    def shown(self) -> tuple[str, str]:
+        """The name ("" for none) and the number ("" for none) that the far end is shown."""
+        caller_id = self.origination.caller_id
+        return self.trunk.presentation.shown(caller_id) if caller_id is not None else ("", "")
+
+    @property
     def answered(self) -> bool:
         """Whether somebody, or something, has picked up."""
         return self.state not in (LiveState.DIALLING, LiveState.RINGING)

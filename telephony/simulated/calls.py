@@ -207,7 +207,8 @@ class Calls:
     def _enter_queue(self, call: Call, queue: str) -> None:
         call.state, call.queued_at = LiveState.QUEUED, self._schedule.moment
         self._tell(call, Queued, queue=queue)
-        self.desk.enter(call.call_id, server=call.server, queue=queue)
+        priority = call.origination.answer.queue_priority
+        self.desk.enter(call.call_id, server=call.server, queue=queue, priority=priority)
         self._connect_waiting()
 
     def _call_agent(self, call: Call, name: str) -> None:

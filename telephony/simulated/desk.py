@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from telephony.answer_plan import QUEUE_PRIORITY
 from telephony.events import WRAP_UP_REASON, AgentState
 from telephony.simulated.plan import AgentGroup
 
@@ -11,6 +13,14 @@ IN_CALL = frozenset({AgentState.RINGING, AgentState.TALKING})
 
 Standing = tuple[AgentState, str | None]
 """What a member is doing, and why it is paused, if it is."""
+
+
+class Waiting(NamedTuple):
+    """Where a call waits."""
+
+    server: str
+    queue: str
+    priority: int
 
 
 @dataclass(slots=True, eq=False)
@@ -65,16 +75,16 @@ _FREE_FIRST = (AgentState.READY, *(state for state in AgentState if state is not
 
 
 class Desk:
-    """Joins waiting calls and ready agents: whoever waits longest goes first, on both sides."""
+    """Joins waiting calls and ready agents: whoever waits longest goes first on both sides, calls by priority."""
 
     def __init__(self, groups: Iterable[AgentGroup], default_server: str) -> None:
         self.agents: dict[str, Agent] = {}
         self.queues: set[tuple[str, str]] = set()
         """The queues that there are, by server."""
 
-        # Insertion order is waiting order.
+        # Insertion order is waiting order, of calls within each priority, the highest first.
         self._ready: dict[str, Agent] = {}
-        self._calls: dict[str, tuple[str, str]] = {}
+        self._calls: dict[str, Waiting] = {}
         for group in groups:
             server = group.server or default_server
             self.queues.update((server, queue) for queue in group.queues)
@@ -96,9 +106,13 @@ class Desk:
         elif agent.name not in self._ready:
             self._ready[agent.name] = agent
 
-    def enter(self, call_id: str, *, server: str, queue: str) -> None:
+    def enter(self, call_id: str, *, server: str, queue: str, priority: int = QUEUE_PRIORITY) -> None:
         """Let a call wait."""
-        self._calls[call_id] = (server, queue)
+        waiting = Waiting(server, queue, priority)
+        behind = [each for each, other in self._calls.items() if other.priority < priority]
+        self._calls[call_id] = waiting
+        for each in behind:
+            self._calls[each] = self._calls.pop(each)
 
     def leave(self, call_id: str) -> None:
         """Forget a call; it need not be here."""
@@ -108,7 +122,7 @@ class Desk:
         """Take the longest waiting call for which an agent is ready, and the agent idle longest. None if none."""
         if not self._ready:
             return None
-        for call_id, (server, queue) in self._calls.items():
+        for call_id, (server, queue, _) in self._calls.items():
             for agent in self._ready.values():
                 if agent.server == server and agent.is_ready(queue):
                     del self._calls[call_id]

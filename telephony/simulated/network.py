@@ -196,6 +196,13 @@ class SimulatedNetwork:
             if call.server == server
         ]
 
+    def shown(self, call_id: str) -> tuple[str, str]:
+        """Return the name and the number, "" for none, that the far end of a call that is up is shown.
+
+        Raises KeyError where there is no such call.
+        """
+        return self._calls.live[call_id].shown
+
     def cut_link(self, server: str) -> None:
         """Break the link to a server: its calls go on, its events are lost."""
         link = self._links[server]

@@ -16,9 +16,12 @@ def test_a_pool_is_filled_shown_changed_and_deleted(spring: Dialler, tmp_path: P
     wrong = spring("callerid", "add", "us", "--file", str(file))
     assert wrong.code == 2 and "row 3, number '12'" in wrong.err
     assert spring("callerid", "set", "us", "+13125550102", "--off", "marked as spam", "--rest", "2m").code == 0
-    assert spring("callerid", "set", "us", "--rest", "none", "--per-day", "100").code == 0
+    assert spring("callerid", "set", "us", "--rest", "none", "--per-day", "100", "--rest-low", "3d").code == 0
     shown = spring("callerid", "show", "us", "--json").json
     assert (shown["rest_s"], shown["calls_per_day_max"], shown["when_none"]) == (0, 100, "wait")
+    assert shown["rest_low_s"] == 3 * 86_400
+    assert spring("callerid", "set", "us", "--rest-low", "none").code == 0
+    assert spring("callerid", "show", "us", "--json").json["rest_low_s"] is None
     assert [(each["number"], each["state"], each["areas"], each["rest_s"]) for each in shown["items"]] == [
         ("+13125550101", "free", ["+1312", "US-IL"], None),
         ("+13125550102", "off", ["+1312"], 120),
@@ -42,6 +45,8 @@ def test_what_does_not_fit_together_is_refused(spring: Dialler) -> None:
         (("set", "us"), "nothing to set"),
         (("set", "us", "--off", "why"), "are of a number"),
         (("set", "us", "+13125550101", "--timezone", "Etc/UTC"), "of the whole pool"),
+        (("set", "us", "+13125550101", "--rest-low", "1d"), "of the whole pool"),
+        (("set", "us", "--rest-low", "1s"), "rest_low_s must be 3600 to 7776000, got 1"),
     ]:
         wrong = spring("callerid", *words)
         assert wrong.code == 2 and said in wrong.err, wrong

@@ -2,14 +2,18 @@
 
 import hashlib
 import io
+import itertools
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import get_origin
 
 import anyio
 import pytest
+from cyclopts import App
 
 from dialler.cli.root import _arranged, app, run
 from dialler.errors import DiallerError
@@ -35,6 +39,27 @@ def test_help_of_every_verb_says_what_it_does_and_gives_an_example() -> None:
     walk("dialler", app)
 
 
+def test_none_is_a_value_as_it_was_typed_and_never_one_that_was_not_given() -> None:
+    def walk(node: App) -> Iterator[App]:
+        inner = [node[word] for word in node if not word.startswith("-")]
+        yield from itertools.chain.from_iterable(walk(each) for each in inner)
+        if node.default_command is not None and not inner:
+            yield node
+
+    swallowed = [
+        (verb.name[0], argument.name)
+        for verb in walk(app)
+        for argument in verb.assemble_argument_collection()
+        if argument.parse
+        and not argument.children
+        and argument.resolved_hint is not bool
+        and (get_origin(argument.resolved_hint) or argument.resolved_hint) not in (str, Path, tuple)
+        and argument.field_info.default is None
+        and argument.parameter.converter is None
+    ]
+    assert swallowed == []
+
+
 def test_help_needs_nothing_heavy(capfd: pytest.CaptureFixture[str]) -> None:
     heavy = {"fastapi", "sqlalchemy", "pydantic", "phonenumbers", "holidays", "httpx", "numpy", "panoramisk"}
     code = f"import sys, dialler.cli.root as r; r.run(['lead', '--help']); print({heavy} & set(sys.modules))"
@@ -51,7 +76,11 @@ def test_help_needs_nothing_heavy(capfd: pytest.CaptureFixture[str]) -> None:
         (["lead", "show", "x"], "LEAD_ID"),
         (["campaign", "create", "c", "--wrap", "maybe"], "maybe"),
         (["campaign", "create", "c", "--weight", "0"], "weight"),
+        (["campaign", "set", "c", "--patience-from", "none"], 'Invalid value "none" for --patience-from. Choose from:'),
+        (["campaign", "set", "c", "--weight", "none"], 'unable to convert "none" into int'),
+        (["campaign", "set", "c", "--ring-timeout", "null"], 'unable to convert "null" into timedelta'),
         (["campaign", "create", "c", "--agents-weight", "0"], "agents_weight must be 1 to 10000, got 0"),
+        (["campaign", "create", "c", "--queue-priority", "-1"], "queue_priority must be 0 to 1000, got -1"),
         (["campaign", "create", "c", "--agents-priority", "1001"], "agents_priority must be -1000 to 1000, got 1001"),
         (["campaign", "create", "c", "--hours", "9-5"], "hours"),
         (["campaign", "create", "c", "--pacing-setting", "ratio"], "KEY=NUMBER"),
@@ -165,8 +194,8 @@ def test_all_settings_of_a_campaign_can_be_said(spring: Dialler) -> None:
     said = (
         "--timezone|America/Chicago|--hours|mon-fri 09:00-20:00; sat 10:00-17:00|--holidays|US-TX|--pacing|ratio"
         "|--holiday-hours|10:00-12:00|--pacing-setting|ratio=1.5|--trunk|a|--trunk|b|--queue|sales"
-        "|--caller-id|+12025550100|--ring-timeout|30s|--wrap|required|--wrap-deadline|2m|--wrap-up|15s|--no-weighting"
-        "|--weight|7|--agents-priority|2|--agents-weight|30"
+        "|--caller-id|+12025550100|--ring-timeout|30s|--wrap|required|--wrap-deadline|2m|--wrap-up|15s|--preview-then|dial|--abandoned-hold-agent|--no-weighting"
+        "|--weight|7|--agents-priority|2|--queue-priority|20|--agents-weight|30"
         "|--patience|1.5s|--patience-from|connection|--harbour|acme/sorry|--amd|--amd-unsure|machine"
         "|--machine-sound|acme/call-us|--message|acme/news|--message-key|1=queue|--message-key|3=replay|--optout-key|*|--optout-scope|merchant|--abandoned-rest|96h"
         "|--attempts-max|4|--attempts-per-day|2|--rest-min|1h"
@@ -187,6 +216,7 @@ def test_all_settings_of_a_campaign_can_be_said(spring: Dialler) -> None:
         "wrap_deadline_s": 120,
         "wrap_up_s": 15,
         "preview_s": 60,
+        "preview_then": "dial",
         "patience_s": 1.5,
         "patience_from": "connection",
         "harbour": "acme/sorry",
@@ -198,8 +228,10 @@ def test_all_settings_of_a_campaign_can_be_said(spring: Dialler) -> None:
         "optout_key": "*",
         "optout_scope": "merchant",
         "abandoned_rest_s": 345_600,
+        "abandoned_hold_agent": True,
         "weighting": False,
         "weight": 7,
+        "queue_priority": 20,
         "agents_priority": 2,
         "agents_weight": 30,
         "attempts_max": 4,

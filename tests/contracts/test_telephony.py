@@ -8,13 +8,14 @@ import itertools
 import os
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, timedelta
 from typing import Any
 
 import anyio
 import pytest
 
-from telephony.answer_plan import AnswerPlan, KeyAction
+from telephony.answer_plan import QUEUE_PRIORITY, AnswerPlan, KeyAction
 from telephony.errors import NotSent, Refused, TelephonyError
 from telephony.events import (
     WRAP_UP_REASON,
@@ -39,7 +40,8 @@ from telephony.events import (
     Ringing,
 )
 from telephony.port import LiveState, Origination
-from tests.support.exchanges import EventLog, Exchange, Fate, open_exchange
+from telephony.presentation import NumberForm
+from tests.support.exchanges import PRESENTED_NAME, EventLog, Exchange, Fate, open_exchange
 
 CAUSES: dict[Fate, set[int]] = {
     Fate.ANSWERED: {16},
@@ -511,6 +513,32 @@ async def test_a_call_outlives_the_link_and_is_found_again(exchange: Exchange, l
     await log.first(HungUp, call_id=placed.call_id)
 
 
+@pytest.mark.parametrize(
+    ("form", "own", "abroad"),
+    [
+        (NumberForm.PLUS, "+13125550101", "+442079460000"),
+        (NumberForm.DIGITS, "13125550101", "442079460000"),
+        (NumberForm.NATIONAL, "3125550101", "011442079460000"),
+        (NumberForm.INTERNATIONAL, "01113125550101", "011442079460000"),
+    ],
+)
+async def test_the_far_end_is_shown_the_caller_id_as_the_trunk_writes_it(
+    form: NumberForm, own: str, abroad: str, exchange: Exchange, log: EventLog, call: Call
+) -> None:
+    async def shown(caller_id: str | None) -> tuple[str, str]:
+        trunk = exchange.presenting[form]
+        placed = call(Fate.NO_ANSWER, ring_timeout=LONG_RING_TIMEOUT, trunk=trunk, caller_id=caller_id)
+        await exchange.telephony.originate(placed)
+        await log.first(Ringing, call_id=placed.call_id)
+        return await exchange.shown(placed.call_id)
+
+    assert await shown("+13125550101") == (PRESENTED_NAME, own)
+    assert await shown("+442079460000") == (PRESENTED_NAME, abroad)
+    assert await shown('"Dr Who" <+13125550101>') == ("Dr Who", own)
+    assert await shown("2700") == (PRESENTED_NAME, "2700")
+    assert await shown(None) == ("", "")
+
+
 async def test_who_answered_while_the_link_was_down_can_be_taken_to_the_information_message(
     exchange: Exchange, log: EventLog, call: Call
 ) -> None:
@@ -591,7 +619,8 @@ async def test_an_agent_logs_into_a_queue_and_out_of_it_and_twice_is_told_apart(
     assert await telephony.add_to_queue(queue, exchange.agent, paused=True, reason="late") is False
     place = len(log.events)
     assert await telephony.remove_from_queue(queue, exchange.agent, server=exchange.server) is True
-    await moved(log, exchange, place, AgentState.AWAY)
+    left = await log.first(AgentChanged, after=place, agent=exchange.agent, queue=queue)
+    assert (change.is_member, left.is_member, left.state) == (True, False, AgentState.AWAY)
     assert await telephony.remove_from_queue(queue, exchange.agent) is False
     assert not [
         event
@@ -662,6 +691,24 @@ async def test_who_is_paused_while_he_talks_gets_no_other_call_until_he_is_made_
     assert Bridged not in kinds(log.by_call[second.call_id])
     assert await telephony.set_paused(exchange.agent, False)
     await log.first(Bridged, call_id=second.call_id, agent=exchange.agent)
+
+
+@pytest.mark.parametrize("by_key", [False, True])
+async def test_of_two_who_wait_the_one_of_the_more_important_campaign_is_next(
+    exchange: Exchange, log: EventLog, login: Login, call: Call, by_key: bool
+) -> None:
+    telephony, queue = exchange.telephony, exchange.login_queues[0]
+    await login(paused=True)
+    plan = AnswerPlan(queue_priority=QUEUE_PRIORITY + 1)
+    listens = replace(plan, message=exchange.hour_sound, message_keys={"1": KeyAction.QUEUE}, message_queue=queue)
+    first = call(Fate.ANSWERED_LONG, queue=queue)
+    important = call(Fate.ASKS_AGENT, answer=listens) if by_key else call(Fate.ANSWERED_LONG, queue=queue, answer=plan)
+    for each in (first, important):
+        await telephony.originate(each)
+        await log.first(Queued, call_id=each.call_id)
+    assert await telephony.set_paused(exchange.agent, False)
+    await log.first(Bridged, call_id=important.call_id, agent=exchange.agent)
+    assert Bridged not in kinds(log.by_call[first.call_id])
 
 
 async def test_who_leaves_the_queue_while_he_talks_keeps_his_call_and_gets_no_other(

@@ -242,3 +242,27 @@ def test_a_number_that_can_not_be_says_what_was_expected(wrong, says):
 def test_a_pool_that_can_not_be_says_what_was_expected(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong)).replace("timezone", "time ?zone")):
         PoolSettings(**wrong)
+
+
+areas_of_numbers = st.lists(
+    st.sampled_from(["+1", "+12", "+1312", "+13125", "+131255", "+14", "+49", "US-IL", "US-NY"]),
+    max_size=3,
+    unique=True,
+)
+called_numbers = st.text("1234590", min_size=7, max_size=9).map(lambda digits: f"+1{digits}")
+
+
+@given(
+    areas=st.lists(areas_of_numbers, min_size=1, max_size=5),
+    numbers=st.tuples(called_numbers, called_numbers),
+    region=st.sampled_from(["US-IL", "US-NY", ""]),
+    when_none=st.sampled_from(WhenNone),
+)
+def test_numbers_that_begin_alike_have_the_same_choice(areas, numbers, region, when_none):
+    pool = [CallerId(number=f"+1202555010{at}", areas=tuple(own)) for at, own in enumerate(areas)]
+    of = book(*pool, when_none=when_none)
+    begins = of.alike(numbers[0])
+    other = begins + numbers[1][len(begins) :]
+    assert numbers[0].startswith(begins)
+    assert of.choose(numbers[0], region, "a", NOW) == of.choose(other, region, "a", NOW)
+    assert [rank.area for rank in of._ranks(numbers[0], region)] == [rank.area for rank in of._ranks(other, region)]

@@ -160,6 +160,9 @@ def test_who_was_abandoned_rests_as_long_as_the_campaign_says_a_callback_too() -
     assert turn(a_lead(), "ABANDONED_SHORT", settings=replace(week, abandon_short=True)).due_at == NOON + 7 * DAY
     promised = a_lead(callback_at=NOON + HOUR, callback_expires_at=NOON + 30 * DAY)
     assert turn(promised, "ABANDONED", settings=week).due_at == NOON + 7 * DAY
+    held = replace(FREE, abandoned_hold_agent=True, rest_min_s=1800)
+    assert turn(a_lead(), "ABANDONED", settings=held).due_at == NOON + timedelta(minutes=30)
+    assert turn(promised, "ABANDONED", settings=held).due_at == NOON + HOUR
     assert turn(promised, "NO_ANSWER", settings=week).due_at == NOON + HOUR
 
 
@@ -249,6 +252,7 @@ campaigns = st.builds(
     attempts_per_day_max=st.integers(1, 3),
     abandoned_rest_s=st.integers(0, 600_000),
     abandon_short=st.booleans(),
+    abandoned_hold_agent=st.booleans(),
     wrap=st.sampled_from(Wrap),
 )
 
@@ -286,9 +290,11 @@ def test_a_redial_is_never_early_and_never_outside_the_window(
         due_at = lead.due_at or at
         rest = redial(RedialRules(), outcome, run=lead.outcome_run).rest
         assert rest is not None
-        assert due_at >= at + rest
+        is_abandoned = outcome is Outcome.ABANDONED or (outcome is Outcome.ABANDONED_SHORT and campaign.abandon_short)
+        is_held = is_abandoned and campaign.abandoned_hold_agent and campaign.abandoned_rest_s > 0
+        assert is_held or due_at >= at + rest
         assert not counts or due_at >= at + timedelta(seconds=campaign.rest_min_s)
-        if outcome is Outcome.ABANDONED or (outcome is Outcome.ABANDONED_SHORT and campaign.abandon_short):
+        if is_abandoned and not is_held:
             assert due_at >= at + timedelta(seconds=campaign.abandoned_rest_s)
         assert window.is_open(due_at)
         if lead.attempts_on_day >= campaign.attempts_per_day_max:

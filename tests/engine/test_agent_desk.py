@@ -72,7 +72,39 @@ async def test_an_agent_logs_in_talks_writes_up_is_ready_and_logs_out() -> None:
         assert centre.network.agents[ANN] is AgentState.READY
         assert await centre.engine.agents.log_out(ANN, []) == [QUEUE, "support"]
         await anyio.sleep(0.1)
-        assert told(centre).state == "away"
+        assert (told(centre).state, told(centre).queues) == ("wrap-up", [])  # its code may still be given
+
+
+async def test_who_leaves_with_a_talk_is_shown_until_it_is_written_up() -> None:
+    async with opened() as centre:
+        await log_in(centre, QUEUE)
+        await centre.until(lambda: centre.network.agents[ANN] is AgentState.TALKING)
+        await anyio.sleep(1)
+        await centre.engine.agents.log_out(ANN, [])
+        await anyio.sleep(0.1)
+        left = told(centre)
+        assert (left.state, left.queues, left.talk is not None) == ("talking", [], True)
+        assert 0.9 < (centre.clock.now() - left.since).total_seconds() < 3
+        await anyio.sleep(30)
+        left = told(centre)
+        assert (left.state, left.talk is not None and left.talk.state) == ("wrap-up", "wrap-up")
+        await anyio.sleep(90)
+        assert not centre.engine.agents.report()
+
+
+async def test_who_is_held_for_a_call_is_shown_before_the_exchange_told_of_his_pause() -> None:
+    async with opened() as centre:
+        await log_in(centre, QUEUE)
+        centre.engine.floor.board.hold(ANN, "a call")
+        assert (told(centre).state, told(centre).queues[0].state) == ("paused", "ready")
+
+
+async def test_a_login_that_is_refused_leaves_nobody_behind() -> None:
+    async with opened() as centre:
+        with pytest.raises(NotFound, match="nowhere"):
+            await log_in(centre, QUEUE, "nowhere")
+        await anyio.sleep(0.1)
+        assert not centre.engine.agents.report()
 
 
 async def test_what_can_not_be_done_is_told_and_nothing_is_half_done() -> None:

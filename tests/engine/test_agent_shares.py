@@ -182,11 +182,12 @@ def test_who_is_claimed_by_nobody_belongs_to_nobody() -> None:
 def test_a_ready_member_who_was_overlooked_is_found() -> None:
     floor = Floor()
     floor.tell("kim", READY)
-    assert floor.shares.idle_in(SALES, since_s=floor.now_s) == "kim"
-    assert floor.shares.idle_in(SALES, since_s=floor.now_s - 0.5) is None
-    assert floor.shares.idle_in(FAR, since_s=99.0) is None
+    now_s = floor.now_s
+    assert floor.shares.idle_in(SALES, until_s=now_s + 1.5, for_s=1.2) == ("kim", 1.5)
+    assert floor.shares.idle_in(SALES, until_s=now_s + 1.0, for_s=1.2) is None
+    assert floor.shares.idle_in(FAR, until_s=now_s + 1.5, for_s=1.2) is None
     floor.tell("kim", RINGING)
-    assert floor.shares.idle_in(SALES, since_s=99.0) is None
+    assert floor.shares.idle_in(SALES, until_s=now_s + 99.0, for_s=1.2) is None
 
 
 KEYS = {1: frozenset({SALES}), 2: frozenset({SALES, FAR}), 3: frozenset({SUPPORT})}

@@ -146,6 +146,11 @@ async def test_a_campaigns_message_goes_with_its_calls_and_the_usual_one_needs_n
         assert hand.placed[0].answer == PLAIN_ANSWER
 
 
+async def test_a_campaigns_calls_carry_its_priority_in_the_queue() -> None:
+    async with one_call(queue_priority=0) as (_, hand, _):
+        assert hand.placed[0].answer == AnswerPlan(queue_priority=0)
+
+
 async def test_an_exchange_that_can_not_be_asked_is_asked_again_while_somebody_waits() -> None:
     async with one_call() as (centre, hand, call_id):
         refusals = [NotSent("it does not keep up"), NotSent("it does not keep up"), LinkLost("no answer")]

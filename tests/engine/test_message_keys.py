@@ -8,7 +8,7 @@ from datetime import timedelta
 import anyio
 import pytest
 
-from dialler.domain.campaign import CampaignSettings
+from dialler.domain.campaign import AbandonOver, AbandonPeriod, CampaignSettings
 from dialler.domain.outcome import Outcome
 from dialler.domain.session import Session
 from dialler.events import AgentJoined, CallAbandoned, CampaignBlocked, MessageStarted, SessionClosed
@@ -24,7 +24,7 @@ from telephony.events import (
     Ringing,
 )
 from telephony.port import LiveCall, LiveState
-from telephony.simulated import AgentGroup
+from telephony.simulated import AgentGroup, Spread
 from tests.support.call_centre import AGENTLESS, QUEUE, QUICK, CallCentre, call_centre
 from tests.support.hand_exchange import SERVER, HandExchange
 
@@ -153,3 +153,62 @@ async def test_on_the_simulated_network_the_key_leads_to_agents_who_are_there() 
         outcomes = {session.outcome for session in await centre.assert_accounted()}
         assert outcomes >= {Outcome.PLAYED, Outcome.CONNECTED, Outcome.ABANDONED, Outcome.OPTED_OUT}
         assert all(event.waited_s <= 2.0 for event in centre.told(MessageStarted))
+
+
+@pytest.mark.parametrize("is_taken", [False, True])
+async def test_who_pressed_the_key_counts_for_the_abandon_limit_while_the_call_goes_on(is_taken: bool) -> None:
+    async with one_call() as (centre, hand, call_id):
+        running = centre.engine.floor.campaigns[1]
+
+        def counted() -> set[tuple[float, float]]:
+            """Return (abandoned, answered) of all periods."""
+            return {(rate.abandoned, rate.answered) for rate in running.rates_now(centre.clock.now())}
+
+        await anyio.sleep(20)
+        assert counted() == {(0, 0)}, "who listens may yet press it"
+        hand.say(Queued, call_id, queue=QUEUE)
+        await anyio.sleep(1)
+        assert counted() == {(0, 0)}
+        if is_taken:
+            hand.say(Bridged, call_id, agent="kim")
+        else:
+            hand.say(HarbourStarted, call_id)
+        await anyio.sleep(1)
+        expected = {(0, 1) if is_taken else (1, 1)}
+        assert counted() == expected
+        hand.say(HungUp, call_id, cause=16, by=HangupBy.SYSTEM)
+        await the_session(centre)
+        assert counted() == expected
+
+
+@pytest.mark.parametrize("over", list(AbandonOver))
+async def test_over_the_abandon_limit_no_more_people_are_called_than_agents_are_free(over: AbandonOver) -> None:
+    plan = replace(
+        QUICK,
+        agents=(AgentGroup(number=2, queues=(QUEUE,)),),
+        answer_rate=(1.0,),
+        machine_rate=0.0,
+        agent_key_rate=1.0,
+        talk_s=Spread(60.0),
+    )
+    settings = replace(WITH_KEY, abandon_over=over, abandon_sample_min=50, abandon_periods=(AbandonPeriod.DAY,))
+    async with call_centre(plan) as centre:
+        await centre.campaign(settings=settings, lists={"list": (100, 400)})
+        await centre.start()
+        await anyio.sleep(120)
+        status = centre.engine.report().campaigns[0]
+        assert any("over the abandon limit" in reason for reason in status.limits), status.limits
+        assert any(rate.is_over and rate.is_enforced for rate in status.abandon_rates)
+        began_at, before = centre.clock.now(), set(centre.telephony.originated)
+        most = 0
+        for _ in range(600):
+            await anyio.sleep(1)
+            counts = centre.engine.floor.board.counts(1)
+            most = max(most, counts.unanswered + counts.waiting + counts.listening)
+        since = [session for session in await centre.sessions() if session.session_id not in before]
+        assert all(session.created_at >= began_at for session in since)
+        if over is AbandonOver.STOP:
+            assert since == []
+        else:
+            assert len(since) > 0 and most <= 2
+            assert Outcome.ABANDONED not in {session.outcome for session in since}

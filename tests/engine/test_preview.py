@@ -1,18 +1,19 @@
 """Preview dialling: an agent is offered a lead, and nothing is dialled before he accepts it."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, date, timedelta
 from typing import Any
 
 import anyio
 import pytest
 
-from dialler.domain.campaign import Desired
+from dialler.domain.caller_id import CallerId, PoolSettings
+from dialler.domain.campaign import Desired, PreviewThen
 from dialler.domain.evolve import evolve
 from dialler.domain.lead import LeadState
 from dialler.domain.outcome import Outcome
 from dialler.domain.session import Session, SessionStatus
-from dialler.errors import Conflict, NotFound
+from dialler.errors import Conflict, NotFound, Shortage
 from dialler.ports import AuditFilter, DncEntry, Records
 from telephony.events import AgentState
 from telephony.simulated import AgentGroup, Fate, Spread
@@ -174,3 +175,82 @@ async def test_an_engine_that_stops_takes_them_back() -> None:
         session = await offered(centre)
         await centre.engine.stop()
         await closed(centre, session)
+
+
+async def test_one_whose_time_is_over_is_dialled_where_the_campaign_wants_it() -> None:
+    settings = replace(PREVIEW, preview_s=20, preview_then=PreviewThen.DIAL)
+    async with call_centre(ONE_AGENT, **always(Fate.ANSWERED)) as centre:
+        session = await offered(centre, leads=1, settings=settings)
+        await anyio.sleep(19)
+        assert not centre.telephony.originated
+        await anyio.sleep(2)
+        assert [*centre.telephony.originated] == [session.session_id]
+        await centre.until(lambda: session.session_id not in centre.engine.floor.board.calls)
+        await centre.engine.floor.outbox.flush()
+        found = await centre.records(lambda records: records.session(session.session_id))
+        assert (found.outcome, found.agent, found.accepted_at is not None) == (Outcome.CONNECTED, AGENT, True)
+        audit = await centre.records(lambda records: records.audit(AuditFilter(what="agent.accept")))
+        assert [each.who for each in audit.items] == ["engine"]
+
+
+async def test_one_whose_time_is_over_is_not_dialled_through_a_shut_gate() -> None:
+    settings = replace(PREVIEW, preview_s=20, preview_then=PreviewThen.DIAL)
+    async with call_centre(ONE_AGENT) as centre:
+        session = await offered(centre, leads=1, settings=settings)
+        entry = DncEntry(number=session.number, campaign_id=None, reason="asked", added_at=START, added_by="ann")
+        await centre.records(lambda records: records.add_dnc([entry]))
+        await anyio.sleep(21)
+        assert "do_not_call" in ((await closed(centre, session)).evidence.error or "")
+
+
+@pytest.mark.parametrize("then", list(PreviewThen))
+async def test_an_offer_for_which_no_channel_is_free_stays_and_is_called_once_one_is(then: PreviewThen) -> None:
+    settings = replace(PREVIEW, preview_s=20, preview_then=then)
+    async with call_centre(ONE_AGENT, **always(Fate.ANSWERED)) as centre:
+        session = await offered(centre, leads=1, settings=settings)
+        trunks = centre.engine.floor.trunks
+        for number in range(n := trunks.channels_free("a")):
+            trunks.hold("a", f"another call {number}", launched=False)
+        if then is PreviewThen.SKIP:
+            await anyio.sleep(18)
+            with pytest.raises(Shortage, match="no channel is free on a: try again"):
+                await centre.engine.accept(AGENT, "ann")
+            await anyio.sleep(4)  # He has a while to try again, though his time would be over.
+        else:
+            await anyio.sleep(60)
+        assert centre.engine.offer(AGENT).session == session and not centre.telephony.originated
+        for number in range(n):
+            trunks.release("a", f"another call {number}")
+        if then is PreviewThen.SKIP:
+            await centre.engine.accept(AGENT, "ann")
+        await anyio.sleep(6)
+        assert [*centre.telephony.originated] == [session.session_id]
+
+
+async def test_an_offer_takes_a_number_of_the_pool_when_it_is_accepted_and_none_when_it_is_skipped() -> None:
+    now = START.replace(tzinfo=UTC)
+
+    def fill(records: Records) -> None:
+        pool = records.add_caller_id_pool("us", PoolSettings(calls_per_day_max=1), now)
+        records.add_caller_ids(pool.pool_id, [CallerId(number="+13125550101")])
+
+    def shown(records: Records) -> int:
+        pool = records.caller_id_pool("us")
+        return sum(each.calls for each in records.caller_id_days(pool.pool_id, since=date(2026, 1, 1)).values())
+
+    async with call_centre(ONE_AGENT, **always(Fate.ANSWERED)) as centre:
+        await centre.records(fill)
+        await offered(centre, leads=5, settings=replace(PREVIEW, caller_id_pool="us"))
+        for _ in range(2):
+            await centre.engine.skip(AGENT, "later", "ann")
+            await centre.until(lambda: AGENT in centre.engine._offers._open)
+        assert await centre.records(shown) == 0
+        accepted = await centre.engine.accept(AGENT, "ann")
+        assert accepted.caller_id == "+13125550101" and accepted.caller_id_day is not None
+        assert await centre.records(shown) == 1
+        await anyio.sleep(60)
+        assert centre.telephony.originated[accepted.session_id][1].caller_id == "+13125550101"
+        with pytest.raises(NotFound, match="has no offer"):
+            centre.engine.offer(AGENT)  # The pool is used up for today.
+        await centre.engine.floor.outbox.flush()
+        assert await centre.records(lambda records: records.check()) == []

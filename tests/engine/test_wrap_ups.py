@@ -373,8 +373,10 @@ async def test_a_state_that_lags_behind_the_talk_is_not_its_end() -> None:
 
 async def test_another_pause_of_the_diallers_that_nobody_knows_of_is_ended() -> None:
     async with call_centre(hand=HandExchange()) as centre:
+        await centre.campaign(settings=CODES, lists={"list": (100, 0)})
         await centre.start()
         centre.hand.move_agent("kim", AgentState.WRAP_UP, queue=QUEUE, pause_reason=WRAP_UP_REASON)
         centre.hand.move_agent("lou", AgentState.PAUSED, queue=QUEUE, pause_reason="lunch")
+        centre.hand.move_agent("max", AgentState.WRAP_UP, queue="another engine's", pause_reason=WRAP_UP_REASON)
         await anyio.sleep(0.1)
         assert centre.hand.pauses == [("kim", None)]

@@ -3,7 +3,8 @@
 import anyio.to_process
 import pytest
 
-from dialler.importing.phones import WITH_EXTENSION, check_region, dialled_number, dialled_numbers, read_numbers
+from dialler.importing.phones import WITH_EXTENSION, dialled_number, dialled_numbers, read_numbers
+from telephony.presentation import check_region
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import tempfile
 import time
 import wave
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from random import SystemRandom
@@ -26,10 +26,11 @@ import anyio
 import anyio.to_thread
 
 from telephony.ami import AsteriskNetwork, AsteriskServer, AsteriskTrunk, Snippet, Timing
+from telephony.presentation import NumberForm
 from telephony.simulated import Fate
 from tests.support.ami_peer import CuttableProxy
 from tests.support.at_end import at_end
-from tests.support.exchanges import ExchangeUnavailable
+from tests.support.exchanges import PRESENTATIONS, ExchangeUnavailable
 
 DEFAULT_ROOT: Final = "/var/cache/dialler-asterisk"
 CONFIG: Final = Path(__file__).parents[2] / "config" / "asterisk"
@@ -121,8 +122,8 @@ writeprotect = yes
 #include extensions_dialler.conf
 
 [carrier]
-exten => _+X.,1,Set(FILE($home/rung,,,al,u)=$${EXTEN} $${UNIQUEID})
- same => n,Goto(fate-$${EXTEN:-1},1)
+exten => _+X.,1,Goto(shown,$${EXTEN},1)
+exten => _X.,1,Goto(shown,$${EXTEN},1)
 $fates
 ; Persons who press a key, the last digit of their number, twice a second.
 exten => _+1202556XXXX,1,Set(FILE($home/rung,,,al,u)=$${EXTEN} $${UNIQUEID})
@@ -171,6 +172,11 @@ exten => answer,1,Ringing()
  same => n,Answer()
  same => n,Wait(3600)
  same => n,Hangup(16)
+
+[shown]
+exten => _[+0-9].,1,Set(FILE($home/rung,,,al,u)=$${EXTEN} $${UNIQUEID})
+ same => n,Set(FILE($home/shown,,,al,u)=$${UNIQUEID}|$${CALLERID(num)}|$${CALLERID(name)})
+ same => n,Goto(carrier,fate-$${EXTEN:-1},1)
 
 [agents]
 exten => _1XX,1,Answer()
@@ -271,6 +277,17 @@ class RealAsterisk:
             name="asterisk", port=self.port, username=self.username, secret=self.secret, trunks=(trunk,)
         )
 
+    @property
+    def presenting_server(self) -> AsteriskServer:
+        """The same with one more trunk for each form of numbers, on which the carrier knows the common fates only."""
+        [trunk] = self.server.trunks
+        places = zip(NumberForm, ("number", "digits", "national", "international"), strict=True)
+        presenting = [
+            replace(trunk, name=f"carrier-{form}", dial=f"Local/{{{at}}}@carrier/n", presentation=PRESENTATIONS[form])
+            for form, at in places
+        ]
+        return replace(self.server, trunks=(trunk, *presenting))
+
     def __enter__(self) -> Self:
         self.start()
         return self
@@ -333,6 +350,12 @@ class RealAsterisk:
         path = self._home / "rung"
         lines = path.read_text().splitlines() if path.exists() else []
         return [(number, call_id) for number, call_id in map(str.split, lines)]
+
+    def shown(self, call_id: str) -> tuple[str, str]:
+        """Return the name and the number that the carrier was shown for a call that has reached it."""
+        lines = [line.split("|") for line in (self._home / "shown").read_text().splitlines()]
+        [shown] = [(name, number) for each, number, name in lines if each.removesuffix(";2") == call_id]
+        return shown
 
     def channels(self) -> int:
         """Return how many channels are up."""
@@ -481,6 +504,7 @@ class AsteriskExchange:
     agent = "Local/150@agents/n"
     agent_queue = QUEUE
     sound, hour_sound = SHORT_SOUND, HOUR_SOUND
+    presenting: Mapping[NumberForm, str] = {form: f"carrier-{form}" for form in NumberForm}
 
     def __init__(self, asterisk: RealAsterisk, telephony: AsteriskNetwork, proxy: CuttableProxy) -> None:
         self.asterisk = asterisk
@@ -489,6 +513,9 @@ class AsteriskExchange:
 
     def number_for(self, fate: Fate) -> str:
         return number_of(fate)
+
+    async def shown(self, call_id: str) -> tuple[str, str]:
+        return self.asterisk.shown(call_id)
 
     async def cut_link(self) -> None:
         await self._proxy.cut()
@@ -503,7 +530,7 @@ async def asterisk_exchange() -> AsyncIterator[AsteriskExchange]:
     asterisk = await anyio.to_thread.run_sync(shared_asterisk)
     try:
         async with CuttableProxy(asterisk.port) as proxy:
-            settings = replace(asterisk.server, port=proxy.port)
+            settings = replace(asterisk.presenting_server, port=proxy.port)
             network = AsteriskNetwork([settings], timing=FAST)
             async with anyio.create_task_group() as tasks:
                 await tasks.start(lambda *, task_status: network.run(task_status=task_status))

@@ -23,7 +23,7 @@ from dialler.domain.session import Session
 from dialler.engine.engine import Engine
 from dialler.engine.floor import EngineOptions
 from dialler.errors import StoreError
-from dialler.events import Event, Journal
+from dialler.events import AgentOverlooked, Event, Journal
 from dialler.ports import Records, SessionFilter
 from dialler.stores.memory import MemoryStore
 from telephony.events import TelephonyEvent
@@ -408,13 +408,16 @@ async def call_centre(
 ) -> AsyncIterator[CallCentre]:
     """Open a contact centre; at the end its engine, if one still runs, is killed.
 
-    Its calls go to a simulated network of that plan and seed, or to the exchange `hand`.
+    Its calls go to a simulated network of that plan and seed, or to the exchange `hand`. On the network nobody may have
+    been abandoned while an agent was idle.
     """
     centre = CallCentre(plan, start=start, seed=seed, options=options, hand=hand, **network)
     try:
         async with centre.store, anyio.create_task_group() as centre._tasks:
             yield centre
             centre._tasks.cancel_scope.cancel()
+        # The simulated exchange joins whoever waits to whoever is ready, so that nobody is ever overlooked.
+        assert hand is not None or centre.told(AgentOverlooked) == []
     finally:
         centre.network.close()
         centre.hand.close()

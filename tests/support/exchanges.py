@@ -3,8 +3,9 @@
 import importlib
 import os
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, NoReturn, Protocol, TypeVar
 
@@ -13,6 +14,7 @@ import pytest
 
 from telephony.events import CallEvent, HungUp, OriginateEnded, TelephonyEvent
 from telephony.port import Telephony, Trunk
+from telephony.presentation import NumberForm, Presentation
 from telephony.simulated import AgentGroup, Fate, NetworkPlan, SimulatedNetwork
 
 __all__ = ["EventLog", "Exchange", "ExchangeUnavailable", "Fate", "open_exchange", "simulated_exchange"]
@@ -25,6 +27,10 @@ E = TypeVar("E", bound=TelephonyEvent)
 
 class ExchangeUnavailable(Exception):
     """This exchange can't be started here; the text says why. Raised on entering its context."""
+
+
+PRESENTED_NAME: Final = "Clinic, 2nd floor"
+PRESENTATIONS: Final = {form: Presentation(form=form, name=PRESENTED_NAME, region="US") for form in NumberForm}
 
 
 class Exchange(Protocol):
@@ -68,8 +74,14 @@ class Exchange(Protocol):
     hour_sound: str
     """A sound that it can play, of an hour."""
 
+    presenting: Mapping[NumberForm, str]
+    """Trunks of the United States that show numbers in each form, with the name PRESENTED_NAME."""
+
     def number_for(self, fate: Fate) -> str:
         """Return a number (E.164) whose calls meet `fate`; always the same one is fine."""
+
+    async def shown(self, call_id: str) -> tuple[str, str]:
+        """Return the name and the number, "" for none, that the far end of a call that rings is shown."""
 
     async def cut_link(self) -> None:
         """Break the link to `server`; its calls go on."""
@@ -94,6 +106,7 @@ class SimulatedExchange:
     agent = "SIM/agent-150"
     agent_queue = "sales"
     sound, hour_sound = "a/sound", "an/hour"
+    presenting: Mapping[NumberForm, str] = {form: f"simulated-{form}" for form in NumberForm}
 
     def __init__(self, network: SimulatedNetwork) -> None:
         self.telephony: Telephony = network
@@ -101,6 +114,9 @@ class SimulatedExchange:
 
     def number_for(self, fate: Fate) -> str:
         return NUMBERS[fate]
+
+    async def shown(self, call_id: str) -> tuple[str, str]:
+        return self.network.shown(call_id)
 
     async def cut_link(self) -> None:
         self.network.cut_link(self.server)
@@ -131,7 +147,13 @@ async def simulated_exchange(*, speed: float = 20.0) -> AsyncIterator[SimulatedE
         AgentGroup(number=2, queues=(SimulatedExchange.agent_queue,)),
     )
     plan = NetworkPlan(
-        trunks=(trunk,),
+        trunks=(
+            trunk,
+            *(
+                replace(trunk, name=name, presentation=PRESENTATIONS[form])
+                for form, name in SimulatedExchange.presenting.items()
+            ),
+        ),
         agents=agents,
         ack_s=0.01,
         message_s=600.0,

@@ -10,7 +10,16 @@ from dialler.domain.outcome import Outcome
 from dialler.domain.session import SessionStatus
 from dialler.events import Journal
 from dialler.metrics import Metrics
-from dialler.ports import Account, CampaignReport, EngineReport, ListHolding, ListShare, ShareReport, TrunkReport
+from dialler.ports import (
+    Account,
+    CallerIdReport,
+    CampaignReport,
+    EngineReport,
+    ListHolding,
+    ListShare,
+    ShareReport,
+    TrunkReport,
+)
 
 AT = datetime(2026, 6, 1, 15, tzinfo=UTC)
 CLOSED = ev.SessionClosed(
@@ -61,6 +70,15 @@ REPORT = EngineReport(
     ],
     shared_limits=True,
     agents={"PJSIP/1": "ready", "PJSIP/2": "ready", "PJSIP/3": "talking"},
+    caller_ids=[
+        CallerIdReport(
+            pool="us",
+            states={"free": 3, "resting": 0, "capped": 2, "off": 1},
+            low=1,
+            lowest_answer_rate=0.05,
+            answer_rate=0.25,
+        )
+    ],
     events_dropped=5,
 )
 ACCOUNT = Account(

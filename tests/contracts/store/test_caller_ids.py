@@ -32,6 +32,7 @@ SETTINGS = PoolSettings(
     when_none=WhenNone.ANY,
     calls_per_day_max=100,
     rest_s=20,
+    rest_low_s=86_400,
 )
 
 
@@ -148,6 +149,28 @@ async def test_calls_count_by_caller_id_and_day_when_they_begin_and_when_they_en
     await store.write(lambda records: records.set_sessions([evolve(done[0], wrap_code="SALE")]))
     assert await store.read(days) == {(PLAIN.number, DAY): expected}
     assert await store.read(lambda records: days(records, DAY + timedelta(days=1))) == {}
+
+
+async def test_an_offer_that_is_accepted_takes_its_caller_id_then(store: AnyStore) -> None:
+    pool = await pool_of(store, PLAIN)
+    _, leads = await list_of_leads(store, 2)
+
+    def calls(records: Records) -> CallerIdCounts | None:
+        return records.caller_id_days(pool.pool_id, since=DAY).get((PLAIN.number, DAY))
+
+    offers = [new_session(lead, f"s{lead.lead_id}") for lead in leads]
+    first, second = await store.write(lambda records: records.add_sessions(offers))
+    assert await store.read(calls) is None
+    first, second = (evolve(each, caller_id=PLAIN.number, caller_id_day=DAY) for each in (first, second))
+    await store.write(lambda records: records.set_session(first))
+    assert await store.read(lambda records: records.session(first.session_id)) == first
+    assert await store.read(calls) == CallerIdCounts(calls=1)
+    await store.write(lambda records: records.set_session(first))
+    assert await store.read(calls) == CallerIdCounts(calls=1)
+    # Accepted and over in one batch of changes.
+    await store.write(lambda records: records.set_session(ended(second, Outcome.NO_ANSWER, False, 0)))
+    await store.write(lambda records: records.set_session(ended(first, Outcome.NO_ANSWER, False, 0)))
+    assert await store.read(calls) == CallerIdCounts(calls=2, tried=2)
 
 
 @pytest.mark.parametrize("outcome", Outcome)

@@ -100,6 +100,7 @@ async def test_the_exchange_is_told_what_to_do_with_an_answered_call_as_far_as_i
         AnswerPlan(amd=True),
         AnswerPlan(unsure_is_machine=True, machine_sound="acme/call-us"),
         AnswerPlan(message="acme/news"),
+        AnswerPlan(queue_priority=0),
         AnswerPlan(
             message="acme/news",
             message_keys={"1": KeyAction.QUEUE, "#": KeyAction.QUEUE, "*": KeyAction.REPLAY},
@@ -118,6 +119,7 @@ async def test_the_exchange_is_told_what_to_do_with_an_answered_call_as_far_as_i
         ["DLR_AMD=1"],
         [],
         ["DLR_MESSAGE=acme/news"],
+        ["DLR_PRIORITY=0"],
         ["DLR_MESSAGE=acme/news", "DLR_AGENT_KEYS=1#", "DLR_AGENT_QUEUE=sales", "DLR_REPLAY_KEYS=*"],
     ]
 

@@ -155,15 +155,46 @@ def test_only_changes_are_told_between_whole_lists() -> None:
     assert added is not None
     removed = members.changed(change("PJSIP/2", "1", event="QueueMemberRemoved"), AT)
     assert removed is not None
-    assert removed.state is AgentState.AWAY
+    assert (removed.state, removed.is_member, added.is_member) == (AgentState.AWAY, False, True)
     assert members.interfaces == {"PJSIP/1"}
 
 
 def test_who_left_while_the_link_was_down_is_away() -> None:
     members = QueueMembers("a", ())
     members.whole([member("PJSIP/1", "1"), member("PJSIP/2", "1")], AT)
-    told = {one.agent: one.state for one in members.whole([member("PJSIP/2", "2")], AT)}
-    assert told == {"PJSIP/1": AgentState.AWAY, "PJSIP/2": AgentState.TALKING}
+    told = {one.agent: (one.state, one.is_member) for one in members.whole([member("PJSIP/2", "2")], AT)}
+    assert told == {"PJSIP/1": (AgentState.AWAY, False), "PJSIP/2": (AgentState.TALKING, True)}
+
+
+def test_what_events_say_while_the_list_is_told_holds() -> None:
+    members = QueueMembers("a", ())
+    for _ in range(2):  # after a lost link, too
+        members.link_up()
+        came = members.changed(change("PJSIP/1", "1", event="QueueMemberAdded"), AT)
+        assert came is not None and came.is_member
+        members.changed(change("PJSIP/2", "2"), AT)
+        members.changed(change("PJSIP/3", "1", event="QueueMemberRemoved"), AT)
+        # Told before those events, and read after them.
+        told = members.whole([member("PJSIP/2", "1"), member("PJSIP/3", "1"), member("PJSIP/4", "1")], AT)
+        assert {one.agent: (one.state, one.is_member) for one in told if one.agent != "PJSIP/3"} == {
+            "PJSIP/1": (AgentState.READY, True),
+            "PJSIP/2": (AgentState.TALKING, True),
+            "PJSIP/4": (AgentState.READY, True),
+        }
+        assert members.interfaces == {"PJSIP/1", "PJSIP/2", "PJSIP/4"}
+        left = members.changed(change("PJSIP/1", "1", event="QueueMemberRemoved"), AT)
+        assert left is not None and not left.is_member
+    told = members.whole([member("PJSIP/4", "1")], AT)
+    assert {one.agent: one.is_member for one in told} == {"PJSIP/2": False, "PJSIP/4": True}
+
+
+def test_who_was_away_and_leaves_is_told_to_have_left() -> None:
+    members = QueueMembers("a", ())
+    members.whole([member("PJSIP/1", "5")], AT)
+    left = members.changed(change("PJSIP/1", "5", event="QueueMemberRemoved"), AT)
+    assert left is not None
+    assert (left.state, left.is_member) == (AgentState.AWAY, False)
+    assert members.changed(change("PJSIP/1", "5", event="QueueMemberRemoved"), AT) is None
 
 
 def test_other_queues_are_left_alone_where_some_are_named() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from telephony.ami import AsteriskServer, AsteriskTrunk, Snippet, Timing
 from telephony.ami.link import EVENTS
+from telephony.presentation import Presentation
 
 CONFIG = Path(__file__).parents[3] / "config" / "asterisk"
 
@@ -27,6 +28,7 @@ def server(**facts: Any) -> AsteriskServer:
         {"dial": "{number}"},
         {"dial": "PJSIP/{number}{digits}@a"},
         {"dial": "PJSIP/{number}@a\r\nAction: Command"},
+        {"dial": "PJSIP/{national}@a"},
         {"calls_per_second": 0},
         {"channels": 0},
     ],
@@ -57,6 +59,12 @@ def test_a_server_that_could_not_work_is_refused(facts: dict[str, Any]) -> None:
 def test_the_number_stands_where_the_trunk_wants_it() -> None:
     assert trunk().channel_for("+12025550100") == "PJSIP/+12025550100@trunk-a"
     assert trunk(dial="PJSIP/00{digits}@b").channel_for("+12025550100") == "PJSIP/0012025550100@b"
+    american = Presentation(region="US")
+    national = trunk(dial="PJSIP/{national}@b", presentation=american)
+    assert national.channel_for("+12025550100") == "PJSIP/2025550100@b"
+    assert national.channel_for("+442079460000") == "PJSIP/011442079460000@b"
+    international = trunk(dial="PJSIP/{international}@b", presentation=american)
+    assert international.channel_for("+12025550100") == "PJSIP/01112025550100@b"
     with pytest.raises(ValueError, match="255"):
         trunk(dial="PJSIP/{number}@" + "b" * 250).channel_for("+12025550100")
 
