@@ -119,6 +119,13 @@ class Telephony(Protocol):
         was done. Raises NotSent, LinkLost.
         """
 
+    async def look_again(self, call_id: str) -> bool:
+        """Let the queue in which a call waits look for a free agent now; False where no such call is up.
+
+        An exchange may look by itself only now and then. For calls in a queue: what another one does with it is open.
+        Raises NotSent, LinkLost.
+        """
+
     async def live_calls(self, server: str) -> Sequence[LiveCall]:
         """Return the calls that `server` holds and whose call_id we chose. Raises NotSent, LinkLost."""
 

@@ -148,6 +148,7 @@ class Engine:
             await loops.start(floor.outbox.run)
             loops.start_soon(self._tracker.run)
             loops.start_soon(self._tracker.clock.run)
+            loops.start_soon(self._tracker.looks.run)
             loops.start_soon(self._recovery.run)
             loops.start_soon(self._wrapping.run)
             loops.start_soon(self._wrapping.agents.run)

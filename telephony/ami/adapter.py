@@ -56,8 +56,9 @@ CONFIGURATION: Final = (
 """Beginnings of Originate errors that asking again does not mend [manager.c `action_originate`]."""
 
 
-GONE: Final = ("no such channel", "channel does not exist", "redirect failed, channel not up")
-"""Beginnings of the errors of actions on a channel that has ended [manager.c `action_hangup`, `action_redirect`]."""
+GONE: Final = ("no such channel", "channel does not exist", "redirect failed, channel not up", "channel not found")
+"""Beginnings of the errors of actions on a channel that has ended [manager.c `action_hangup`, `action_redirect`;
+app_senddtmf.c `manager_play_dtmf`]."""
 
 
 def utc_now() -> datetime:
@@ -235,6 +236,16 @@ class AsteriskNetwork:
             # It is about tenths of a second: it goes ahead of calls that wait to be placed.
             answer = await link.ask({"Action": "Redirect", "Channel": call_id, **message}, urgent=True)
             if _was_done(answer, "divert the call", link.server.name):
+                return True
+        return False
+
+    async def look_again(self, call_id: str) -> bool:
+        # A queue waits for the next look as for a key, and a key that means nothing ends the wait: the caller hears
+        # nothing of one that he is made to have pressed.
+        action = {"Action": "PlayDTMF", "Channel": call_id, "Digit": "D", "Receive": "true"}
+        for link in self._links_of(call_id):
+            answer = await link.ask(action, urgent=True)
+            if _was_done(answer, "let the queue look", link.server.name):
                 return True
         return False
 
