@@ -26,6 +26,7 @@ _SPANS = {
 }
 _POOLS = {"name": "pool", "numbers": "numbers", "states.free": "free", "states.off": "off", **_SPANS}
 _NUMBERS = {"number": "number", "state": "state", "areas": "areas", "trunks": "trunks", **_SPANS, "is_low": "low"}
+_OFF = {"off_until": "off until", "off_reason": "because"}
 _SPARE = ("days_30.calls", "days_30.answer_rate", "trunks", "today.answer_rate")
 
 Count = Annotated[Given[int | Literal["none"]], Parameter(help='Calls of a number a day at most; "none" for no own.')]
@@ -113,7 +114,10 @@ async def show(pool: str, number: str | None = None, /, *, options: Reading = _R
     print_fields(found, leave_out=["items", "days"])
     if number is None:
         print_line()
-        print_table(found["items"], _NUMBERS, empty="no numbers", spare=_SPARE)
+        columns = _NUMBERS | (_OFF if any(each["state"] == "off" for each in found["items"]) else {})
+        # One that was off and is on again keeps why that was, which nobody asks for here.
+        rows = [each if each["state"] == "off" else each | dict.fromkeys(_OFF) for each in found["items"]]
+        print_table(rows, columns, empty="no numbers", spare=_SPARE)
 
 
 @app.command

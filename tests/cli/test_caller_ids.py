@@ -26,8 +26,10 @@ def test_a_pool_is_filled_shown_changed_and_deleted(spring: Dialler, tmp_path: P
         ("+13125550101", "free", ["+1312", "US-IL"], None),
         ("+13125550102", "off", ["+1312"], 120),
     ]
-    assert "+13125550102" in spring("callerid", "show", "us").out
+    table = spring("callerid", "show", "us").out
+    assert "+13125550102" in table and "because" in table and "marked as spam" in table
     assert spring("callerid", "set", "us", "+13125550102", "--on").code == 0
+    assert "because" not in spring("callerid", "show", "us").out
     assert spring("callerid", "list", "--json").json["items"][0]["states"]["free"] == 2
     assert spring("campaign", "set", "spring", "--caller-id-pool", "us").code == 0
     refused = spring("callerid", "delete", "us")

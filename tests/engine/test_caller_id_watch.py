@@ -57,7 +57,7 @@ async def test_a_number_that_falls_behind_is_told_of_once_and_shown_in_the_repor
         assert (told.pool, told.number) == ("us", BAD.number)
         assert told.answer_rate < 0.4 < told.others_answer_rate
         assert told.calls >= 5 and told.z <= -3
-        await anyio.sleep(3 * 3600)
+        await anyio.sleep(3600)
         assert len(centre.told(CallerIdLow)) == 1
         [pool] = centre.engine.report().caller_ids
         assert (pool.pool, pool.low, pool.states) == ("us", 1, {"free": 2, "resting": 0, "capped": 0, "off": 0})
@@ -77,11 +77,11 @@ async def test_numbers_with_few_calls_are_not_judged() -> None:
 
 async def test_where_the_pool_says_so_it_rests_and_comes_back_by_itself() -> None:
     async with call_centre(QUICK, fates=fate) as centre:
-        await open_pool(centre, GOOD, BAD, leads=1000, rest_low_s=7200)
+        await open_pool(centre, GOOD, BAD, leads=500, rest_low_s=3600)
         await centre.until(lambda: bool(centre.told(CallerIdRested)))
         [rested] = centre.told(CallerIdRested)
         number = (await numbers_of(centre))[BAD.number]
-        assert (rested.number, rested.until) == (BAD.number, rested.at + timedelta(hours=2))
+        assert (rested.number, rested.until) == (BAD.number, rested.at + timedelta(hours=1))
         assert number.off_until == rested.until
         assert number.off_reason is not None and "calls, the others" in number.off_reason
         [entry] = await by_engine(centre)
@@ -114,7 +114,7 @@ async def test_the_last_number_that_is_on_is_never_switched_off_and_the_worst_go
 
 async def test_who_switches_it_on_by_hand_is_not_overruled() -> None:
     async with call_centre(QUICK, fates=fate) as centre:
-        await open_pool(centre, GOOD, BAD, leads=1000, rest_low_s=86_400)
+        await open_pool(centre, GOOD, BAD, rest_low_s=86_400)
         await centre.until(lambda: bool(centre.told(CallerIdRested)))
 
         def switch_on(records: Records) -> None:
@@ -122,7 +122,7 @@ async def test_who_switches_it_on_by_hand_is_not_overruled() -> None:
 
         await centre.records(switch_on)
         await centre.engine.follow()
-        await anyio.sleep(1800)
+        await anyio.sleep(600)
         assert not (await numbers_of(centre))[BAD.number].is_off(centre.clock.now())
         assert len(centre.told(CallerIdRested)) == 1
 
