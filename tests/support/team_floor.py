@@ -29,7 +29,8 @@ from tests.support.exchanges import ExchangeUnavailable, give_up
 from tests.support.paced_floor import paced
 
 OVERLOOKED_S: Final = 1.2
-"""A queue of Asterisk's looks for free agents once a second: who was idle for longer should have had the call."""
+"""Asterisk's queue looks for free agents once a second, if nobody lets it look: who was idle for longer should have had
+the call."""
 
 WAIT_S: Final = 20.0
 
