@@ -170,9 +170,19 @@ async def test_without_a_channel_it_is_tried_again() -> None:
         await centre.at(AT + timedelta(seconds=1))
         hand.move_agent("lee", AgentState.READY, queue=QUEUE)
         await centre.until(lambda: len(hand.placed) == 1)
-        says_ready(hand)
-        await anyio.sleep(12)
+        direct, tried = centre.engine._direct, []
+        slot = direct.slot
+
+        async def counted(*args: Any) -> Any:
+            tried.append(args)
+            return await slot(*args)
+
+        direct.slot = counted  # type: ignore[method-assign]
+        for _ in range(12):
+            says_ready(hand)  # As after each end of a pause of ours.
+            await anyio.sleep(1)
         assert len(hand.placed) == 1
+        assert len(tried) == 3, "each five seconds"
         hand.say(HungUp, hand.placed[0].call_id, cause=17, by=HangupBy.CUSTOMER)
         await anyio.sleep(6)
         assert [each.agent for each in hand.placed] == [None, "kim"]
@@ -188,3 +198,41 @@ async def test_a_new_engine_finds_it_again() -> None:
         says_ready(hand)
         await anyio.sleep(2)
         assert [each.agent for each in hand.placed] == ["kim"]
+
+
+async def test_its_agent_is_counted_for_no_other_call() -> None:
+    async with call_centre(hand=HandExchange()) as centre:
+        hand = centre.hand
+        await centre.campaign(settings=AGENT, lists={"list": (100, 5)})
+        await centre.records(promise(1))
+        await centre.start()
+        await centre.at(AT + timedelta(seconds=1))
+        for agent in ("lee", "kim"):
+            says_ready(hand, agent)
+        await anyio.sleep(10)
+        assert sorted(str(each.agent) for each in hand.placed) == ["None", "kim"]
+
+
+async def test_a_list_that_is_off_keeps_it() -> None:
+    async with promised() as (centre, hand):
+        await centre.change_list("list", to_dial=False)
+        says_ready(hand)
+        await anyio.sleep(600)
+        assert not hand.placed
+
+
+async def test_who_had_the_attempts_of_the_day_is_called_on_the_next_not_when_the_promise_is_over() -> None:
+    def spent(records: Records) -> None:
+        promise(1, expires_at=AT + timedelta(days=3))(records)
+        tried = {"attempts": 2, "attempts_counted": 2, "attempts_on_day": 2, "attempts_day": START.date()}
+        records.set_lead(replace(records.lead(1), **tried))
+
+    async with call_centre(hand=HandExchange()) as centre:
+        await centre.campaign(settings=replace(AGENT, attempts_per_day_max=2), lists={"list": (100, 1)})
+        await centre.records(spent)
+        await centre.start()
+        says_ready(centre.hand)
+        await centre.at(START + timedelta(hours=13, minutes=50))
+        assert not centre.hand.placed
+        await centre.at(START + timedelta(hours=14, minutes=5))  # after midnight in Chicago
+        assert [each.agent for each in centre.hand.placed] == ["kim"]
