@@ -17,6 +17,7 @@ FIGURES: Final = {
     "agent": "agent_free",
     "leads": "next_lead",
     "lists": "many_lists",
+    "callerid": "caller_ids",
     "events": "ami_events",
     "commit": "group_commit",
     "records": "call_records",

@@ -49,6 +49,9 @@ class InstantNetwork:
     async def hang_up(self, call_id: str) -> bool:
         return False
 
+    async def look_again(self, call_id: str) -> bool:
+        return False
+
     async def divert(self, call_id: str) -> bool:
         return False
 

@@ -195,6 +195,18 @@ class LeadRefused(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeadsRested(Event):
+    """Leads were put aside in one step, since many of their area wait for a caller id; each is not told of."""
+
+    name: ClassVar[str] = "leads.rested"
+    campaign: str
+    list: str
+    leads: int
+    until: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionOpened(Event):
     """An intent is durable; its Originate may leave."""
 

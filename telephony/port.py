@@ -76,6 +76,11 @@ class LiveCall:
     waited: timedelta | None = None
     """How long it has been in its queue, in whole seconds; None where it is in none."""
 
+    @property
+    def answered(self) -> bool:
+        """Whether somebody, or something, has picked up."""
+        return self.state not in (LiveState.DIALLING, LiveState.RINGING)
+
 
 class Telephony(Protocol):
     """One or several exchanges, seen as one set of trunks."""
@@ -112,6 +117,13 @@ class Telephony(Protocol):
 
         `HarbourStarted` tells when the message begins. False where no such call is up and answered, and then nothing
         was done. Raises NotSent, LinkLost.
+        """
+
+    async def look_again(self, call_id: str) -> bool:
+        """Let the queue in which a call waits look for a free agent now; False where no such call is up.
+
+        An exchange may look by itself only now and then. For calls in a queue: what another one does with it is open.
+        Raises NotSent, LinkLost.
         """
 
     async def live_calls(self, server: str) -> Sequence[LiveCall]:

@@ -1,9 +1,8 @@
 """The campaign of `on_asterisk` on the simulated network, through the whole engine, and in the simulator without it."""
 
-import statistics
 from collections.abc import Sequence
 
-from benchmarks.pacing.comparison import Result
+from benchmarks.pacing.comparison import ABANDON_SAMPLE, Result, together
 from benchmarks.pacing.scenario import Scenario
 from benchmarks.pacing.simulator import Simulation
 from dialler.app.virtual_time import run_virtually
@@ -14,11 +13,11 @@ from tests.support.paced_floor import paced, paced_floor
 
 def through_engine(scenario: Scenario, seeds: Sequence[int]) -> Result:
     """Return what comes of the scenario through the engine, on virtual time; it keeps the work after talks itself."""
-    return _together("engine, simulated network", [run_virtually(_paced, scenario, seed) for seed in seeds])
+    return together("engine, simulated network", [run_virtually(_paced, scenario, seed) for seed in seeds])
 
 
 async def _paced(scenario: Scenario, seed: int) -> Result:
-    settings = paced(scenario=scenario, wrap_up_s=round(scenario.wrap_mean_s))
+    settings = paced(scenario=scenario, wrap_up_s=round(scenario.wrap_mean_s), abandon_sample_min=ABANDON_SAMPLE)
     async with paced_floor(scenario, settings, seed=seed, leads=8000) as floor:
         await floor.run(seconds=scenario.ends_s)
         joined, messages = floor.centre.told(AgentJoined), floor.centre.told(MessageStarted)
@@ -38,7 +37,7 @@ async def _paced(scenario: Scenario, seed: int) -> Result:
 
 def in_core(scenario: Scenario, seeds: Sequence[int]) -> Result:
     """Return what comes of the scenario in the simulator; that nobody idle is overlooked is asserted there."""
-    return _together("simulator", [_simulated(scenario, seed) for seed in seeds])
+    return together("simulator", [_simulated(scenario, seed) for seed in seeds])
 
 
 def _simulated(scenario: Scenario, seed: int) -> Result:
@@ -52,21 +51,4 @@ def _simulated(scenario: Scenario, seed: int) -> Result:
         answered=result.answered,
         abandoned=result.abandoned,
         calls=result.launched,
-    )
-
-
-def _together(where: str, runs: Sequence[Result]) -> Result:
-    """Return several runs as one result."""
-    utilisations = [each.utilisation for each in runs]
-    return Result(
-        where=where,
-        runs=len(runs),
-        seconds=runs[0].seconds,
-        utilisation=statistics.mean(utilisations),
-        utilisation_sd=statistics.stdev(utilisations) if len(runs) > 1 else None,
-        answered=sum(each.answered for each in runs),
-        abandoned=sum(each.abandoned for each in runs),
-        calls=sum(each.calls for each in runs),
-        messages_after_s=[wait_s for each in runs for wait_s in each.messages_after_s],
-        overlooked=sum(each.overlooked for each in runs),
     )

@@ -12,14 +12,14 @@ from typing import Final
 import anyio
 
 from benchmarks.figure import Unavailable
-from benchmarks.pacing.comparison import Result
+from benchmarks.pacing.comparison import ABANDON_SAMPLE, Result
 from benchmarks.pacing.scenario import Scenario, answering
 from benchmarks.records import sqlite_url
 from dialler.stores.open import open_store
 from dialler.stores.upgrade import upgrade
 from tests.support.asterisk_team import TeamAsterisk
 from tests.support.exchanges import ExchangeUnavailable
-from tests.support.team_floor import TeamFloor, team_floor
+from tests.support.team_floor import TeamFloor, team_floor, team_settings
 
 BLOCK_S: Final = 60.0
 """Utilisation is taken by the minute too: how that varies says how much chance is in the whole."""
@@ -49,8 +49,10 @@ def real_scenario(*, agents: int, rate: float, talk_s: float, wrap_s: float, sec
     )
 
 
-def on_asterisk(scenario: Scenario, tell: Callable[[str], None]) -> tuple[Result, bool]:
+def on_asterisk(scenario: Scenario, seed: int, tell: Callable[[str], None]) -> tuple[Result, bool]:
     """Return what came of the scenario, and whether an interrupt ended it early. `tell` hears of it every minute.
+
+    `seed` is that of the numbers, and so of their fates; talks and time are real.
 
     Raises Unavailable where there is no Asterisk.
     """
@@ -61,12 +63,13 @@ def on_asterisk(scenario: Scenario, tell: Callable[[str], None]) -> tuple[Result
             asterisk = TeamAsterisk(scenario)
         except ExchangeUnavailable as error:
             raise Unavailable(str(error)) from error
-        return anyio.run(_run, asterisk, url, tell)
+        return anyio.run(_run, asterisk, url, seed, tell)
 
 
-async def _run(asterisk: TeamAsterisk, url: str, tell: Callable[[str], None]) -> tuple[Result, bool]:
+async def _run(asterisk: TeamAsterisk, url: str, seed: int, tell: Callable[[str], None]) -> tuple[Result, bool]:
     scenario, store = asterisk.scenario, open_store(url, write=True)
-    async with _interruptible() as wait, team_floor(asterisk, store=store) as floor:
+    settings = team_settings(scenario, abandon_sample_min=ABANDON_SAMPLE)
+    async with _interruptible() as wait, team_floor(asterisk, settings=settings, store=store, seed=seed) as floor:
         await floor.log_in()
         began_s = floor.clock.monotonic()
         marks = [floor.times.counted(began_s)]
@@ -87,7 +90,7 @@ def _result(floor: TeamFloor, seconds: float, marks: Sequence[tuple[float, float
     blocks = [_utilisation(*both) for both in pairwise(marks)]
     waits_s = list(floor.message_after_s)
     return Result(
-        where="real Asterisk",
+        where="",
         runs=1,
         seconds=seconds,
         utilisation=_utilisation(marks[0], marks[-1]),

@@ -1,13 +1,14 @@
 """Routes for callbacks: calls that people were promised."""
 
 from datetime import datetime
+from functools import cache
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from dialler.api.bounds import LeadId
-from dialler.api.desk import TheDesk, Who
+from dialler.api.desk import Desk, TheDesk, Who
 from dialler.api.forms import Json, moment, page
 from dialler.api.lead_edits import changed
 from dialler.api.leads import leads_json
@@ -24,6 +25,7 @@ from dialler.domain.by_hand import (
 from dialler.domain.evolve import evolve
 from dialler.domain.lead import Lead, LeadState
 from dialler.domain.local_day import local_time
+from dialler.domain.personal_callback import promise_of
 from dialler.engine.windows import Windows
 from dialler.errors import Conflict, UsageError
 from dialler.ports import Records
@@ -38,7 +40,9 @@ class CallbackForm(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     at: datetime
-    agent: str | None = Field(None, max_length=AGENT_CHARS_MAX, description="who promised it; a note")
+    agent: str | None = Field(
+        None, max_length=AGENT_CHARS_MAX, description="who promised it; with a wrap code else who talked"
+    )
     expires_at: datetime | None = Field(None, description="then it is an ordinary lead again; a day after `at`")
 
 
@@ -50,16 +54,47 @@ async def list_callbacks(
     after: Annotated[str | None, Query(description="the `next` of the page before")] = None,
     limit: Limit = 100,
 ) -> Json:
-    """Callbacks that are pending, the next due first."""
+    """Callbacks that are pending, the next due first.
+
+    `agent_until` is when one that is its agent's falls to anyone, null where it is his alone or anyone's.
+    """
+    return await _pending(desk, campaign, agent, after, limit)
+
+
+@router.get("/agents/callbacks")
+async def list_own_callbacks(
+    desk: TheDesk,
+    agent: Annotated[str, Query(min_length=1, max_length=AGENT_CHARS_MAX, description="as the exchange names him")],
+    campaign: str | None = None,
+    after: Annotated[str | None, Query(description="the `next` of the page before")] = None,
+    limit: Limit = 100,
+) -> Json:
+    """Callbacks that an agent promised, due or not, the next due first; as in the list of all."""
+    return await _pending(desk, campaign, agent, after, limit)
+
+
+async def _pending(desk: Desk, campaign: str | None, agent: str | None, after: str | None, limit: int) -> Json:
+    now = desk.clock.now()
     place = None if after is None else _place(after)
 
     def work(records: Records) -> Json:
         campaign_id = None if campaign is None else campaign_of(records, campaign).campaign_id
         found = records.callbacks(campaign_id, agent=agent, after=place, limit=limit + 1)
         items: list[Json] = []
+        settings_of = cache(lambda campaign_id: records.campaign(campaign_id).settings)
         for lead, document in zip(found[:limit], leads_json(records, found[:limit]), strict=True):
             assert lead.callback_at is not None
-            items.append({**document, "callback_local": local_time(lead.callback_at, lead.window_key.zones[0])})
+            settings = settings_of(lead.campaign_id)
+            promise = promise_of(lead, settings.callbacks_to, hold_s=settings.callback_hold_s)
+            items.append(
+                {
+                    **document,
+                    "callback_local": local_time(lead.callback_at, lead.window_key.zones[0]),
+                    "callback_is_due": lead.callback_at <= now,
+                    "callbacks_to": settings.callbacks_to.value,
+                    "agent_until": None if promise is None else moment(promise.until),
+                }
+            )
         last = found[limit - 1] if found[limit:] else None
         return page(items, None if last is None else f"{moment(last.callback_at)}/{last.lead_id}")
 
@@ -70,7 +105,7 @@ async def list_callbacks(
 async def set_callback(lead_id: LeadId, form: CallbackForm, desk: TheDesk, who: Who) -> Json:
     """Promise a call. A time outside the lead's calling window is moved to the next opening: `moved` says so.
 
-    It is called then by whoever is free: `agent` only notes who promised it, and finds it in the list of callbacks.
+    Whoever is free calls then, unless the campaign's `callbacks_to` leaves it to `agent`, as the exchange names him.
     Refused for a lead in a call (its agent says so with the wrap code) and for one completed by do-not-call.
     """
     now = desk.clock.now()

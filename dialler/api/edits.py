@@ -11,6 +11,7 @@ from dialler.domain.campaign import AbandonOver, AbandonPeriod, AmdUnsure, Campa
 from dialler.domain.dnc_scope import DncScope
 from dialler.domain.lead import WindowKey
 from dialler.domain.patience import PatienceStart
+from dialler.domain.personal_callback import CallbacksTo
 from dialler.domain.window import window_for
 from dialler.domain.zones import canonical_zone
 from dialler.errors import NotFound, UsageError
@@ -63,6 +64,10 @@ class CampaignEdit(Edit):
     wrap_up_s: int = Field(0, description="how long agents are kept from calls after talks that need no wrap code")
     preview_s: int = Field(0, description="how long an offer of preview dialling waits for its agent")
     preview_then: PreviewThen = Field(PreviewThen.SKIP, description="what becomes of it then: skip or dial")
+    callbacks_to: CallbacksTo = Field(
+        CallbacksTo.ANYONE, description="whose a callback is that names its agent: anyone, agent or agent_first"
+    )
+    callback_hold_s: int = Field(0, description="how long it is his where it is `agent_first`, from when it was due")
     patience_s: float = Field(0, description="how long a person who answered waits for an agent")
     patience_from: PatienceStart = Field(
         PatienceStart.GREETING_END, description="the greeting's end is known where machines are looked for"

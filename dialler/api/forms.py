@@ -129,6 +129,8 @@ def campaign_json(campaign: Campaign) -> Json:
         "wrap_up_s": settings.wrap_up_s,
         "preview_s": settings.preview_s,
         "preview_then": settings.preview_then.value,
+        "callbacks_to": settings.callbacks_to.value,
+        "callback_hold_s": settings.callback_hold_s,
         "patience_s": settings.patience_s,
         "patience_from": settings.patience_from.value,
         "harbour": settings.harbour,

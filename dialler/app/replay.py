@@ -246,7 +246,7 @@ class _Story:
     def _reconcile(self, live: Sequence[LiveCall], at: datetime) -> None:
         """Compare with the calls that are up, as the daemon does after a start or a lost link."""
         ids = {each.call_id for each in live}
-        self._book.settle(SERVER, self.links, ids)
+        self._book.settle(SERVER, self.links, live)
         for each in live:
             self._adopt(each, at)
         for call_id, found in self.calls.items():

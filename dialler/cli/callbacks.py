@@ -1,7 +1,8 @@
 """dialler callback ..."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
@@ -24,6 +25,19 @@ _COLUMNS = {
     "state": "state",
     "callback_expires_at": "expires",
 }
+_OWN_COLUMNS = {
+    "callback_at": "call at",
+    "callback_local": "on their clock",
+    "callback_is_due": "due",
+    "lead_id": "lead",
+    "name": "name",
+    "campaign": "campaign",
+    "list": "list",
+    "callbacks_to": "for",
+    "agent_until": "his until",
+    "state": "state",
+    "callback_expires_at": "expires",
+}
 _SPARE = ("state", "callback_expires_at", "campaign", "list")
 
 
@@ -42,11 +56,35 @@ async def list_(
     """
     async with connected(options) as api:
         page = await api.get("/callbacks", campaign=campaign, agent=agent, limit=limit, after=after)
+    _show(page, _COLUMNS, "no callback is pending", options)
+
+
+async def of_agent(
+    agent: str,
+    /,
+    *,
+    campaign: Annotated[str | None, Parameter(help="Of one campaign.")] = None,
+    limit: Annotated[int, Parameter(help="At most so many.", validator=Number(gte=1, lte=1000))] = 100,
+    after: Annotated[str | None, Parameter(help="Go on behind this one: the `next` of the page before.")] = None,
+    options: Reading = _READING,
+) -> None:
+    """List the callbacks that an agent promised, due or not.
+
+    Whether only he keeps them, and until when, is --callbacks-to of their campaigns.
+
+    Example: `dialler agent callbacks PJSIP/1001`
+    """
+    async with connected(options) as api:
+        page = await api.get("/agents/callbacks", agent=agent, campaign=campaign, limit=limit, after=after)
+    _show(page, _OWN_COLUMNS, f"agent {agent} has promised no callback that is pending", options)
+
+
+def _show(page: dict[str, Any], columns: Mapping[str, str], empty: str, options: Reading) -> None:
     if options.json:
         print_json(page)
         return
     items = [{**item, "callback_local": _wall(item["callback_local"])} for item in page["items"]]
-    print_table(items, _COLUMNS, empty="no callback is pending", spare=_SPARE)
+    print_table(items, columns, empty=empty, spare=_SPARE)
     if page["next"] is not None:
         note(f"there are more: --after {page['next']}")
 
@@ -57,7 +95,9 @@ async def set_(
     at: str,
     /,
     *,
-    agent: Annotated[str | None, Parameter(help="Who promised it: a note; whoever is free calls.")] = None,
+    agent: Annotated[
+        str | None, Parameter(help="Who promised it, as `dialler agent list` names him; see --callbacks-to.")
+    ] = None,
     expires_at: Annotated[str | None, Parameter(help="An ordinary lead again from then on; else a day later.")] = None,
     options: Writing = _WRITING,
 ) -> None:

@@ -46,6 +46,13 @@ WrapUp = Annotated[
 PreviewTime = Annotated[
     Given[timedelta], Parameter(help="How long an offer of preview dialling waits for its agent, such as 60s.")
 ]
+CallbacksToOption = Annotated[
+    Given[Literal["anyone", "agent", "agent-first"]],
+    Parameter(help="Whose a callback is that names its agent; agent-first: his for --callback-hold, then anyone's."),
+]
+CallbackHold = Annotated[
+    Given[timedelta], Parameter(help="How long a callback waits for its agent from when it was due, such as 10m.")
+]
 PreviewThenOption = Annotated[
     Given[Literal["skip", "dial"]], Parameter(help="What becomes of such an offer that he has not answered by then.")
 ]
@@ -159,6 +166,8 @@ class CampaignOptions:
     wrap_up: WrapUp = None
     preview: PreviewTime = None
     preview_then: PreviewThenOption = None
+    callbacks_to: CallbacksToOption = None
+    callback_hold: CallbackHold = None
     patience: PatienceOption = None
     patience_from: PatienceFrom = None
     harbour: Harbour = None
@@ -194,6 +203,7 @@ _SECONDS = {
     "wrap_deadline": "wrap_deadline_s",
     "wrap_up": "wrap_up_s",
     "preview": "preview_s",
+    "callback_hold": "callback_hold_s",
     "rest_min": "rest_min_s",
     "abandoned_rest": "abandoned_rest_s",
 }
@@ -237,6 +247,8 @@ def body_of(given: CampaignOptions) -> dict[str, object]:
         body["patience_s"] = given.patience.total_seconds()
     if given.patience_from is not None:
         body["patience_from"] = given.patience_from.replace("-", "_")
+    if given.callbacks_to is not None:
+        body["callbacks_to"] = given.callbacks_to.replace("-", "_")
     if given.harbour is not None:
         body["harbour"] = "" if given.harbour == "none" else given.harbour  # Refused, and the refusal says why.
     if given.merchant is not None:

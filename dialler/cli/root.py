@@ -86,6 +86,7 @@ agents.app.command(agent_calls.dial)
 agents.app.command(agent_calls.offer)
 agents.app.command(agent_calls.accept)
 agents.app.command(agent_calls.skip)
+agents.app.command(callbacks.of_agent, name="callbacks")
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -6,11 +6,12 @@ beginning of the called number that it names; a region, such as US-IL, lies betw
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from dialler.domain.caller_id import CallerId, CallerIdPool, CallerIdUse, WhenNone
+from dialler.domain.caller_id_turns import Turns
 from dialler.domain.lead import WindowKey
 from dialler.domain.local_day import day_after, local_date
 
@@ -42,6 +43,8 @@ class _Rank:
     """"" for numbers that are local to nothing."""
 
     numbers: Sequence[CallerId]
+    turns: dict[str | None, Turns] = field(default_factory=dict)
+    """Of those that may be shown on a trunk, by trunk; None: of all."""
 
 
 class CallerIdBook:
@@ -54,7 +57,13 @@ class CallerIdBook:
         self._turn = max((use.turn for use in uses.values()), default=0)
         self._free_at = {each.number: self._free(each) for each in self._numbers.values()}
         self._area_max = max((len(area) for each in self._numbers.values() for area in each.areas), default=0)
+        self._everyone = _Rank("", list(self._numbers.values()))
         self._ranked: dict[tuple[str, str], Sequence[_Rank]] = {}
+        self._rank: dict[tuple[str, tuple[str, ...]], _Rank] = {}
+        """The same one for all calls that the same numbers suit."""
+
+        self._turns_with: dict[str, list[Turns]] = {}
+        """Those in which a number stands, by number."""
 
     @property
     def numbers(self) -> Sequence[CallerId]:
@@ -67,7 +76,7 @@ class CallerIdBook:
 
     def is_any_free(self, trunk: str, now: datetime) -> bool:
         """Tell whether any number may be used on a trunk, whoever is called."""
-        return any(self._is_free(each, now) for each in self._numbers.values() if _may_on(each, trunk))
+        return self._turns(self._everyone, trunk).first(now)[0] is not None
 
     def none_free(self, trunk: str, now: datetime) -> Choice:
         """Return why no number may be used on a trunk, whoever is called, and when one may."""
@@ -79,16 +88,14 @@ class CallerIdBook:
 
         `trunk` is the one that it goes out on; None: whichever suits.
         """
-        waiting: list[CallerId] = []
-        for rank in self._ranks(called, region):
-            allowed = self._on(trunk, rank.numbers)
-            free = [each for each in allowed if self._is_free(each, now)]
-            if free:
-                chosen = min(free, key=self._turn_of)
+        ranks = self._ranks(called, region)
+        for rank in ranks:
+            number, free_now = self._turns(rank, trunk).first(now)
+            if number is not None:
                 local = f"local to {rank.area}" if rank.area else "local to no area"
-                reason = f"{chosen.number}, {local}, in its turn of {len(free)} free"
-                return Choice(number=chosen.number, reason=reason, free_at=self._free_at[chosen.number])
-            waiting += allowed
+                reason = f"{number}, {local}, in its turn of {free_now} free"
+                return Choice(number=number, reason=reason, free_at=self._free_at[number])
+        waiting = [each for rank in ranks for each in self._on(trunk, rank.numbers)]
         everyone = self._on(trunk, self._numbers.values())
         if self.pool.settings.when_none is WhenNone.ANY:
             free = [each for each in everyone if self._is_free(each, now)]
@@ -98,6 +105,12 @@ class CallerIdBook:
                 return Choice(number=chosen.number, reason=reason, free_at=self._free_at[chosen.number])
             waiting = everyone
         return Choice(number=None, reason=self._why_none(waiting, trunk, now), free_at=self._first_free(waiting))
+
+    def alike(self, called: str) -> str:
+        """Return how numbers begin that have the same choice as `called`, for leads of the same region: none of the
+        pool's areas tells them apart."""
+        areas = {area for each in self._numbers.values() for area in each.areas if area.startswith("+")}
+        return called[: max((_told_apart_by(area, called) for area in areas), default=0)]
 
     def use(self, number: str, now: datetime) -> None:
         """Note that a call shows a number from now on."""
@@ -112,7 +125,9 @@ class CallerIdBook:
             on_day=was.on_day + 1 if was is not None and is_same_day else 1,
             turn=self._turn,
         )
-        self._free_at[number] = self._free(self._numbers[number])
+        free_at = self._free_at[number] = self._free(self._numbers[number])
+        for turns in self._turns_with.get(number, ()):
+            turns.put(number, self._turn, free_at)
 
     def state_of(self, number: str, now: datetime) -> str:
         """Return what a number does at `now`, one of `STATES`: it is capped once the calls of its day are used up."""
@@ -135,8 +150,22 @@ class CallerIdBook:
                 if rank[0] or not each.areas:
                     ranked.setdefault(rank, []).append(each)
             if len(self._ranked) >= _RANKED_MAX:
-                self._ranked.clear()
-            found = self._ranked[key] = [_Rank(rank[1], ranked[rank]) for rank in sorted(ranked, reverse=True)]
+                for kept in (self._ranked, self._rank, self._turns_with, self._everyone.turns):
+                    kept.clear()
+            found = self._ranked[key] = [self._one_rank(rank[1], ranked[rank]) for rank in sorted(ranked, reverse=True)]
+        return found
+
+    def _one_rank(self, area: str, numbers: Sequence[CallerId]) -> _Rank:
+        return self._rank.setdefault((area, tuple(each.number for each in numbers)), _Rank(area, numbers))
+
+    def _turns(self, rank: _Rank, trunk: str | None) -> Turns:
+        found = rank.turns.get(trunk)
+        if found is None:
+            allowed = self._on(trunk, rank.numbers)
+            entries = [(each.number, self._turn_of(each)[0], self._free_at[each.number]) for each in allowed]
+            found = rank.turns[trunk] = Turns(entries)
+            for each in allowed:
+                self._turns_with.setdefault(each.number, []).append(found)
         return found
 
     @staticmethod
@@ -195,6 +224,12 @@ def region_of(key: WindowKey) -> str:
     """Return a lead's region as areas name it, "US-IL"; "" where it is not known, or no code."""
     region = key.region.removeprefix(f"{key.country}-")
     return f"{key.country}-{region}" if key.country and region else ""
+
+
+def _told_apart_by(area: str, called: str) -> int:
+    """Return how many characters of a number say whether it is in an area."""
+    differs = next((at for at, (one, other) in enumerate(zip(area, called, strict=False)) if one != other), None)
+    return len(area) if differs is None else differs + 1
 
 
 def _may_on(each: CallerId, trunk: str) -> bool:

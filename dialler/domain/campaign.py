@@ -10,6 +10,7 @@ from typing import Final
 from dialler.domain.calling_hours import ALWAYS_DAYTIME, CallingHours
 from dialler.domain.dnc_scope import DncScope
 from dialler.domain.patience import Patience, PatienceStart
+from dialler.domain.personal_callback import CALLBACK_HOLD_MAX_S, CallbacksTo
 from dialler.domain.strategy import Strategy, StrategySettings
 from telephony.answer_plan import (
     QUEUE_PRIORITY,
@@ -135,6 +136,10 @@ class CampaignSettings:
 
     preview_then: PreviewThen = PreviewThen.SKIP
 
+    callbacks_to: CallbacksTo = CallbacksTo.ANYONE
+    callback_hold_s: int = 600
+    """How long a callback is its agent's where it is `agent_first`; from when it was due."""
+
     patience_s: float = 2.0
     """How long a person who answered waits for an agent; then comes the information message."""
 
@@ -242,6 +247,8 @@ class CampaignSettings:
             raise ValueError(f"wrap_up_s must be 0 to {WRAP_UP_MAX_S}, got {self.wrap_up_s}")
         if not 5 <= self.preview_s <= 3600:
             raise ValueError(f"preview_s must be 5 to 3600, got {self.preview_s}")
+        if not 0 <= self.callback_hold_s <= CALLBACK_HOLD_MAX_S:
+            raise ValueError(f"callback_hold_s must be 0 to {CALLBACK_HOLD_MAX_S}, got {self.callback_hold_s}")
         if self.rest_min_s < 0:
             raise ValueError(f"rest_min_s must be 0 or more, got {self.rest_min_s}")
         if not 0 <= self.abandoned_rest_s <= ABANDONED_REST_MAX_S:

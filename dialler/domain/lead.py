@@ -57,6 +57,11 @@ class NumberAttempts:
     """The local day of the last one."""
 
     on_day: int
+    last_at: datetime | None = None
+    """When the last one ended (UTC); None: not known, and it has abandoned nobody."""
+
+    last_outcome: Outcome | None = None
+    """As what."""
 
 
 class NumberStatus(StrEnum):
@@ -160,7 +165,7 @@ class Lead(NewLead):
     """When the person wants to be called back; None: no callback is pending."""
 
     callback_agent: str | None = None
-    """Who promised it, for people to know: whoever is free keeps it. None: nobody in particular."""
+    """Who promised it; whether only he keeps it is the campaign's `callbacks_to`. None: nobody in particular."""
 
     callback_expires_at: datetime | None = None
     """When a callback that was not kept falls back to an ordinary lead; None: never."""

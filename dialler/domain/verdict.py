@@ -13,6 +13,7 @@ from dialler.domain.campaign import Campaign, CampaignSettings, Desired, LeadLis
 from dialler.domain.lead import Lead, LeadState, NumberAttempts, NumberStatus, PhoneNumber
 from dialler.domain.local_day import day_after, local_date
 from dialler.domain.outcome import TRAITS
+from dialler.domain.personal_callback import Promise, promise_of
 from dialler.domain.strategy import NumberOrder
 
 
@@ -21,7 +22,8 @@ class Gate(NamedTuple):
 
     name: str
     """campaign, list, dates, state, expiry, number, do_not_call, line, window, rest, abandoned, attempts,
-    attempts_per_day; caller_id where the campaign has a pool and the lead a number."""
+    attempts_per_day; agent where the lead has a callback that is its agent's; caller_id where the campaign has a pool
+    and the lead a number."""
 
     passed: bool
     value: str
@@ -56,8 +58,8 @@ class Facts:
     """Whether an agent asks for this one call himself: neither a campaign's pause nor a list that is off stops that.
     """
 
-    agent_held: bool = False
-    """Whether the call is for one certain agent, who is held for it."""
+    agent: str | None = None
+    """The agent who is held for the call; None: it is for nobody in particular."""
 
     caller_id: Callable[[Lead, str, datetime], Choice] | None = None
     """Chooses what a call to a number of a lead shows; None: the campaign has no pool of caller ids."""
@@ -108,10 +110,13 @@ def dialable(lead: Lead, facts: Facts, now: datetime) -> Verdict:
         _line_gate(number, facts.in_call, now),
         _window_gate(facts.window, now),
         _rest_gate(lead, settings.rest_min_s, now),
-        _abandoned_gate(lead, settings, now, agent_held=facts.agent_held),
+        _abandoned_gate(lead, on_numbers, settings, now, agent_held=facts.agent is not None),
         _attempts_gate(lead, on_numbers, settings.attempts_max, now),
         _day_gate(lead, on_numbers, settings.attempts_per_day_max, now),
     )
+    promise = promise_of(lead, settings.callbacks_to, hold_s=settings.callback_hold_s)
+    if promise is not None:
+        gates = (*gates, _agent_gate(promise, facts, now))
     caller_id = None
     if facts.caller_id is not None and number is not None:
         choice = facts.caller_id(lead, number.number, now)
@@ -258,15 +263,34 @@ def _rest_gate(lead: Lead, rest_min_s: int, now: datetime) -> Gate:
     return _gate("rest", passed, value, rule, now=now, opens_at=opens_at)
 
 
-def _abandoned_gate(lead: Lead, settings: CampaignSettings, now: datetime, *, agent_held: bool) -> Gate:
-    """Return the gate of people whom we have abandoned, whatever brought the lead back since."""
+def _abandoned_gate(
+    lead: Lead, on_numbers: Sequence[NumberAttempts], settings: CampaignSettings, now: datetime, *, agent_held: bool
+) -> Gate:
+    """Return the gate of people whom we have abandoned, whatever brought the lead back since, and whichever of their
+    leads it was."""
     opens_at = abandoned_until(settings, lead.last_outcome, lead.last_attempt_at)
     value = "no" if opens_at is None else f"the call of {lead.last_attempt_at:%Y-%m-%d %H:%M:%S} UTC"
+    for each in on_numbers:
+        until = abandoned_until(settings, each.last_outcome, each.last_at)
+        if until is not None and (opens_at is None or until > opens_at):
+            opens_at = until
+            value = f"the call of {each.last_at:%Y-%m-%d %H:%M:%S} UTC to a number of its own, for another lead"
     passed = opens_at is None or opens_at <= now or (settings.abandoned_hold_agent and agent_held)
     rule = f"not within {settings.abandoned_rest_s} s of an abandoned call"
     if settings.abandoned_hold_agent:
         rule += ", but for an agent who is held for it"
     return _gate("abandoned", passed, value, rule, now=now, opens_at=opens_at)
+
+
+def _agent_gate(promise: Promise, facts: Facts, now: datetime) -> Gate:
+    """Return the gate of a callback that is its agent's. An agent who asks for the call himself may be another."""
+    is_over = promise.until is not None and promise.until <= now
+    passed = is_over or facts.by_hand or facts.agent == promise.agent
+    until = "" if promise.until is None else f", until {promise.until:%Y-%m-%d %H:%M:%S} UTC"
+    waits = "waited" if is_over else "waits"
+    value = f"{waits} for agent {promise.agent} since {promise.since:%Y-%m-%d %H:%M:%S} UTC{until}"
+    rule = "a callback for the agent who promised it"
+    return _gate("agent", passed, value, rule, now=now, opens_at=promise.until)
 
 
 def _attempts_gate(lead: Lead, on_numbers: Sequence[NumberAttempts], most: int, now: datetime) -> Gate:

@@ -106,7 +106,7 @@ def wrap_up(
         turns = _Turns(records, windows)
         promised = lead
         if callback is not None:
-            promised = with_callback(lead, turns.planned(lead, callback, now))
+            promised = with_callback(lead, turns.planned(lead, callback, now, by=session.agent))
         elif chosen.callback is Callback.REQUIRED and (lead.callback_at is None or lead.callback_at <= now):
             raise UsageError(f"wrap code {chosen.code} needs a callback: when to call, on the lead's own clock")
         planned = turns.next_of(promised, wrapped, chosen, now)
@@ -149,10 +149,11 @@ class _Turns:
         self._campaign = cache(records.campaign)
         self._list = cache(records.lead_list)
 
-    def planned(self, lead: Lead, wanted: CallbackWanted, now: datetime) -> PlannedCallback:
+    def planned(self, lead: Lead, wanted: CallbackWanted, now: datetime, *, by: str | None) -> PlannedCallback:
+        """Return the callback, `by` the agent who talked where nobody else is named."""
         window = self._windows.window(self._campaign(lead.campaign_id).settings.hours, lead.window_key)
         return planned_callback(
-            lead, at=wanted.at, agent=wanted.agent, expires_at=wanted.expires_at, window=window, now=now
+            lead, at=wanted.at, agent=wanted.agent or by, expires_at=wanted.expires_at, window=window, now=now
         )
 
     def next_of(self, lead: Lead, session: Session, wrap: WrapCode | None, at: datetime) -> Lead:

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 
 from anyio import TASK_STATUS_IGNORED, Event, Lock
 from anyio.abc import TaskStatus
 
 from dialler.domain.call import CallState
+from dialler.domain.personal_callback import CallbacksTo
 from dialler.engine.abandons import capped, next_slot_at
 from dialler.engine.board import Tracked
 from dialler.engine.campaigns import Running
@@ -17,11 +18,12 @@ from dialler.engine.handover import Handover
 from dialler.engine.intent import Intents, Order, Outcomes
 from dialler.engine.offers import Offers
 from dialler.engine.opening import Slot, opening_event
+from dialler.engine.picking import WaitingCallback
 from dialler.engine.shares import Shares
 from dialler.engine.staffing import Staffing
 from dialler.engine.tracking import Tracker
 from dialler.errors import StoreError
-from dialler.events import HopperRefilled, LeadRefused, ListDry, PacingDecided, StoreFailed
+from dialler.events import HopperRefilled, LeadRefused, LeadsRested, ListDry, PacingDecided, StoreFailed
 from dialler.ports import PacingDecision, PacingFacts, Records
 from strategies.pacing import RING_MIN_S
 from telephony.events import AgentState
@@ -32,12 +34,22 @@ STORE_RETRY_S = 1.0
 class DialLoop:
     """Places calls for all campaigns that run."""
 
-    def __init__(self, floor: Floor, handover: Handover, tracker: Tracker, staffing: Staffing, offers: Offers) -> None:
+    def __init__(
+        self,
+        floor: Floor,
+        handover: Handover,
+        tracker: Tracker,
+        staffing: Staffing,
+        offers: Offers,
+        wait_for: Callable[[Sequence[WaitingCallback]], None] = lambda callbacks: None,
+    ) -> None:
+        """`wait_for` is told of callbacks that wait for their agents."""
         self._floor = floor
         self._handover = handover
         self._tracker = tracker
         self._staffing = staffing
         self._offers = offers
+        self._wait_for = wait_for
         self._intents = Intents(floor.windows, floor.clock, floor.chance)
         self.shares = Shares()
         self.at_work = Lock()
@@ -90,6 +102,7 @@ class DialLoop:
             self._tell(running, done)
             running.caller_id_waits.note(done.waits, now)
             running.shares.take(done)
+            self._wait_for(done.callbacks)
             if order.is_offers:
                 for intent in done.intents:
                     self._offers.make(intent, running)
@@ -229,8 +242,10 @@ class DialLoop:
         )
 
     def _who_can_be_held(self, running: Running, taken: Set[str]) -> Mapping[str, Sequence[str]]:
-        """Return a campaign's ready agents by server, where it holds agents for people who were abandoned."""
-        if running.makes_offers or not (running.has_agents and running.campaign.settings.abandoned_hold_agent):
+        """Return a campaign's ready agents by server, where it holds agents for certain people."""
+        settings = running.campaign.settings
+        holds = settings.abandoned_hold_agent or settings.callbacks_to is not CallbacksTo.ANYONE
+        if running.makes_offers or not (running.has_agents and holds):
             return {}
         able: dict[str, list[str]] = {}
         for agent in self._floor.agent_shares.ready(running.campaign.campaign_id):
@@ -271,6 +286,9 @@ class DialLoop:
             self._floor.refilled.call()
         for lead_list, lead, gate in done.refused:
             emit(LeadRefused(at=now, campaign=name, list=lead_list.name, lead_id=lead.lead_id, gate=gate))
+        for each in done.rested:
+            list_name, leads = each.lead_list.name, each.leads
+            emit(LeadsRested(at=now, campaign=name, list=list_name, leads=leads, until=each.until, reason=each.reason))
         for lead_list in done.dry:
             emit(
                 ListDry(

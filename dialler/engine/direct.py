@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Set
-from dataclasses import replace
-from datetime import timedelta
+from collections.abc import Callable, Set
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
@@ -12,7 +12,9 @@ import anyio
 from anyio import TASK_STATUS_IGNORED
 from anyio.abc import TaskStatus
 
+from dialler.domain.evolve import evolve
 from dialler.domain.ids import uuid7
+from dialler.domain.lead import LeadState
 from dialler.domain.session import MANUAL, Session
 from dialler.domain.verdict import dialable, refusal
 from dialler.engine.board import Tracked
@@ -22,6 +24,7 @@ from dialler.engine.facts import facts_of
 from dialler.engine.floor import Floor
 from dialler.engine.handover import Handover
 from dialler.engine.opening import Intent, Opening, Slot, called, opening_event
+from dialler.engine.picking import WaitingCallback
 from dialler.engine.replan import replan_leads
 from dialler.engine.reservations import Reservations
 from dialler.errors import Conflict, NotFound, Shortage
@@ -29,6 +32,22 @@ from dialler.ports import ManualCall, Records
 
 TOKEN_WAIT: Final = timedelta(seconds=5)
 """How long a call waits for its turn on a trunk that others use up to its rate."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """A call that is wanted for an agent."""
+
+    agent: str
+    campaign_id: int
+    find: Callable[[Records], int]
+    dial_mode: str
+    reason: str
+    by: str | None = None
+    """Who asks for it; None: nobody, it is due."""
+
+    rests_until: datetime | None = None
+    """Until when its lead rests only for its agent."""
 
 
 class DirectCalls:
@@ -55,6 +74,37 @@ class DirectCalls:
         He is held for it, and it is his alone. Raises NotFound for no such agent, campaign or lead; Conflict where he
         is not there or has a call, where a gate refuses the lead, and where no trunk has room: then nothing was done.
         """
+        return await self._place(
+            _Wanted(
+                agent=wanted.agent,
+                campaign_id=wanted.campaign_id,
+                find=wanted.find,
+                by=wanted.by,
+                dial_mode=MANUAL,
+                reason=f"{wanted.agent} asked for it",
+            )
+        )
+
+    async def call_back(self, callback: WaitingCallback) -> Session:
+        """Place the call that an agent promised and that waits for him; otherwise as `dial`.
+
+        A campaign that does not run, and a list that is off, refuse it like any call that nobody asks for.
+        """
+        running = self._running(callback.campaign_id)
+        if not running.dials:
+            raise Conflict(f"campaign {running.campaign.name} is not running")
+        return await self._place(
+            _Wanted(
+                agent=callback.agent,
+                campaign_id=callback.campaign_id,
+                find=lambda records: callback.lead_id,
+                dial_mode=running.campaign.settings.pacing,
+                reason=f"{callback.agent} promised it",
+                rests_until=callback.due_at,
+            )
+        )
+
+    async def _place(self, wanted: _Wanted) -> Session:
         floor = self._floor
         running = self._running(wanted.campaign_id)
         servers = self._reservations.servers_for(wanted.agent)
@@ -116,7 +166,7 @@ class DirectCalls:
             raise Conflict(f"campaign {running.campaign.name} is blocked: {running.blocked}")
         return running
 
-    async def _open(self, running: Running, wanted: ManualCall, session_id: str, slot: Slot) -> tuple[Intent, Tracked]:
+    async def _open(self, running: Running, wanted: _Wanted, session_id: str, slot: Slot) -> tuple[Intent, Tracked]:
         """Commit the session and follow it; shielded, so that no session is open that nobody follows."""
         floor = self._floor
         with anyio.CancelScope(shield=True):
@@ -128,9 +178,7 @@ class DirectCalls:
         floor.journal.emit(opening_event(intent.session))
         return intent, tracked
 
-    def _commit(
-        self, records: Records, *, wanted: ManualCall, session_id: str, slot: Slot, in_call: Set[str]
-    ) -> Intent:
+    def _commit(self, records: Records, *, wanted: _Wanted, session_id: str, slot: Slot, in_call: Set[str]) -> Intent:
         now, windows = self._floor.clock.now(), self._floor.windows
         # Pools before leads, as the dial loop takes hold of them: two engines must never wait for each other in a ring.
         pool, books = records.campaign(wanted.campaign_id).settings.caller_id_pool, CallerIdBooks()
@@ -143,6 +191,8 @@ class DirectCalls:
         if lead_list.awaits_replan(lead_id):  # Nobody is called by rules that are no longer.
             changed = replan_leads(records, windows, campaign, lead_list, [lead], now)
             lead = changed[0][1] if changed else lead
+        if wanted.rests_until is not None and (lead.state, lead.due_at) == (LeadState.RESTING, wanted.rests_until):
+            lead = evolve(lead, state=LeadState.READY, due_at=None)  # It rests for nothing else but its agent.
         facts = facts_of(
             records,
             lead,
@@ -150,8 +200,8 @@ class DirectCalls:
             lead_list=lead_list,
             in_call=in_call,
             windows=windows,
-            by_hand=True,
-            agent_held=True,
+            by_hand=wanted.by is not None,
+            agent=wanted.agent,
             book=book,
             trunk=slot.trunk,
         )
@@ -167,15 +217,16 @@ class DirectCalls:
             lead,
             verdict,
             slot,
-            dial_mode=MANUAL,
-            reason=f"{wanted.agent} asked for it",
+            dial_mode=wanted.dial_mode,
+            reason=wanted.reason,
             now=now,
             session_id=session_id,
             caller_id_day=caller_id_day,
         )
         records.set_lead(called(lead))
         session = records.add_session(replace(session, accepted_at=now))
-        after = {"session_id": session_id, "agent": wanted.agent, "number": session.number, "trunk": session.trunk}
-        details = {"campaign": campaign.name, "list": lead_list.name, "after": after}
-        records.add_audit(now, wanted.by, "agent.dial", details, lead_id=lead_id)
+        if wanted.by is not None:
+            after = {"session_id": session_id, "agent": wanted.agent, "number": session.number, "trunk": session.trunk}
+            details = {"campaign": campaign.name, "list": lead_list.name, "after": after}
+            records.add_audit(now, wanted.by, "agent.dial", details, lead_id=lead_id)
         return Intent(session=session, campaign=campaign, valid_until=valid_until)

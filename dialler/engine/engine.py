@@ -34,6 +34,7 @@ from dialler.engine.local_wakes import LocalWakes
 from dialler.engine.offers import Offers
 from dialler.engine.outbox import Outbox
 from dialler.engine.pauses import Pauses
+from dialler.engine.personal_callbacks import PersonalCallbacks
 from dialler.engine.previews import Previews
 from dialler.engine.recovery import Recovery
 from dialler.engine.replanning import Replanning
@@ -108,11 +109,19 @@ class Engine:
         self._handover = Handover(floor, self._tracker)
         self._reservations = Reservations(floor, self._pauses, self._staffing)
         self._offers = Offers(floor, self._reservations)
-        self._dial = DialLoop(floor, self._handover, self._tracker, self._staffing, self._offers)
+        self._dial = DialLoop(
+            floor,
+            self._handover,
+            self._tracker,
+            self._staffing,
+            self._offers,
+            lambda callbacks: self._callbacks.wait_for(callbacks),
+        )
         self._recovery = Recovery(floor, self._tracker, self._wrapping, self._reservations, self._pauses, watch)
         self._replanning = Replanning(floor)
         self._caller_ids = CallerIdWatch(floor)
         self._direct = DirectCalls(floor, self._handover, self._reservations, self._dial.at_work)
+        self._callbacks = PersonalCallbacks(floor, self._direct)
         self._previews = Previews(
             floor, self._offers, self._reservations, self._direct, self._handover, self._dial.at_work
         )
@@ -139,11 +148,13 @@ class Engine:
             await loops.start(floor.outbox.run)
             loops.start_soon(self._tracker.run)
             loops.start_soon(self._tracker.clock.run)
+            loops.start_soon(self._tracker.looks.run)
             loops.start_soon(self._recovery.run)
             loops.start_soon(self._wrapping.run)
             loops.start_soon(self._wrapping.agents.run)
             loops.start_soon(self._pauses.run)
             loops.start_soon(self._offers.run, self._previews.time_over)
+            loops.start_soon(self._callbacks.run)
             loops.start_soon(self._replanning.run)
             loops.start_soon(Runways(floor).run)
             loops.start_soon(self._caller_ids.run)

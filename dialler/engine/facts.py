@@ -23,16 +23,15 @@ def facts_of(
     in_call: Set[str] | None = None,
     windows: Windows = _windows,
     by_hand: bool = False,
-    agent_held: bool = False,
+    agent: str | None = None,
     book: CallerIdBook | None = None,
     trunk: str | None = None,
 ) -> Facts:
     """Return the facts about `lead` as the records hold them now.
 
-    `campaign`, its list, and the numbers `in_call` save a look when known; `by_hand` and `agent_held` as in
-    `Facts`. `book` is that of
-    the campaign's pool of caller ids where it is open already, and `trunk` the one that a call would go out on; None:
-    whichever has a caller id first.
+    `campaign`, its list, and the numbers `in_call` save a look when known; `by_hand` and `agent` as in `Facts`.
+    `book` is that of the campaign's pool of caller ids where it is open already, and `trunk` the one that a call would
+    go out on; None: whichever has a caller id first.
     """
     campaign = campaign or records.campaign(lead.campaign_id)
     numbers = [number.number for number in lead.numbers]
@@ -53,7 +52,7 @@ def facts_of(
         dnc=records.dnc_hits(lead.campaign_id, numbers),
         attempts=records.number_attempts(lead.campaign_id, numbers),
         by_hand=by_hand,
-        agent_held=agent_held,
+        agent=agent,
         caller_id=None if book is None else choose,
     )
 

@@ -106,6 +106,10 @@ class Hopper:
         stock.more_at = at
         return True
 
+    def renew(self, list_id: int) -> None:
+        """Throw a list's stock away: those in it are not the best any more. Its next look reads anew."""
+        self._stocks.pop(list_id, None)
+
     def has_stock(
         self,
         records: Records,

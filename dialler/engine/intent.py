@@ -17,7 +17,7 @@ from dialler.domain.session import Session
 from dialler.engine.caller_ids import CallerIdBooks, CallerIdWait
 from dialler.engine.hopper import Hopper
 from dialler.engine.opening import Intent, Opening, Slot
-from dialler.engine.picking import Picking
+from dialler.engine.picking import Picking, Rested, WaitingCallback
 from dialler.engine.windows import Windows
 from dialler.ports import Records
 from strategies.round_robin import LARGEST, RoundRobin
@@ -38,7 +38,7 @@ class Order:
     """Whether its calls wait until their agents accept them."""
 
     agents: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Agents who can be held for a call to somebody who was abandoned, by server."""
+    """Agents who can be held for a call to somebody who was abandoned, or whom they promised one; by server."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,6 +64,12 @@ class Outcomes:
 
     is_unfinished: bool = False
     """So many leads were refused that the rest of the order was put off."""
+
+    rested: Sequence[Rested] = ()
+    """Leads that were put aside unseen."""
+
+    callbacks: Sequence[WaitingCallback] = ()
+    """Callbacks that wait for their agents from now on."""
 
     waits: Mapping[str, CallerIdWait] = field(default_factory=dict)
     """What the calls that were not placed wait for, by trunk, where no caller id is left for them."""
@@ -120,7 +126,6 @@ class Intents:
             in_call,
             now,
             book,
-            agents_held=order.is_offers,
             agents=order.agents,
         )
         picking.read_ahead(_foreseen(turns, turn, len(order.slots)))
@@ -128,7 +133,7 @@ class Intents:
         done.rounds.append((0, weights))
         done.is_fresh, done.is_carried = not state.get(LARGEST), turn in lists
         for slot in order.slots:
-            if not picking.on(slot.trunk, slot.server):
+            if not picking.on(slot):
                 continue
             if turn not in lists:
                 turn = turns.next()
@@ -171,7 +176,8 @@ class Intents:
             Intent(session=session, campaign=campaign, valid_until=valid_until)
             for session, (_, valid_until) in zip(sessions, opened, strict=True)
         ]
-        done.refused, done.waits = picking.refused, picking.waits
+        done.refused, done.rested, done.waits = picking.refused, picking.rested, picking.waits
+        done.callbacks = picking.callbacks
         done.is_unfinished = turn is not None
         records.save_round_state(scope, turns.state() if turn is None else {**turns.state(), _TURN: turn})
         return done

@@ -1,7 +1,8 @@
 """Who is called next: leads read ahead, judged one by one, and put aside where a gate stops them."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from dialler.domain.by_hand import is_forgotten, without_callback
@@ -12,7 +13,7 @@ from dialler.domain.lead import CompletedReason, Lead, LeadState, NumberAttempts
 from dialler.domain.verdict import Facts, Verdict, dialable
 from dialler.engine.caller_ids import LOOK_AGAIN, CallerIdWait
 from dialler.engine.hopper import Hopper
-from dialler.engine.opening import called
+from dialler.engine.opening import Slot, called
 from dialler.engine.replan import replan_leads
 from dialler.engine.windows import Windows
 from dialler.ports import Records
@@ -22,6 +23,12 @@ LINE_REST = timedelta(minutes=1)
 
 HOLD_REST = timedelta(seconds=20)
 """One who is called only for an agent who is held for it is looked at again after so long where none was free."""
+
+AGENT_REST = timedelta(minutes=5)
+"""A callback whose agent is not ready is looked at again after so long, if he does not become ready before that.
+
+The engine remembers who waits for whom; this is for those whom an engine that has gone remembered.
+"""
 
 REFUSED_MAX = 500
 """Leads refused in one transaction, after which it ends: a long do-not-call list must not hold up the records."""
@@ -34,6 +41,35 @@ WAITING_MAX = 20
 
 READ_AHEAD = 32
 """Leads read at once where more of a list were refused than was foreseen."""
+
+
+ALIKE_MIN = 20
+"""Leads of one list, bucket and area that wait long for a caller id, after which those behind them are not looked at
+one by one."""
+
+REST_AT_ONCE, REST_MAX = 2_000, 4_000
+"""Leads that are put aside unseen in one step, and in one transaction: some ten milliseconds of the records' thread."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rested:
+    """Leads of a list that were put aside in one step."""
+
+    lead_list: LeadList
+    leads: int
+    until: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingCallback:
+    """A callback that waits for its agent, and for nothing else."""
+
+    agent: str
+    campaign_id: int
+    lead_id: int
+    due_at: datetime
+    """When the lead is looked at again in any case, as it stands in its record."""
 
 
 class Picking:
@@ -54,12 +90,11 @@ class Picking:
         now: datetime,
         book: CallerIdBook | None = None,
         *,
-        agents_held: bool = False,
         agents: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         """`book` is the campaign's pool of caller ids; None: it has none.
 
-        `agents_held`: each call is for one certain agent. `agents` are those who can be held for a call, by server.
+        `agents` are those who can be held for a call, by server.
         """
         self._records = records
         self._campaign = campaign
@@ -68,36 +103,47 @@ class Picking:
         self._in_call = in_call
         self._now = now
         self._book = book
-        self._agents_held = agents_held
         self._agents = {server: [*able] for server, able in (agents or {}).items()}
         self._server: str | None = None
         self._trunk: str | None = None
+        self._agent: str | None = None
         self._used: dict[str, None] = {}
         self._waiting: list[Verdict] = []
+        self._alike: Counter[tuple[int, WindowKey, str]] = Counter()
+        self.rested: list[Rested] = []
+        """Leads that were put aside unseen, as others of their area wait for a caller id."""
+
         self.waits: dict[str, CallerIdWait] = {}
         """What calls on a trunk wait for, by trunk, where no caller id is left for them."""
 
         self._read: dict[int, Lead | None] = {}
         self._dnc: set[str] = set()
         self._attempts: dict[str, NumberAttempts] = {}
-        self._of_bucket: dict[tuple[int, WindowKey], Facts] = {}
+        self._of_bucket: dict[tuple[int, WindowKey, str | None], Facts] = {}
         self._to_write: list[Lead] = []
+        self.callbacks: list[WaitingCallback] = []
+        """Callbacks that wait for their agents from now on."""
+
         self.refused: list[tuple[LeadList, Lead, str]] = []
         """Leads that did not pass, with the gate that stopped them."""
 
     @property
     def has_refused_enough(self) -> bool:
         """Whether so many were refused that the transaction has to end."""
-        return len(self.refused) >= REFUSED_MAX or len(self._waiting) >= WAITING_MAX
+        return (
+            len(self.refused) >= REFUSED_MAX
+            or len(self._waiting) >= WAITING_MAX
+            or sum(each.leads for each in self.rested) >= REST_MAX
+        )
 
     @property
     def used(self) -> Iterable[str]:
         """The pool's numbers that calls show from now on."""
         return self._used
 
-    def on(self, trunk: str, server: str) -> bool:
+    def on(self, slot: Slot) -> bool:
         """Look for calls on a trunk; False where it has no caller id for anybody, and nobody is to be looked for."""
-        self._trunk, self._server = trunk, server
+        trunk, self._trunk, self._server, self._agent = slot.trunk, slot.trunk, slot.server, slot.agent
         if self._book is None or self._book.is_any_free(trunk, self._now):
             return True
         if trunk not in self.waits:
@@ -134,17 +180,64 @@ class Picking:
             verdict = dialable(lead, facts, self._now)
             if verdict.dialable:
                 return lead, verdict, None
-            if verdict.shut == {"abandoned"} and (able := self._agents.get(self._server or "")):
-                held = dialable(lead, replace(facts, agent_held=True), self._now)
+            able = self._agents.get(self._server or "", [])
+            promised = lead.callback_agent if "agent" in verdict.shut else None
+            if promised is not None or (verdict.shut == {"abandoned"} and able):
+                agent = promised or able[0]
+                held = dialable(lead, replace(facts, agent=agent), self._now)
+                if held.dialable and agent in able:
+                    self._take(agent)
+                    return lead, held, agent
                 if held.dialable:
-                    return lead, held, able.pop(0)
+                    self._wait_for(agent, lead, verdict)
+                    self.refused.append((lead_list, lead, "agent"))
+                    continue
+                # Its agent does not matter then. Waiting for him it would miss the moment when he can call.
+                verdict = held
             gate = next(gate.name for gate in verdict.gates if not gate.passed)
             self.refused.append((lead_list, lead, gate))
             self._note_wait(verdict, gate)
             aside = put_aside(lead, verdict, self._now, waits_for_agent=self._waits_for_agent) or anew
             if aside is not None:
                 self._to_write.append(aside)
+                if gate == "caller_id" and aside.due_at is not None:
+                    self._rest_alike(lead, lead_list, verdict, aside.due_at)
         return None
+
+    def _rest_alike(self, lead: Lead, lead_list: LeadList, verdict: Verdict, until: datetime) -> None:
+        """Put those aside that wait for the same caller ids as a lead does, once there were many of them.
+
+        No area of the pool tells them apart, and on no trunk there is one: the gates would say the same of each.
+        """
+        assert verdict.number is not None and self._book is not None
+        region = region_of(lead.window_key)
+        if until - self._now <= SHORT_WAIT or self._book.choose(verdict.number.number, region, None, self._now).number:
+            return
+        begins = self._book.alike(verdict.number.number)
+        alike = (lead_list.list_id, lead.window_key, begins)
+        self._alike[alike] += 1
+        if self._alike[alike] < ALIKE_MIN:
+            return
+        self.write()
+        places = [each for each in self._records.buckets([lead_list.list_id]) if each.key == lead.window_key]
+        place = (lead_list.list_id, places[0].key_id)
+        leads = self._records.rest_alike(place, begins, until, limit=REST_AT_ONCE)
+        if leads:
+            self.rested.append(Rested(lead_list=lead_list, leads=leads, until=until, reason=verdict.gates[-1].value))
+            self._hopper.renew(lead_list.list_id)
+
+    def _take(self, agent: str) -> None:
+        for able in self._agents.values():
+            if agent in able:
+                able.remove(agent)
+
+    def _wait_for(self, agent: str, lead: Lead, verdict: Verdict) -> None:
+        """Put a lead aside whose callback its agent can't keep yet."""
+        due_at = min(verdict.earliest or self._now + AGENT_REST, self._now + AGENT_REST)
+        self._to_write.append(evolve(lead, state=LeadState.RESTING, due_at=due_at))
+        self.callbacks.append(
+            WaitingCallback(agent=agent, campaign_id=lead.campaign_id, lead_id=lead.lead_id, due_at=due_at)
+        )
 
     @property
     def _waits_for_agent(self) -> bool:
@@ -198,7 +291,7 @@ class Picking:
 
     def _facts(self, lead: Lead, lead_list: LeadList) -> Facts:
         """Return what the gates know beside the lead itself: the same for all leads of a bucket."""
-        bucket = (lead_list.list_id, lead.window_key)
+        bucket = (lead_list.list_id, lead.window_key, self._agent)
         facts = self._of_bucket.get(bucket)
         if facts is None:
             facts = self._of_bucket[bucket] = Facts(
@@ -208,7 +301,7 @@ class Picking:
                 in_call=self._in_call,
                 dnc=self._dnc,
                 attempts=self._attempts,
-                agent_held=self._agents_held,
+                agent=self._agent,
                 caller_id=None if self._book is None else self._choose,
             )
         return facts

@@ -113,7 +113,7 @@ class Previews:
             lead_list=lead_list,
             in_call=in_call,
             windows=self._floor.windows,
-            agent_held=True,
+            agent=session.for_agent,
             book=book,
             trunk=slot.trunk,
         )

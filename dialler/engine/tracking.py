@@ -20,6 +20,7 @@ from dialler.engine.aftermath import closing_event, opt_out, write_ends
 from dialler.engine.answer_clock import AnswerClock
 from dialler.engine.board import UNANSWERED, Tracked
 from dialler.engine.floor import Floor
+from dialler.engine.queue_looks import QueueLooks
 from dialler.engine.staffing import Staffing
 from dialler.engine.waits import look_for_idle, tell_abandoned, tell_wait
 from dialler.engine.wake import Wake
@@ -64,6 +65,7 @@ class Tracker:
         """`watch` wakes the one who looks after deadlines and links."""
         self._floor = floor
         self.clock = AnswerClock(floor, self.caught_up)
+        self.looks = QueueLooks(floor)
         self._wrapping = wrapping
         self._watch = watch
         self._staffing = staffing
@@ -259,6 +261,7 @@ class Tracker:
         tracked.is_doubtful = False
         if isinstance(event, Queued):
             tracked.may_play = False
+            self.looks.queued(tracked, event.queue)
         elif isinstance(event, Bridged):
             self._wrapping.agents.joined(tracked, event.agent)
         self.clock.watch(tracked)

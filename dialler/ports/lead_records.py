@@ -112,5 +112,9 @@ class LeadRecords(Protocol):
     def wake_rested(self, bucket: tuple[int, int], now: datetime, *, limit: int) -> int:
         """Make up to `limit` resting leads of a bucket that are due ready, longest due first; return how many."""
 
+    def rest_alike(self, bucket: tuple[int, int], begins: str, until: datetime, *, limit: int) -> int:
+        """Let those of the first `limit` ready leads of a bucket rest until `until`, all of whose numbers begin with
+        `begins`; return how many. First as in `ready_ranks`."""
+
     def next_due_at(self, bucket: tuple[int, int]) -> datetime | None:
         """Return when the next resting lead of a bucket is due."""

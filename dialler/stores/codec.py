@@ -18,6 +18,7 @@ from dialler.domain.campaign import AbandonOver, AbandonPeriod, AmdUnsure, Campa
 from dialler.domain.dnc_scope import DncScope
 from dialler.domain.lead import NumberStatus, PhoneNumber
 from dialler.domain.patience import PatienceStart
+from dialler.domain.personal_callback import CallbacksTo
 from dialler.domain.session import Evidence
 from dialler.domain.strategy import StrategySettings
 from dialler.errors import StoreError
@@ -88,6 +89,8 @@ def settings_from_json(text: str, *, where: str) -> CampaignSettings:
             plain["patience_from"] = PatienceStart(plain["patience_from"])
         if "preview_then" in plain:
             plain["preview_then"] = PreviewThen(plain["preview_then"])
+        if "callbacks_to" in plain:
+            plain["callbacks_to"] = CallbacksTo(plain["callbacks_to"])
         if "amd_unsure" in plain:
             plain["amd_unsure"] = AmdUnsure(plain["amd_unsure"])
         if "optout_scope" in plain:

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Final
 
+import orjson
+
 from dialler.domain.campaign import LeadList
 from dialler.domain.evolve import evolve
 from dialler.domain.lead import Lead, LeadState, NewLead
@@ -49,6 +51,11 @@ _WAKE: Final = (
     "SELECT lead_id FROM leads WHERE list_id = ? AND key_id = ? AND state = 'resting' AND due_at <= ?"
     " ORDER BY due_at, lead_id LIMIT ?{for_update})"
 )
+_READY_NUMBERS: Final = (
+    "SELECT lead_id, numbers FROM leads WHERE list_id = ? AND key_id = ? AND state = 'ready'"
+    " ORDER BY priority DESC, rank, lead_id LIMIT ?"
+)
+_REST: Final = "UPDATE leads SET state = 'resting', due_at = ? WHERE state = 'ready' AND lead_id "
 _NEXT_DUE: Final = (
     "SELECT due_at FROM leads WHERE list_id = ? AND key_id = ? AND state = 'resting' ORDER BY due_at, lead_id LIMIT 1"
 )
@@ -318,6 +325,15 @@ class LeadRecords:
         self._in.count_leads(*bucket, LeadState.RESTING.value, -woken)
         self._in.count_leads(*bucket, LeadState.READY.value, woken)
         return woken
+
+    def rest_alike(self, bucket: tuple[int, int], begins: str, until: datetime, *, limit: int) -> int:
+        self._in.leads.clear()  # some of them may be among those that rest
+        rows = self._in.rows(_READY_NUMBERS, (*bucket, limit))
+        alike = [row[0] for row in rows if all(each[0].startswith(begins) for each in orjson.loads(row[1]))]
+        rested = sum(self._in.run(_REST + marked, (to_us(until), *some)) for marked, some in portions(sorted(alike)))
+        self._in.count_leads(*bucket, LeadState.READY.value, -rested)
+        self._in.count_leads(*bucket, LeadState.RESTING.value, rested)
+        return rested
 
     def next_due_at(self, bucket: tuple[int, int]) -> datetime | None:
         row = self._in.row(_NEXT_DUE, bucket)

@@ -29,7 +29,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD: Final = "0010"
+HEAD: Final = "0011"
 """The migration that this version of the code needs; a test compares it with `migrations/`."""
 
 BIG = BigInteger().with_variant(Integer, "sqlite")  # on SQLite only INTEGER aliases the rowid
@@ -214,6 +214,8 @@ number_attempts = Table(
     Column("counted", Integer, nullable=False),
     Column("day", Text, nullable=False),
     Column("on_day", Integer, nullable=False),
+    Column("last_at", BIG),
+    Column("last_outcome", Text),
     sqlite_with_rowid=False,
 )
 

@@ -11,9 +11,11 @@ from typing import Final
 
 from strategies.pacing import PeriodCount
 
-RESERVE_LEAST, RESERVE_MOST, PACE_MANY = 0.15, 0.9, 3.0
-"""Of the scale: the credit that is kept in hand, so that chance rarely takes it all. The most with PACE_MANY abandons
-allowed in ten minutes; with few, one over the limit is a matter of a single call, and a reserve would be most of it."""
+RESERVE_LEAST, RESERVE_MOST, PACE_MANY = 0.15, 1.4, 4.0
+"""Of the scale: the credit that is kept in hand, so that chance rarely takes it all. Abandons come in clusters: when
+answers happen to come together, four to nine within seconds, and no price undoes what is under way then. The most with
+PACE_MANY abandons allowed in ten minutes; with few, one over the limit is a matter of a single call, and a reserve
+would be most of it."""
 
 SHORT_LIMITS, SHORT_SPARE = 1.5, 2.0
 """The shortest period may exceed the limit so many times, and by so many calls, as far as it is allowed at all: chance
@@ -25,7 +27,7 @@ TEN_MINUTES: Final[Mapping[str, float]] = {"30m": 3.0, "24h": 48.0, "month": 960
 LIMIT: Final = 0.03
 """Where no limit holds."""
 
-EARLY: Final = 0.015
+EARLY: Final = 0.025
 """At the start no more is kept than this for each answer, or nothing would ever be tried."""
 
 LAST: Final = 1.5

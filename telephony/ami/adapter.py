@@ -56,8 +56,9 @@ CONFIGURATION: Final = (
 """Beginnings of Originate errors that asking again does not mend [manager.c `action_originate`]."""
 
 
-GONE: Final = ("no such channel", "channel does not exist", "redirect failed, channel not up")
-"""Beginnings of the errors of actions on a channel that has ended [manager.c `action_hangup`, `action_redirect`]."""
+GONE: Final = ("no such channel", "channel does not exist", "redirect failed, channel not up", "channel not found")
+"""Beginnings of the errors of actions on a channel that has ended [manager.c `action_hangup`, `action_redirect`;
+app_senddtmf.c `manager_play_dtmf`]."""
 
 
 def utc_now() -> datetime:
@@ -238,6 +239,16 @@ class AsteriskNetwork:
                 return True
         return False
 
+    async def look_again(self, call_id: str) -> bool:
+        # A queue waits for the next look as for a key, and a key that means nothing ends the wait: the caller hears
+        # nothing of one that he is made to have pressed.
+        action = {"Action": "PlayDTMF", "Channel": call_id, "Digit": "D", "Receive": "true"}
+        for link in self._links_of(call_id):
+            answer = await link.ask(action, urgent=True)
+            if _was_done(answer, "let the queue look", link.server.name):
+                return True
+        return False
+
     def _links_of(self, call_id: str) -> list[AsteriskLink]:
         """Return the link to the server that holds a call, or all that are up. Raises ValueError, NotSent."""
         _check("call_id", CALL_ID, call_id)
@@ -258,7 +269,7 @@ class AsteriskNetwork:
             raise LinkLost(f"the link to {server} broke while it told the live calls")
         members = self._members[server].interfaces
         found = live_calls(messages, server=server, is_ours=self._book.is_ours, members=members, waits=waits_in(queues))
-        self._book.settle(server, generation, {call.call_id for call in found})
+        self._book.settle(server, generation, found)
         return found
 
     async def add_to_queue(

@@ -13,6 +13,7 @@ from typing import Final
 
 from telephony.ami.translate import Fields, agent_channel, attempt_of, channel_of, hangup_request_by, text, translate
 from telephony.events import Answered, CallEvent, DialEnded, Dialling, HangupBy, HungUp, OriginateEnded, Ringing
+from telephony.port import LiveCall
 
 UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 CALLS_MAX: Final = 50_000
@@ -106,14 +107,22 @@ class CallBook:
         self._end(call_id)
         return HungUp(call_id=call_id, at=at, cause=0, cause_text="no channel", by=HangupBy.SYSTEM)
 
-    def settle(self, server: str, generation: int, live: Collection[str]) -> None:
-        """Take the live calls of a server: forget those from before this link that are gone."""
+    def settle(self, server: str, generation: int, live: Collection[LiveCall]) -> None:
+        """Take the live calls of a server: forget those from before this link that are gone.
+
+        Who answered before this link was up did so unheard, and no event will tell.
+        """
+        ids = {call.call_id for call in live}
         for call_id, call in list(self._calls.items()):
-            if call.server == server and call.generation < generation and call_id not in live:
+            if call.server == server and call.generation < generation and call_id not in ids:
                 self._end(call_id)
-        for call_id in live:
-            known = self._calls.get(call_id) or self._add(call_id, server, generation)
+        for found in live:
+            known = self._calls.get(found.call_id)
+            is_from_before = known is None or known.generation < generation
+            known = known or self._add(found.call_id, server, generation)
             known.has_channel = True
+            if found.answered and is_from_before:
+                known.said.add(Answered)
 
     def take(self, message: Fields, *, server: str, generation: int, at: datetime) -> CallEvent | None:
         """Return what a message says about a call of ours; None for all else, and for repetitions."""

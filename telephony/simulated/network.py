@@ -174,6 +174,11 @@ class SimulatedNetwork:
         pause = Pause(agent=agent, paused=paused, reason=reason, queue=queue)
         return self._calls.agents.pause(pause, self._linked(server))
 
+    async def look_again(self, call_id: str) -> bool:
+        """Tell whether a call is up: its queues give agents to callers at once. Raises NotSent."""
+        self._check_link_of(call_id)
+        return call_id in self._calls.live
+
     async def live_calls(self, server: str) -> Sequence[LiveCall]:
         """Return the calls that `server` holds, oldest first. Raises NotSent."""
         self._link(server)

@@ -67,6 +67,39 @@ async def test_a_callback_is_on_the_leads_own_clock_and_inside_its_window(
     assert await store.read(lambda records: records.check()) == []
 
 
+async def test_an_agents_own_callbacks_say_whose_they_are_and_until_when(
+    api: httpx.AsyncClient, store: MemoryStore, floor: list[int]
+) -> None:
+    for lead_id, agent in ((floor[1], "PJSIP/7001"), (floor[2], "PJSIP/7002")):
+        body = {"at": "2026-06-04T10:00", "agent": agent}
+        assert (await api.put(f"/leads/{lead_id}/callback", json=body)).status_code == 200
+    [own] = (await api.get("/agents/callbacks", params={"agent": "PJSIP/7002"})).json()["items"]
+    assert (own["lead_id"], own["callback_is_due"], own["callbacks_to"]) == (floor[2], False, "anyone")
+    assert own["agent_until"] is None
+    until = {"agent": "2026-06-05T17:00:00+00:00", "agent_first": "2026-06-04T17:05:00+00:00"}
+    for to, expected in until.items():
+        changed = await api.patch("/campaigns/spring", json={"callbacks_to": to, "callback_hold_s": 300})
+        assert changed.status_code == 200, changed.text
+        [own] = (await api.get("/agents/callbacks", params={"agent": "PJSIP/7002"})).json()["items"]
+        assert (own["callbacks_to"], own["agent_until"]) == (to, expected)
+    assert (await api.get("/agents/callbacks", params={"agent": "PJSIP/7003"})).json()["items"] == []
+    assert (await api.get("/agents/callbacks")).status_code == 422
+    for wrong in ({"callbacks_to": "somebody"}, {"callback_hold_s": -1}, {"callback_hold_s": 86_401}):
+        refused = await api.patch("/campaigns/spring", json=wrong)
+        assert refused.status_code == 422 and next(iter(wrong)) in refused.text
+
+
+@pytest.mark.parametrize(("said", "expected"), [(None, "ann"), ("bob", "bob")])
+async def test_a_callback_of_a_wrap_code_is_of_who_talked_unless_somebody_is_named(
+    api: httpx.AsyncClient, talked: list[int], said: str | None, expected: str
+) -> None:
+    callback = {"at": "2026-06-04T10:00", "agent": said}
+    answer = await api.post(f"/sessions/{SESSION}/wrap", json={"code": "CALLBACK", "callback": callback})
+    assert answer.status_code == 200, answer.text
+    lead = (await api.get(f"/leads/{talked[0]}")).json()
+    assert lead["callback_agent"] == expected
+
+
 @pytest.mark.parametrize(
     "body",
     [

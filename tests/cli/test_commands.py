@@ -194,7 +194,7 @@ def test_all_settings_of_a_campaign_can_be_said(spring: Dialler) -> None:
     said = (
         "--timezone|America/Chicago|--hours|mon-fri 09:00-20:00; sat 10:00-17:00|--holidays|US-TX|--pacing|ratio"
         "|--holiday-hours|10:00-12:00|--pacing-setting|ratio=1.5|--trunk|a|--trunk|b|--queue|sales"
-        "|--caller-id|+12025550100|--ring-timeout|30s|--wrap|required|--wrap-deadline|2m|--wrap-up|15s|--preview-then|dial|--abandoned-hold-agent|--no-weighting"
+        "|--caller-id|+12025550100|--ring-timeout|30s|--wrap|required|--wrap-deadline|2m|--wrap-up|15s|--preview-then|dial|--callbacks-to|agent-first|--callback-hold|5m|--abandoned-hold-agent|--no-weighting"
         "|--weight|7|--agents-priority|2|--queue-priority|20|--agents-weight|30"
         "|--patience|1.5s|--patience-from|connection|--harbour|acme/sorry|--amd|--amd-unsure|machine"
         "|--machine-sound|acme/call-us|--message|acme/news|--message-key|1=queue|--message-key|3=replay|--optout-key|*|--optout-scope|merchant|--abandoned-rest|96h"
@@ -217,6 +217,8 @@ def test_all_settings_of_a_campaign_can_be_said(spring: Dialler) -> None:
         "wrap_up_s": 15,
         "preview_s": 60,
         "preview_then": "dial",
+        "callbacks_to": "agent_first",
+        "callback_hold_s": 300,
         "patience_s": 1.5,
         "patience_from": "connection",
         "harbour": "acme/sorry",

@@ -1,5 +1,7 @@
 """Changing leads and callbacks from the command line."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from tests.cli.conftest import Dialler
@@ -55,6 +57,16 @@ def test_erasing_asks_and_can_not_be_undone(east: Dialler) -> None:
 
 def test_a_callback_is_set_listed_and_cancelled(east: Dialler) -> None:
     assert east("callback", "list").out == "no callback is pending\n"
+    at = f"{datetime.now(UTC) + timedelta(days=30):%Y-%m-%d}T12:00"
+    assert east("callback", "set", "1", at, "--agent", "PJSIP/1001").code == 0
+    assert east("campaign", "set", "spring", "--callbacks-to", "agent-first", "--callback-hold", "5m").code == 0
+    own = east("agent", "callbacks", "PJSIP/1001")
+    assert "agent_first" in own.out and "his until" in own.out, own.out
+    [item] = east("agent", "callbacks", "PJSIP/1001", "--json").json["items"]
+    assert (item["lead_id"], item["callback_is_due"]) == (1, False)
+    none = east("agent", "callbacks", "PJSIP/1002").out
+    assert none == "agent PJSIP/1002 has promised no callback that is pending\n"
+    assert east("callback", "cancel", "1").code == 0
     said = east("callback", "set", "1", "2001-01-01T10:00")
     assert said.code == 2 and "from now to two years ahead" in said.err
     wrong = east("callback", "cancel", "1")

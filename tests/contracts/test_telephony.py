@@ -254,6 +254,28 @@ async def test_a_call_that_waits_for_an_agent_says_how_long_it_has(
     assert live.waited is None
 
 
+async def test_a_queue_that_looks_again_joins_who_waits_and_the_agent_who_got_free_at_once(
+    exchange: Exchange, log: EventLog, call: Call
+) -> None:
+    queue, agent = exchange.login_queues[0], exchange.agent
+    await exchange.telephony.add_to_queue(queue, agent, paused=True, reason="busy")
+    placed = call(Fate.ANSWERED_LONG, queue=queue)
+    try:
+        await exchange.telephony.originate(placed)
+        await log.first(Queued, call_id=placed.call_id)
+        assert await exchange.telephony.set_paused(agent, False)
+        ready = await log.first(AgentChanged, agent=agent, queue=queue, state=AgentState.READY)
+        assert await exchange.telephony.look_again(placed.call_id) is True
+        bridged = await log.first(Bridged, call_id=placed.call_id)
+        # Asterisk looks by itself a second after the call has come into the queue.
+        assert (bridged.at - ready.at) < timedelta(seconds=0.5)
+        assert await exchange.telephony.hang_up(placed.call_id) is True
+        await log.first(HungUp, call_id=placed.call_id)
+        assert await exchange.telephony.look_again(placed.call_id) is False
+    finally:
+        await exchange.telephony.remove_from_queue(queue, agent)
+
+
 async def test_who_presses_the_key_in_the_information_message_opts_out_and_the_call_ends(
     exchange: Exchange, log: EventLog, call: Call
 ) -> None:
@@ -461,6 +483,8 @@ async def test_nothing_is_sent_while_the_link_is_down_and_nothing_afterwards(
         await exchange.telephony.live_calls(exchange.server)
     with pytest.raises(NotSent):
         await exchange.telephony.divert(refused.call_id)
+    with pytest.raises(NotSent):
+        await exchange.telephony.look_again(refused.call_id)
     place = len(log.events)
     await exchange.restore_link()
     await log.first(LinkUp, server=exchange.server, after=place)
@@ -513,6 +537,27 @@ async def test_the_far_end_is_shown_the_caller_id_as_the_trunk_writes_it(
     assert await shown('"Dr Who" <+13125550101>') == ("Dr Who", own)
     assert await shown("2700") == (PRESENTED_NAME, "2700")
     assert await shown(None) == ("", "")
+
+
+async def test_who_answered_while_the_link_was_down_can_be_taken_to_the_information_message(
+    exchange: Exchange, log: EventLog, call: Call
+) -> None:
+    placed = call(Fate.ANSWERED_LONG, queue=exchange.waiting_queue)
+    await exchange.telephony.originate(placed)
+    await log.first(Dialling, call_id=placed.call_id)
+    await exchange.cut_link()
+    await log.first(LinkDown, server=exchange.server)
+    place = len(log.events)
+    await anyio.sleep(1.0)  # Nobody tells when somebody picks up: it takes a fifth of a second, or a simulated one.
+    await exchange.restore_link()
+    await log.first(LinkUp, server=exchange.server, after=place)
+    with anyio.fail_after(10):
+        while (await exchange.telephony.live_calls(exchange.server))[0].state is not LiveState.QUEUED:
+            pass
+    assert await exchange.telephony.divert(placed.call_id) is True
+    await log.first(HarbourStarted, call_id=placed.call_id)
+    assert await exchange.telephony.hang_up(placed.call_id) is True
+    await log.first(HungUp, call_id=placed.call_id)
 
 
 async def test_text_that_would_be_more_than_one_line_is_refused_before_anything_is_sent(

@@ -242,3 +242,82 @@ def test_a_number_that_can_not_be_says_what_was_expected(wrong, says):
 def test_a_pool_that_can_not_be_says_what_was_expected(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong)).replace("timezone", "time ?zone")):
         PoolSettings(**wrong)
+
+
+areas_of_numbers = st.lists(
+    st.sampled_from(["+1", "+12", "+1312", "+13125", "+131255", "+14", "+49", "US-IL", "US-NY"]),
+    max_size=3,
+    unique=True,
+)
+called_numbers = st.text("1234590", min_size=7, max_size=9).map(lambda digits: f"+1{digits}")
+
+
+@given(
+    areas=st.lists(areas_of_numbers, min_size=1, max_size=5),
+    numbers=st.tuples(called_numbers, called_numbers),
+    region=st.sampled_from(["US-IL", "US-NY", ""]),
+    when_none=st.sampled_from(WhenNone),
+)
+def test_numbers_that_begin_alike_have_the_same_choice(areas, numbers, region, when_none):
+    pool = [CallerId(number=f"+1202555010{at}", areas=tuple(own)) for at, own in enumerate(areas)]
+    of = book(*pool, when_none=when_none)
+    begins = of.alike(numbers[0])
+    other = begins + numbers[1][len(begins) :]
+    assert numbers[0].startswith(begins)
+    assert of.choose(numbers[0], region, "a", NOW) == of.choose(other, region, "a", NOW)
+    assert [rank.area for rank in of._ranks(numbers[0], region)] == [rank.area for rank in of._ranks(other, region)]
+
+
+steps = st.lists(
+    st.tuples(st.integers(-40, 400), st.sampled_from(["+13125550100", "+12125550100"]), st.sampled_from("ab")),
+    min_size=1,
+    max_size=40,
+)
+pool_numbers = st.lists(
+    st.tuples(
+        st.sampled_from([(), ("+1312",), ("+1",), ("US-IL",)]),
+        st.sampled_from([(), ("a",), ("b",)]),
+        st.sampled_from([None, 2]),
+        st.sampled_from([0, 30, 300]),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(pool=pool_numbers, steps=steps)
+def test_whose_turn_it_is_is_what_a_look_at_all_of_them_says_also_where_the_clock_is_set_back(pool, steps):
+    of = book(
+        *(
+            CallerId(number=f"+1202555010{at}", areas=areas, trunks=trunks, calls_per_day_max=cap, rest_s=rest_s)
+            for at, (areas, trunks, cap, rest_s) in enumerate(pool)
+        )
+    )
+    now = NOW
+    for seconds, called, trunk in steps:
+        now += timedelta(seconds=seconds)
+        free = [
+            each for each in of.numbers if of.free_at(each.number) <= now and (not each.trunks or trunk in each.trunks)
+        ]
+        assert of.is_any_free(trunk, now) == bool(free)
+        ranked = [
+            (rank_of(each, called), each.number in of.uses and of.uses[each.number].turn, each.number) for each in free
+        ]
+        best = (
+            min((-rank, turn, number) for rank, turn, number in ranked if rank) if any(r for r, *_ in ranked) else None
+        )
+        choice = of.choose(called, "US-IL" if called.startswith("+1312") else "", trunk, now)
+        assert choice.number == (best and best[2])
+        if best:
+            equals = [one for one in ranked if one[0] == -best[0]]
+            assert choice.reason.endswith(f"in its turn of {len(equals)} free")
+            of.use(choice.number, now)
+
+
+def rank_of(each: CallerId, called: str) -> int:
+    """How well a number suits a call; 0: not at all."""
+    if not each.areas:
+        return 1
+    (area,) = each.areas
+    local = called.startswith(area) if area.startswith("+") else called.startswith("+1312")
+    return {"+1": 2, "US-IL": 3, "+1312": 4}[area] if local else 0

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from dialler.domain.calling_window import CallingWindow
 from dialler.domain.campaign import CampaignSettings, Desired
-from dialler.domain.lead import CompletedReason, Lead, LeadState, NumberStatus, PhoneNumber, WindowKey
+from dialler.domain.lead import CompletedReason, Lead, LeadState, NumberAttempts, NumberStatus, PhoneNumber, WindowKey
 from dialler.domain.outcome import Outcome
+from dialler.domain.personal_callback import CallbacksTo
 from dialler.domain.verdict import Facts, Gate, Verdict, dialable, verdict_to_json
 from tests.support.values import NEVER, NEW_YORK, NINE_TO_FIVE, NOON, a_lead, facts
 
@@ -158,19 +159,51 @@ def test_who_was_abandoned_is_left_alone_for_three_days_whatever_brought_the_lea
         assert gate(verdict, "abandoned").rule == "not within 259200 s of an abandoned call"
     rested = facts(settings=CampaignSettings(abandon_short=abandon_short, abandoned_rest_s=3600))
     assert dialable(lead, rested, NOON).dialable
+    # So is another lead with the same number.
+    other = NumberAttempts(counted=1, day=(NOON - HOUR).date(), on_day=1, last_at=NOON - HOUR, last_outcome=outcome)
+    attempts = {lead.numbers[-1].number: other}
+    shared = facts(settings=CampaignSettings(abandon_short=abandon_short), attempts=attempts)
+    verdict = dialable(a_lead(), shared, NOON)
+    assert shut(verdict) == (["abandoned"] if is_shut else [])
+    if is_shut:
+        assert verdict.earliest == NOON - HOUR + 3 * DAY
+        said = "the call of 2026-03-04 16:00:00 UTC to a number of its own, for another lead"
+        assert gate(verdict, "abandoned").value == said
+        assert gate(dialable(lead, shared, NOON), "abandoned").value == "the call of 2026-03-04 16:00:00 UTC"
+    rested = facts(settings=CampaignSettings(abandon_short=abandon_short, abandoned_rest_s=3600), attempts=attempts)
+    assert dialable(a_lead(), rested, NOON).dialable
 
 
 def test_who_was_abandoned_is_called_before_that_only_for_an_agent_who_is_held_for_it() -> None:
     lead = a_lead(last_attempt_at=NOON - HOUR, last_outcome=Outcome.ABANDONED)
     for may_hold, held in itertools.product((False, True), repeat=2):
-        known = replace(facts(settings=CampaignSettings(abandoned_hold_agent=may_hold)), agent_held=held)
+        known = replace(facts(settings=CampaignSettings(abandoned_hold_agent=may_hold)), agent="kim" if held else None)
         verdict = dialable(lead, known, NOON)
         assert verdict.dialable is (may_hold and held)
         assert gate(verdict, "abandoned").rule.endswith("but for an agent who is held for it") is may_hold
         assert verdict.earliest == (NOON if may_hold and held else NOON - HOUR + 3 * DAY)
     too_soon = a_lead(last_attempt_at=NOON, last_outcome=Outcome.ABANDONED)
-    known = replace(facts(settings=CampaignSettings(abandoned_hold_agent=True)), agent_held=True)
+    known = replace(facts(settings=CampaignSettings(abandoned_hold_agent=True)), agent="kim")
     assert shut(dialable(too_soon, known, NOON)) == ["rest"]
+
+
+def test_a_callback_is_its_agents_as_long_as_the_campaign_leaves_it_to_him() -> None:
+    lead = a_lead(callback_at=NOON - HOUR, callback_agent="kim", callback_expires_at=NOON + 5 * HOUR)
+    assert "agent" not in [each.name for each in dialable(lead, facts(), NOON).gates]
+    own = CampaignSettings(callbacks_to=CallbacksTo.AGENT)
+    verdict = dialable(lead, facts(settings=own), NOON)
+    assert shut(verdict) == ["agent"]
+    waits = "waits for agent kim since 2026-03-04 16:00:00 UTC, until 2026-03-04 22:00:00 UTC"
+    assert (gate(verdict, "agent").value, verdict.earliest) == (waits, NOON + 5 * HOUR)
+    for agent, by_hand, passes in (("kim", False, True), ("lee", False, False), ("lee", True, True)):
+        known = replace(facts(settings=own), agent=agent, by_hand=by_hand)
+        assert dialable(lead, known, NOON).dialable is passes
+    first = CampaignSettings(callbacks_to=CallbacksTo.AGENT_FIRST, callback_hold_s=7200)
+    assert dialable(lead, facts(settings=first), NOON).earliest == NOON + HOUR
+    later = dialable(lead, facts(settings=first), NOON + HOUR)
+    assert later.dialable and gate(later, "agent").value.startswith("waited for agent kim")
+    nobodys = replace(lead, callback_agent=None)
+    assert dialable(nobodys, facts(settings=own), NOON).dialable
 
 
 def test_a_lead_that_had_its_attempts_is_not_dialled() -> None:

@@ -10,12 +10,13 @@ import anyio
 import pytest
 
 from dialler.domain.caller_id import CallerId, PoolSettings, WhenNone
-from dialler.domain.lead import LeadState, WindowKey
+from dialler.domain.lead import LeadState, PhoneNumber, WindowKey
 from dialler.domain.verdict import dialable
 from dialler.engine.caller_ids import CallerIdBooks, book_of
 from dialler.engine.facts import facts_of
-from dialler.events import SessionOpened
+from dialler.events import LeadsRested, SessionOpened
 from dialler.ports import Records, SessionFilter
+from dialler.stores.leads import LeadRecords
 from telephony.port import Trunk
 from tests.support.call_centre import AGENTLESS, QUICK, START, TRUNK, CallCentre, call_centre, people
 
@@ -126,6 +127,42 @@ async def test_leads_whose_area_is_used_up_are_put_aside_and_others_go_ahead() -
         held = [each for each in await centre.records(_all_leads) if each.attempts == 0]
         assert len(held) == 58
         assert {(each.state, each.due_at) for each in held} == {(LeadState.RESTING, START.replace(day=3, hour=5))}
+
+
+async def test_a_long_list_of_an_area_that_is_used_up_is_put_aside_in_steps_and_those_behind_it_are_called() -> None:
+    async with call_centre() as centre:
+        await fill(
+            centre,
+            [*numbers(1, areas=("+1312",), calls_per_day_max=2), *numbers(1, "+1212555", areas=("+1212",))],
+            timezone="America/Chicago",
+        )
+        await centre.campaign(settings=POOLED, lists={"list": (100, 12_000)})
+        # In the same bucket, and behind them.
+        far = [replace(each, numbers=(PhoneNumber(f"+1212{at:07}"),)) for at, each in enumerate(people(20))]
+        ids = await centre.add("list", far)
+        await centre.start()
+        read, leads_with = [], LeadRecords.leads_with
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(
+                LeadRecords,
+                "leads_with",
+                lambda self, lead_ids, **how: read.append(len(lead_ids)) or leads_with(self, lead_ids, **how),
+            )
+            await centre.until(lambda: len(centre.told(SessionOpened)) == 22, within=timedelta(minutes=2))
+            assert sum(read) < 1_200, "a lead of the area costs as much as one that is called"
+            read.clear()
+            await centre.at(START + timedelta(hours=12))
+            assert sum(read) < 100, "they are looked at again"
+        sessions = await centre.sessions()
+        assert {each.lead_id for each in sessions if each.caller_id == "+12125550000"} == set(ids)
+        told = centre.told(LeadsRested)
+        assert 11_000 < sum(each.leads for each in told) < 12_000
+        assert {each.until for each in told} == {START.replace(day=3, hour=5)}
+        assert "for such a call none is free: 1 capped" in told[0].reason
+        assert await centre.records(lambda records: records.check()) == []
+        # The next day's two calls are placed, and no more.
+        await centre.at(START + timedelta(hours=15))
+        assert Counter(each.caller_id for each in await centre.sessions())["+13125550000"] == 4
 
 
 def _all_leads(records: Records) -> Sequence:

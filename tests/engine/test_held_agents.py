@@ -3,16 +3,20 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import anyio
 import pytest
 
+from dialler.domain.lead import PhoneNumber
 from dialler.domain.outcome import Outcome
 from dialler.domain.session import SessionStatus
+from dialler.domain.verdict import Verdict, dialable
+from dialler.engine.facts import facts_of
 from dialler.errors import Conflict
 from dialler.events import CallAbandoned
-from dialler.ports import ManualCall
+from dialler.ports import ManualCall, Records
 from telephony.events import (
     AgentChanged,
     AgentState,
@@ -24,7 +28,7 @@ from telephony.events import (
     Queued,
     Ringing,
 )
-from tests.support.call_centre import QUEUE, WITH_AGENTS, CallCentre, call_centre
+from tests.support.call_centre import QUEUE, WITH_AGENTS, CallCentre, call_centre, people
 from tests.support.hand_exchange import SERVER, HandExchange
 
 REST_S = 60
@@ -128,3 +132,39 @@ async def test_an_agent_may_call_whom_we_abandoned_by_hand_only_where_agents_are
         else:
             with pytest.raises(Conflict, match=r"abandoned: the call of .*not within 259200 s"):
                 await centre.engine.dial(call)
+
+
+async def test_another_lead_with_the_number_waits_as_long_and_explain_says_why() -> None:
+    async with abandoned(abandoned_hold_agent=False) as (centre, hand):
+        now = centre.clock.now()
+        number = hand.placed[0].number
+        two = zip(people(2), (number, "+13129999999"), strict=True)
+        shared, _ = await centre.add("list", [replace(each, numbers=(PhoneNumber(of),)) for each, of in two])
+        await centre.engine.follow()
+        await centre.until(lambda: len(hand.placed) == 2)
+        assert hand.placed[1].number == "+13129999999"
+        hand.say(HungUp, hand.placed[1].call_id, cause=17)
+        await anyio.sleep(600)
+        assert len(hand.placed) == 2
+
+        def explain(records: Records) -> Verdict:
+            lead = records.lead(shared)
+            return dialable(lead, facts_of(records, lead), centre.clock.now())
+
+        verdict = await centre.records(explain)
+        [gate] = [each for each in verdict.gates if each.name == "abandoned"]
+        assert not gate.passed
+        assert gate.value.endswith("UTC to a number of its own, for another lead")
+        assert gate.earliest is not None and abs(gate.earliest - now - timedelta(days=3)) < timedelta(seconds=1)
+        assert (await centre.records(lambda records: records.lead(shared))).due_at == verdict.earliest
+
+
+async def test_for_another_lead_with_the_number_an_agent_is_held_too() -> None:
+    async with abandoned() as (centre, hand):
+        number = hand.placed[0].number
+        [shared] = await centre.add("list", [replace(each, numbers=(PhoneNumber(number),)) for each in people(1)])
+        await centre.engine.follow()
+        await centre.until(lambda: len(hand.placed) == 2)
+        assert (hand.placed[1].number, hand.placed[1].agent) == (number, "kim")
+        [session] = [each for each in await centre.sessions() if each.lead_id == shared]
+        assert session.for_agent == "kim"

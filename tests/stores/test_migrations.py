@@ -20,6 +20,7 @@ from dialler.domain.outcome import Outcome
 from dialler.domain.redial import RedialRule, RedialRules
 from dialler.domain.strategy import LeadOrder
 from dialler.ports import Records, SessionFilter
+from dialler.stores.codec import from_us
 from dialler.stores.open import open_store, parsed_url
 from dialler.stores.postgres import postgres_engine
 from dialler.stores.schema import HEAD, metadata
@@ -336,6 +337,71 @@ async def check_ledger(url: str) -> None:
             3: AbandonCounts(machine=1),
         }
         assert await store.read(lambda records: records.check()) == []
+
+
+ENDED_ON_NUMBERS = (
+    ("+1312", "ABANDONED", 100, True),
+    ("+1313", "ABANDONED", 100, True),
+    ("+1313", "CONNECTED", 200, True),
+    ("+1314", "BUSY", 100, True),
+    ("+1315", "ABANDONED_SHORT", 100, True),
+    ("+1315", "CANCELLED", 200, False),
+)
+"""Number, outcome, end and whether it counts, of sessions of before numbers knew how their last attempt ended."""
+
+
+def load_attempts_on_numbers(engine: Engine) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        for at, (number, outcome, ended_at, counts) in enumerate(ENDED_ON_NUMBERS):
+            connection.execute(
+                text(
+                    "INSERT INTO sessions (session_id, campaign_id, campaign, list_id, list, lead_id, attempt_no,"
+                    " number, created_at, status, outcome, ended_at, counts_attempt) VALUES"
+                    " (:id, 7, 'c', 1, 'l', :at, 1, :number, 50, 'expired', :outcome, :ended, :counts)"
+                ),
+                {
+                    "id": f"s{at}",
+                    "at": at,
+                    "number": number,
+                    "outcome": outcome,
+                    "ended": ended_at,
+                    "counts": counts,
+                },
+            )
+
+
+async def check_who_was_abandoned(url: str) -> None:
+    async with open_store(url, write=True) as store:
+        numbers = sorted({number for number, *_ in ENDED_ON_NUMBERS})
+        found = await store.read(lambda records: records.number_attempts(7, numbers))
+        assert {number: (each.last_outcome, each.last_at) for number, each in found.items()} == {
+            "+1312": (Outcome.ABANDONED, from_us(100)),
+            "+1313": (None, None),
+            "+1314": (None, None),
+            "+1315": (Outcome.ABANDONED_SHORT, from_us(100)),
+        }
+
+
+async def test_an_upgrade_finds_the_numbers_that_were_abandoned_on_sqlite(tmp_path: Path) -> None:
+    engine = sqlite_engine(tmp_path / "x.db", mode="rwc")
+    load_attempts_on_numbers(engine)
+    engine.dispose()
+    assert upgrade(f"sqlite:///{tmp_path / 'x.db'}") == ("0001", HEAD)
+    await check_who_was_abandoned(f"sqlite:///{tmp_path / 'x.db'}")
+
+
+@pytest.mark.postgres
+async def test_an_upgrade_finds_the_numbers_that_were_abandoned_on_postgres() -> None:
+    with postgres.database() as url:
+        engine = postgres_engine(parsed_url(url))
+        load_attempts_on_numbers(engine)
+        engine.dispose()
+        assert upgrade(url) == ("0001", HEAD)
+        await check_who_was_abandoned(url)
 
 
 async def test_the_abandon_ledger_begins_with_the_sessions_there_are_on_sqlite(tmp_path: Path) -> None:

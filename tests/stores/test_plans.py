@@ -72,6 +72,7 @@ def pool_found(records: Records) -> object:
     [
         (lambda r: r.ready_ranks((1, 1), limit=5), "COVERING INDEX leads_ready"),
         (lambda r: r.replan(1, limit=5), "COVERING INDEX leads_by_list (list_id=? AND state=? AND lead_id>?)"),
+        (lambda r: r.rest_alike((1, 1), "+1312", NOW, limit=5), "leads_ready (list_id=? AND key_id=?)"),
         (lambda r: r.wake_rested((1, 1), NOW, limit=5), "leads_resting (list_id=? AND key_id=? AND due_at<?)"),
         (lambda r: r.next_due_at((1, 1)), "INDEX leads_resting (list_id=? AND key_id=?)"),
         (

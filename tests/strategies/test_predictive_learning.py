@@ -123,6 +123,22 @@ def test_the_level_drops_its_long_memory_when_answers_jump():
     assert level.value > 1.5
 
 
+def test_a_rise_is_believed_by_what_came_since_it_began():
+    """Three times the answers, after 400 answers of before: most of what came while nobody noticed is abandoned."""
+    needed = []
+    for seed in range(20):
+        rng, level = np.random.default_rng(seed), Level()
+        for _ in range(2000):
+            level.note(seen=int(rng.poisson(0.2)), expected=0.2)
+        answers = 0
+        while level.value < 2:
+            seen = int(rng.poisson(0.6))
+            answers += seen
+            level.note(seen=seen, expected=0.2)
+        needed.append(answers)
+    assert sum(needed) / len(needed) < 40
+
+
 def test_a_trunk_that_fails_is_not_taken_for_people_who_went_away():
     level = Level()
     for _ in range(400):

@@ -53,6 +53,20 @@ def test_a_large_team_takes_less_risk_in_its_first_minutes_than_a_small_one():
     assert price_of(start, 700.0).risk < 0.8 * price_of(start, 70.0).risk
 
 
+def test_a_credit_that_one_cluster_of_abandons_takes_is_a_reserve_and_not_spent():
+    """A team of thirty, 220 answers in ten minutes: with four in hand it is careful, with twelve it is not."""
+
+    def of_thirty(credit):
+        return price_of((period_count("30m", 660, 15, tolerance=2.0), day(2000, 60 - credit)), 220.0).risk
+
+    assert of_thirty(4) < 0.7 * CAP < CAP < of_thirty(12)
+
+
+def test_from_the_first_answers_most_of_what_is_allowed_is_kept_in_hand():
+    start = (period_count("30m", 200, 2, tolerance=2.0), day(200, 2))
+    assert price_of(start, 700.0).risk < 0.85 * CAP
+
+
 def test_far_over_the_limit_there_is_one_call_for_each_free_agent():
     assert not price_of((day(1000, 60),)).is_debt_deep
     assert price_of((day(1000, 80),)).is_debt_deep

@@ -271,20 +271,22 @@ class RealAsterisk:
 
     @property
     def server(self) -> AsteriskServer:
-        """The settings that reach it, with a trunk to the carrier, and one more for each form of numbers."""
+        """The settings that reach it, with one trunk to the carrier."""
         trunk = AsteriskTrunk(name="carrier", dial="Local/{number}@carrier/n", calls_per_second=40.0, channels=200)
+        return AsteriskServer(
+            name="asterisk", port=self.port, username=self.username, secret=self.secret, trunks=(trunk,)
+        )
+
+    @property
+    def presenting_server(self) -> AsteriskServer:
+        """The same with one more trunk for each form of numbers, on which the carrier knows the common fates only."""
+        [trunk] = self.server.trunks
         places = zip(NumberForm, ("number", "digits", "national", "international"), strict=True)
         presenting = [
             replace(trunk, name=f"carrier-{form}", dial=f"Local/{{{at}}}@carrier/n", presentation=PRESENTATIONS[form])
             for form, at in places
         ]
-        return AsteriskServer(
-            name="asterisk",
-            port=self.port,
-            username=self.username,
-            secret=self.secret,
-            trunks=(trunk, *presenting),
-        )
+        return replace(self.server, trunks=(trunk, *presenting))
 
     def __enter__(self) -> Self:
         self.start()
@@ -528,7 +530,7 @@ async def asterisk_exchange() -> AsyncIterator[AsteriskExchange]:
     asterisk = await anyio.to_thread.run_sync(shared_asterisk)
     try:
         async with CuttableProxy(asterisk.port) as proxy:
-            settings = replace(asterisk.server, port=proxy.port)
+            settings = replace(asterisk.presenting_server, port=proxy.port)
             network = AsteriskNetwork([settings], timing=FAST)
             async with anyio.create_task_group() as tasks:
                 await tasks.start(lambda *, task_status: network.run(task_status=task_status))

@@ -159,6 +159,9 @@ class WatchedNetwork:
         self.diverted.append(call_id)
         return await self.network.divert(call_id)
 
+    async def look_again(self, call_id: str) -> bool:
+        return await self.network.look_again(call_id)
+
     async def add_to_queue(self, queue: str, agent: str, **facts: Any) -> bool:
         return await self.network.add_to_queue(queue, agent, **facts)
 

@@ -29,6 +29,9 @@ class HandExchange:
         self.live: list[LiveCall] = []
         self.hung_up: list[str] = []
         self.diverted: list[str] = []
+        self.looked: list[str] = []
+        """Calls whose queue was to look for an agent again."""
+
         self.diverting: Callable[[str], bool] = lambda call_id: True
         """Answers `divert`, after it has noted the call; may raise what the exchange would."""
 
@@ -84,6 +87,11 @@ class HandExchange:
         self._ask()
         self.diverted.append(call_id)
         return self.diverting(call_id)
+
+    async def look_again(self, call_id: str) -> bool:
+        self._ask()
+        self.looked.append(call_id)
+        return True
 
     async def add_to_queue(
         self,

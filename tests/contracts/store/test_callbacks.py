@@ -58,18 +58,23 @@ async def test_attempts_are_counted_by_number_and_campaign_once_each_as_sessions
     lead_list, leads = await list_of_leads(store, 2)
     number, other = (lead.numbers[0].number for lead in leads)
 
-    def attempt(records: Records, at: int, *, counts: bool = True, hours: int = 0) -> None:
+    def attempt(
+        records: Records, at: int, *, counts: bool = True, hours: int = 0, outcome: Outcome = Outcome.BUSY
+    ) -> None:
         ends = NOW + hours * HOUR
         session = new_session(leads[0], f"s-{at}", timezone="Europe/Berlin Europe/Paris")
         records.add_session(session)
-        ended = replace(session, status=SessionStatus.EXPIRED, outcome=Outcome.BUSY, ended_at=ends)
+        ended = replace(session, status=SessionStatus.EXPIRED, outcome=outcome, ended_at=ends)
         records.set_session(replace(ended, counts_attempt=counts))
         records.set_session(replace(ended, counts_attempt=counts, wrap_code="NONE"))
 
     assert await store.read(lambda records: records.number_attempts(lead_list.campaign_id, [number])) == {}
-    for at, more in enumerate([{}, {"counts": False}, {"hours": 24}, {"hours": 24}, {"hours": -48}]):
+    for at, more in enumerate(
+        [{}, {"counts": False}, {"hours": 24}, {"hours": 24, "outcome": Outcome.ABANDONED}, {"hours": -48}]
+    ):
         await store.write(lambda records, at=at, more=more: attempt(records, at, **more))
     found = await store.read(lambda records: records.number_attempts(lead_list.campaign_id, [number, other]))
     # NOW is Monday 2 November, 16:04 in Berlin; a clock that was set back starts no new day.
-    assert found == {number: NumberAttempts(counted=4, day=date(2026, 11, 3), on_day=3)}
+    last = {"last_at": NOW + 24 * HOUR, "last_outcome": Outcome.ABANDONED}
+    assert found == {number: NumberAttempts(counted=4, day=date(2026, 11, 3), on_day=3, **last)}
     assert await store.read(lambda records: records.number_attempts(99, [number])) == {}

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from dialler.domain.lead import CompletedReason, Lead, LeadState, NumberStatus, PhoneNumber
+from dialler.domain.evolve import evolve
+from dialler.domain.lead import CompletedReason, Lead, LeadState, NewLead, NumberStatus, PhoneNumber
 from dialler.domain.outcome import Outcome
 from dialler.errors import Conflict, NotFound
 from dialler.ports import LeadFilter, Records
@@ -268,6 +269,31 @@ async def test_rested_leads_wake_when_they_are_due_longest_due_first(store: AnyS
             LeadState.IN_CALL: 0,
             LeadState.COMPLETED: 0,
         }
+
+    await store.write(work)
+
+
+async def test_the_first_ready_leads_whose_numbers_begin_alike_rest_in_one_step(store: AnyStore) -> None:
+    _, lead_list = await store.write(add_campaign_and_list)
+    until = NOW + timedelta(hours=9)
+
+    def work(records: Records) -> None:
+        both = NewLead(numbers=(PhoneNumber("+13125550108"), PhoneNumber("+12125550108")), window_key=TEXAS)
+        given = [*(new_lead(f"+1312555010{at}", TEXAS) for at in range(5)), both, new_lead("+12125550100", TEXAS)]
+        ids = records.add_leads(lead_list.list_id, [*given, new_lead("+13125550109", BERLIN)], NOW)
+        records.set_lead(replace(records.lead(ids[0]), state=LeadState.IN_CALL))
+        records.add_session(new_session(records.lead(ids[0]), "s"))
+        known = records.leads_with(ids, to_change=True)
+        place = next((each.list_id, each.key_id) for each in records.buckets([lead_list.list_id]) if each.key == TEXAS)
+        assert records.rest_alike(place, "+1312", until, limit=2) == 2
+        assert records.rest_alike(place, "+1312", until, limit=9) == 2
+        assert records.rest_alike(place, "+1312", until, limit=9) == 0
+        resting = [lead_id for lead_id in ids if records.lead(lead_id).state is LeadState.RESTING]
+        assert resting == list(ids[1:5])
+        assert {records.lead(lead_id).due_at for lead_id in resting} == {until}
+        # It rests by now, whatever was known of it when it was written.
+        records.set_lead(evolve(known[ids[1]], state=LeadState.COMPLETED, completed_reason=CompletedReason.DNC))
+        assert records.ready_ranks(place, limit=9) == [(0, ids[5], ids[5]), (0, ids[6], ids[6])]
 
     await store.write(work)
 

@@ -8,10 +8,15 @@ import pytest
 import telephony.ami.calls as calls
 from telephony.ami.calls import CallBook
 from telephony.events import HangupBy, HungUp, OriginateEnded
+from telephony.port import LiveCall, LiveState
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 FAILURE = {"event": "OriginateResponse", "response": "Failure", "reason": "0", "actionid": "c1"}
 HANGUP = {"event": "Hangup", "uniqueid": "c1", "cause": "17"}
+
+
+def live(call_id: str, state: LiveState = LiveState.RINGING) -> LiveCall:
+    return LiveCall(call_id=call_id, server="a", state=state, age=timedelta(seconds=9))
 
 
 def test_an_id_is_used_once() -> None:
@@ -60,7 +65,7 @@ def test_after_a_reconnection_only_calls_of_before_that_are_gone_are_forgotten()
     book.open("there", "a", 1)
     book.open("elsewhere", "b", 1)
     book.open("new", "a", 2)
-    book.settle("a", 2, {"there", "adopted"})
+    book.settle("a", 2, [live("there"), live("adopted")])
     assert [book.server_of(one) for one in ("gone", "there", "elsewhere", "new", "adopted")] == [
         None,
         "a",
@@ -69,6 +74,17 @@ def test_after_a_reconnection_only_calls_of_before_that_are_gone_are_forgotten()
         "a",
     ]
     assert isinstance(book.take({**HANGUP, "uniqueid": "adopted"}, server="a", generation=2, at=AT), HungUp)
+
+
+def test_who_answered_unheard_before_the_link_was_up_has_answered() -> None:
+    book = CallBook()
+    for call_id, generation in (("answered", 1), ("rings", 1), ("new", 2)):
+        book.open(call_id, "a", generation)
+    up = LiveState.QUEUED
+    book.settle("a", 2, [live("answered", up), live("rings"), live("new", up), live("adopted", up)])
+    unanswered = {one: book.is_unanswered(one) for one in ("answered", "rings", "new", "adopted")}
+    # Of a call of this link the event is on its way.
+    assert unanswered == {"answered": False, "rings": True, "new": True, "adopted": False}
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

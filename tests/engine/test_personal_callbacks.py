@@ -1,0 +1,190 @@
+"""Callbacks for the agents who promised them: held until they are ready, then theirs alone."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import anyio
+import pytest
+
+from dialler.domain.by_hand import Callback, called_back_at
+from dialler.domain.calling_hours import parse_hours
+from dialler.domain.campaign import Desired
+from dialler.domain.lead import LeadState
+from dialler.domain.outcome import Outcome
+from dialler.domain.personal_callback import CallbacksTo
+from dialler.ports import DncEntry, Records, Trunk
+from telephony.events import DIRECT_REASON, AgentState, Answered, Bridged, HangupBy, HungUp, Queued, Ringing
+from tests.support.call_centre import QUEUE, START, WITH_AGENTS, CallCentre, call_centre
+from tests.support.hand_exchange import SERVER, HandExchange
+
+AT = START + timedelta(minutes=1)
+HOLD_S = 600
+PROGRESSIVE = replace(WITH_AGENTS, pacing="progressive", pacing_settings={}, rest_min_s=60)
+AGENT = replace(PROGRESSIVE, callbacks_to=CallbacksTo.AGENT, callback_hold_s=HOLD_S)
+FIRST = replace(AGENT, callbacks_to=CallbacksTo.AGENT_FIRST)
+
+
+def promise(lead_id: int, agent: str | None = "kim", **changes: Any) -> Any:
+    callback = replace(Callback(at=AT, agent=agent, expires_at=AT + timedelta(hours=5)), **changes)
+    return lambda records: records.set_lead(called_back_at(records.lead(lead_id), callback))
+
+
+@asynccontextmanager
+async def promised(settings: Any = AGENT, hand: HandExchange | None = None) -> AsyncIterator[tuple[CallCentre, Any]]:
+    """The only lead has a callback that kim promised; lee is ready, and the callback is due."""
+    async with call_centre(hand=hand or HandExchange()) as centre:
+        await centre.campaign(settings=settings, lists={"list": (100, 1)})
+        await centre.records(promise(1))
+        await centre.start()
+        centre.hand.move_agent("lee", AgentState.READY, queue=QUEUE)
+        await centre.at(AT + timedelta(seconds=1))
+        yield centre, centre.hand
+
+
+def says_ready(hand: HandExchange, agent: str = "kim") -> None:
+    hand.move_agent(agent, AgentState.READY, queue=QUEUE)
+
+
+async def test_it_waits_for_its_agent_and_is_his_alone() -> None:
+    async with promised() as (centre, hand):
+        await anyio.sleep(1200)
+        assert not hand.placed, "lee is ready all the time"
+        says_ready(hand)
+        await centre.until(lambda: len(hand.placed) == 1, within=timedelta(seconds=2))
+        [call] = hand.placed
+        assert (call.queue, call.agent) == (None, "kim")
+        assert centre.engine.floor.board.held == {"kim": call.call_id}
+        assert ("kim", DIRECT_REASON) in hand.pauses, "no queue has him"
+        for kind, facts in ((Ringing, {}), (Answered, {}), (Queued, {"queue": ""}), (Bridged, {"agent": "kim"})):
+            hand.say(kind, call.call_id, **facts)
+        await anyio.sleep(30)
+        hand.say(HungUp, call.call_id, cause=16, by=HangupBy.CUSTOMER)
+        await anyio.sleep(1)
+        assert not centre.engine.floor.board.held
+        await centre.engine.floor.outbox.flush()
+        [session] = await centre.assert_accounted()
+        assert (session.outcome, session.agent, session.for_agent) == (Outcome.CONNECTED, "kim", "kim")
+        assert session.dial_mode == "progressive"
+
+
+async def test_with_its_agent_ready_as_it_comes_due_it_goes_at_once() -> None:
+    async with call_centre(hand=HandExchange()) as centre:
+        await centre.campaign(settings=FIRST, lists={"list": (100, 1)})
+        await centre.records(promise(1))
+        await centre.start()
+        for agent in ("lee", "kim"):
+            says_ready(centre.hand, agent)
+        await centre.at(AT + timedelta(seconds=1))
+        assert [each.agent for each in centre.hand.placed] == ["kim"]
+
+
+async def test_after_the_hold_it_is_anyones() -> None:
+    async with promised(FIRST) as (centre, hand):
+        await centre.at(AT + timedelta(seconds=HOLD_S - 1))
+        assert not hand.placed
+        await centre.at(AT + timedelta(seconds=HOLD_S + 1))
+        [call] = hand.placed
+        assert (call.queue, call.agent) == (QUEUE, None)
+
+
+async def test_its_agents_alone_it_waits_until_it_expires() -> None:
+    async with promised() as (centre, hand):
+        await centre.at(AT + timedelta(hours=5) - timedelta(seconds=1))
+        assert not hand.placed
+        await anyio.sleep(310)
+        assert [each.agent for each in hand.placed] == [None], "it is an ordinary lead again"
+
+
+@pytest.mark.parametrize("settings", [PROGRESSIVE, AGENT])
+async def test_anyone_keeps_those_that_are_nobodys(settings: Any) -> None:
+    async with call_centre(hand=HandExchange()) as centre:
+        await centre.campaign(settings=settings, lists={"list": (100, 1)})
+        await centre.records(promise(1, "kim" if settings is PROGRESSIVE else None))
+        await centre.start()
+        says_ready(centre.hand, "lee")
+        await centre.at(AT + timedelta(seconds=1))
+        assert [each.agent for each in centre.hand.placed] == [None]
+
+
+async def test_others_are_called_meanwhile_and_count_on_no_held_agent() -> None:
+    async with call_centre(hand=HandExchange()) as centre:
+        hand = centre.hand
+        await centre.campaign(settings=AGENT, lists={"list": (100, 5)})
+        await centre.records(promise(1))
+        await centre.start()
+        await centre.at(AT + timedelta(seconds=1))
+        hand.move_agent("lee", AgentState.READY, queue=QUEUE)
+        await anyio.sleep(1)
+        assert [each.agent for each in hand.placed] == [None]
+        says_ready(hand)
+        await anyio.sleep(10)
+        assert sorted(str(each.agent) for each in hand.placed) == ["None", "kim"], "one call for each of them"
+
+
+async def test_a_gate_that_has_shut_meanwhile_stops_it() -> None:
+    def forbid(records: Records) -> None:
+        number = records.lead(1).numbers[0].number
+        records.add_dnc([DncEntry(number=number, campaign_id=None, reason="", added_at=START, added_by="x")])
+
+    async with promised() as (centre, hand):
+        await centre.records(forbid)
+        says_ready(hand)
+        await anyio.sleep(400)
+        assert not hand.placed and not centre.engine.floor.board.held
+        assert (await centre.records(lambda records: records.lead(1))).state is LeadState.COMPLETED
+
+
+async def test_a_window_that_opens_before_its_turn_is_over_is_not_slept_through() -> None:
+    settings = replace(AGENT, hours=parse_hours("mon-sun 09:00-10:30, 11:00-20:00"))
+    async with promised(settings) as (centre, hand):
+        await centre.at(START + timedelta(minutes=45))
+        says_ready(hand)
+        await anyio.sleep(60)
+        assert not hand.placed
+        await centre.at(START + timedelta(minutes=67))
+        assert [each.agent for each in hand.placed] == ["kim"]
+
+
+@pytest.mark.parametrize("desired", [Desired.PAUSED, Desired.STOPPED])
+async def test_a_campaign_that_does_not_run_keeps_it(desired: Desired) -> None:
+    async with promised() as (centre, hand):
+        await centre.change(desired)
+        says_ready(hand)
+        await anyio.sleep(600)
+        assert not hand.placed and not centre.engine.floor.board.held
+        await centre.change(Desired.RUNNING)
+        await anyio.sleep(310)
+        assert [each.agent for each in hand.placed] == ["kim"]
+
+
+async def test_without_a_channel_it_is_tried_again() -> None:
+    trunk = Trunk(name="a", server=SERVER, calls_per_second=100.0, channels=1)
+    async with call_centre(hand=HandExchange(trunk)) as centre:
+        hand = centre.hand
+        await centre.campaign(settings=AGENT, lists={"list": (100, 2)})
+        await centre.records(promise(1))
+        await centre.start()
+        await centre.at(AT + timedelta(seconds=1))
+        hand.move_agent("lee", AgentState.READY, queue=QUEUE)
+        await centre.until(lambda: len(hand.placed) == 1)
+        says_ready(hand)
+        await anyio.sleep(12)
+        assert len(hand.placed) == 1
+        hand.say(HungUp, hand.placed[0].call_id, cause=17, by=HangupBy.CUSTOMER)
+        await anyio.sleep(6)
+        assert [each.agent for each in hand.placed] == [None, "kim"]
+
+
+async def test_a_new_engine_finds_it_again() -> None:
+    async with promised() as (centre, hand):
+        await centre.kill()
+        await centre.start()
+        hand.move_agent("lee", AgentState.READY, queue=QUEUE)
+        await anyio.sleep(305)
+        assert not hand.placed
+        says_ready(hand)
+        await anyio.sleep(2)
+        assert [each.agent for each in hand.placed] == ["kim"]
