@@ -6,7 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from telephony.events import AgentChanged, AgentState
+from telephony.events import WRAP_UP_REASON, AgentChanged, AgentState
 
 
 class Place(NamedTuple):
@@ -57,6 +57,11 @@ class Members:
     def of(self, agent: str) -> Mapping[Place, Standing]:
         """Return how an agent stands, queue by queue."""
         return self._standings.get(agent, NOWHERE)
+
+    def rests(self, agent: str) -> bool:
+        """Tell whether an agent is paused by hand in all his queues, be he in a talk yet; not by his wrap-up."""
+        reasons = {standing.pause_reason for standing in self.of(agent).values()}
+        return bool(reasons) and not reasons & {None, WRAP_UP_REASON}
 
     def __iter__(self) -> Iterator[str]:
         """Yield all agents that are known."""

@@ -65,6 +65,9 @@ class CampaignScene:
         self.agents_pause_themselves = True
         """Whether a pause that follows a talk may be the wrap-up: not where the engine makes those pauses."""
 
+        self._leaving: set[str] = set()
+        """Agents who are paused by hand while they talk, and so are not free at its end: they are shown as away."""
+
         self._wraps: list[tuple[float, str]] = []
         """Since when who wraps up, a heap; some of them have finished since."""
 
@@ -77,23 +80,41 @@ class CampaignScene:
 
     def agent_moved(self, agent: str, life: Life, *, is_new: bool) -> None:
         """Look at an agent whose state changed, or who comes from another campaign (`is_new`): with his age."""
-        # A pause that follows a talk is the wrap-up, until it has lasted too long for one.
+        leaves = life.state is AgentState.TALKING and self._board.members.rests(agent)
+        left = agent in self._leaving
+        if left:
+            if leaves:
+                return
+            self._leaving.remove(agent)
+            self._agents.forget(agent)
+            if life.before is AgentState.TALKING:
+                self._agents.put(agent, AgentAt.TALKING, life.since_s - life.before_s)  # How long talks are is learnt.
+        # A pause that follows a talk is the wrap-up, until it has lasted too long for one; one that began in it is not.
         wraps_up = (
-            life.state is AgentState.PAUSED and life.before is AgentState.TALKING and self.agents_pause_themselves
+            life.state is AgentState.PAUSED
+            and life.before is AgentState.TALKING
+            and self.agents_pause_themselves
+            and not left
         )
         at = AgentAt.WRAP_UP if wraps_up else _AGENT_AT[life.state]
         self._agents.put(agent, at, life.since_s, before_s=life.before_s if is_new else 0.0)
         if wraps_up:
             heappush(self._wraps, (life.since_s, agent))
+        if leaves:
+            self._leaving.add(agent)
+            self._agents.forget(agent)
+            self._agents.put(agent, AgentAt.AWAY, self._clock.monotonic())
         self._bound_moves()
 
     def agent_gone(self, agent: str) -> None:
         """Take leave of an agent who logged out."""
+        self._leaving.discard(agent)
         self._agents.drop(agent, self._clock.monotonic())
         self._bound_moves()
 
     def agent_forgotten(self, agent: str) -> None:
         """Know nothing of an agent any more: he belongs to another campaign now, or his link broke."""
+        self._leaving.discard(agent)
         self._agents.forget(agent)
 
     def call_moved(self, tracked: Tracked) -> None:
@@ -175,6 +196,8 @@ class CampaignScene:
     def agents_by_state(self) -> dict[AgentAt, int]:
         """Count the agents that are logged in."""
         found = np.bincount(self._agents.standing().states, minlength=len(AgentAt))
+        found[AgentAt.TALKING] += len(self._leaving)
+        found[AgentAt.AWAY] -= len(self._leaving)
         return {state: int(found[state]) for state in AgentAt}
 
     def calls_by_state(self) -> dict[CallAt, int]:
@@ -194,7 +217,7 @@ class CampaignScene:
         return max(PATIENCE_LEAST_S, (patience.limit - patience.margin).total_seconds() - self._waited_s)
 
     def _end_wraps(self, begun_before_s: float, now_s: float) -> None:
-        """Count those who wrap up for longer than any wrap-up lasts as away: they were paused during the talk."""
+        """Count those who wrap up for longer than any wrap-up lasts as away: they are on a break."""
         while self._wraps and self._wraps[0][0] <= begun_before_s:
             since_s, agent = heappop(self._wraps)
             if self._agents.state_of(agent) == AgentAt.WRAP_UP and self._agents.since_s(agent) == since_s:

@@ -51,6 +51,8 @@ class Staffing:
     def _tell(self, key: Key, agent: str, state: AgentState, at: datetime) -> None:
         state = self._floor.board.with_hold(agent, state)
         change = self._shares.tell(key, agent, state, self._floor.clock.monotonic())
+        if change is None and state is AgentState.TALKING and (life := self._shares.life(agent)) is not None:
+            change = Change(agent, life.shown, life.shown)  # He may have been paused, or no longer be.
         if change is not None:
             self._apply([change], at)
 

@@ -9,6 +9,7 @@ from typing import ClassVar
 import anyio
 import pytest
 
+from dialler.clock import LoopClock
 from dialler.domain.outcome import Outcome
 from dialler.domain.patience import PatienceStart
 from dialler.engine.agent_shares import Life
@@ -17,9 +18,19 @@ from dialler.engine.scene import MOVES_MAX, CampaignScene
 from strategies.pacing import PacingDecision, PacingFacts
 from strategies.registry import BUILT_IN
 from strategies.roster import AgentAt, CallAt
-from telephony.events import WRAP_UP_REASON, AgentState, Answered, Bridged, Classified, HungUp, Queued, Ringing
+from telephony.events import (
+    WRAP_UP_REASON,
+    AgentChanged,
+    AgentState,
+    Answered,
+    Bridged,
+    Classified,
+    HungUp,
+    Queued,
+    Ringing,
+)
 from telephony.simulated import Spread
-from tests.support.call_centre import QUEUE, QUICK, WITH_AGENTS, CallCentre, call_centre
+from tests.support.call_centre import QUEUE, QUICK, START, WITH_AGENTS, CallCentre, call_centre
 from tests.support.hand_exchange import HandExchange
 
 SERVER = "pbx"
@@ -173,7 +184,55 @@ async def test_where_the_engine_pauses_agents_after_talks_their_own_pauses_are_b
         ):
             centre.hand.move_agent("kim", state, queue=QUEUE, pause_reason=reason)
             seen += [found for found, _ in (await last(seer))[0]]
-        assert seen == [AgentAt.TALKING, AgentAt.WRAP_UP, AgentAt.AWAY, AgentAt.TALKING, AgentAt.AWAY]
+        assert seen == [AgentAt.TALKING, AgentAt.WRAP_UP, AgentAt.AWAY, AgentAt.AWAY, AgentAt.AWAY]
+
+
+@pytest.mark.parametrize("wrap_up_s", [0, 15])
+async def test_who_is_paused_by_hand_while_he_talks_is_nobody_to_call_for(seer: Seer, wrap_up_s: int) -> None:
+    async with call_centre(hand=HandExchange()) as centre:
+        await centre.campaign(settings=replace(SEER, wrap_up_s=wrap_up_s))
+        hand = centre.hand
+        hand.move_agent("kim", AgentState.READY, queue=QUEUE)
+        await centre.start()
+        seen = []
+        for state, reason in (
+            (AgentState.TALKING, None),
+            (AgentState.TALKING, WRAP_UP_REASON),
+            (AgentState.TALKING, "lunch"),
+            (AgentState.TALKING, None),
+            (AgentState.TALKING, "lunch"),
+            (AgentState.PAUSED, "lunch"),
+            (AgentState.READY, None),
+        ):
+            await anyio.sleep(9.4)
+            hand.move_agent("kim", state, queue=QUEUE, pause_reason=reason)
+            [(agent, _)] = (await last(seer))[0]
+            seen.append(agent)
+            [campaign] = centre.engine.report().campaigns
+            assert campaign.agents_by_state["talking"] == (state is AgentState.TALKING), "told as it is"
+        talks, away = AgentAt.TALKING, AgentAt.AWAY
+        assert seen == [talks, talks, away, talks, away, away, AgentAt.READY]
+
+
+async def test_the_length_of_a_talk_is_learnt_though_a_break_was_asked_for_in_it() -> None:
+    clock = LoopClock(START, anyio.current_time)
+    board = Board()
+    scene = CampaignScene(board, clock, campaign_id=1)
+    scene.agents_pause_themselves = False
+
+    def move(state: AgentState, reason: str | None = None, *, life: Life) -> None:
+        board.move_agent(
+            AgentChanged(server=SERVER, at=clock.now(), agent="kim", queue=QUEUE, state=state, pause_reason=reason)
+        )
+        scene.agent_moved("kim", life, is_new=False)
+
+    talk = Life(AgentState.TALKING, 0.0)
+    move(AgentState.TALKING, life=talk)
+    move(AgentState.TALKING, "lunch", life=talk)
+    move(AgentState.TALKING, "lunch", life=talk)
+    move(AgentState.PAUSED, "lunch", life=Life(AgentState.PAUSED, 70.0, before=AgentState.TALKING, before_s=70.0))
+    [(was, age_s, now)] = [(each.was, each.age_s, each.now) for each in scene.scene(SEER).moves]
+    assert (was, age_s, now) == (AgentAt.TALKING, 70.0, AgentAt.AWAY)
 
 
 async def test_it_is_asked_no_sooner_and_no_later_than_it_wants(seer: Seer) -> None:
