@@ -276,6 +276,20 @@ async def test_a_queue_that_looks_again_joins_who_waits_and_the_agent_who_got_fr
         await exchange.telephony.remove_from_queue(queue, agent)
 
 
+async def test_a_look_that_comes_too_late_leaves_the_information_message_alone(
+    exchange: Exchange, log: EventLog, call: Call
+) -> None:
+    placed = call(Fate.ANSWERED_LONG, queue=exchange.waiting_queue)
+    await exchange.telephony.originate(placed)
+    await log.first(Queued, call_id=placed.call_id)
+    assert await exchange.telephony.divert(placed.call_id) is True
+    await log.first(HarbourStarted, call_id=placed.call_id)
+    assert await exchange.telephony.look_again(placed.call_id) is True
+    await anyio.sleep(0.3)  # Nothing tells that nothing came of it.
+    assert HungUp not in kinds(log.by_call[placed.call_id])
+    assert await exchange.telephony.hang_up(placed.call_id) is True
+
+
 async def test_who_presses_the_key_in_the_information_message_opts_out_and_the_call_ends(
     exchange: Exchange, log: EventLog, call: Call
 ) -> None:
