@@ -9,20 +9,15 @@ from dialler.domain.by_hand import is_forgotten, without_callback
 from dialler.domain.caller_id_choice import CallerIdBook, Choice, region_of
 from dialler.domain.campaign import Campaign, LeadList
 from dialler.domain.evolve import evolve
-from dialler.domain.lead import CompletedReason, Lead, LeadState, NumberAttempts, WindowKey
+from dialler.domain.lead import Lead, LeadState, NumberAttempts, WindowKey
 from dialler.domain.verdict import Facts, Verdict, dialable
-from dialler.engine.caller_ids import LOOK_AGAIN, CallerIdWait
+from dialler.engine.caller_ids import CallerIdWait
 from dialler.engine.hopper import Hopper
 from dialler.engine.opening import Slot, called
+from dialler.engine.put_aside import put_aside
 from dialler.engine.replan import replan_leads
 from dialler.engine.windows import Windows
 from dialler.ports import Records
-
-LINE_REST = timedelta(minutes=1)
-"""A lead whose number is in a call, for another lead, is looked at again after so long."""
-
-HOLD_REST = timedelta(seconds=20)
-"""One who is called only for an agent who is held for it is looked at again after so long where none was free."""
 
 AGENT_REST = timedelta(minutes=5)
 """A callback whose agent is not ready is looked at again after so long, if he does not become ready before that.
@@ -41,7 +36,6 @@ WAITING_MAX = 20
 
 READ_AHEAD = 32
 """Leads read at once where more of a list were refused than was foreseen."""
-
 
 ALIKE_MIN = 20
 """Leads of one list, bucket and area that wait long for a caller id, after which those behind them are not looked at
@@ -305,32 +299,3 @@ class Picking:
                 caller_id=None if self._book is None else self._choose,
             )
         return facts
-
-
-def put_aside(lead: Lead, verdict: Verdict, now: datetime, *, waits_for_agent: bool = False) -> Lead | None:
-    """Return a lead that did not pass the gates as it is to be written, so that it is not picked again at once.
-
-    None: it stays as it is. `waits_for_agent`: who was abandoned may be called once an agent can be held for it.
-    """
-    shut = verdict.shut
-    if shut & {"campaign", "list", "dates", "state"}:
-        return None  # Its list is off, or someone else has it: nothing about the lead itself.
-    completed = next((reason for gate, reason in _ENDS.items() if gate in shut), None)
-    if completed is not None:
-        return evolve(without_callback(lead), state=LeadState.COMPLETED, completed_reason=completed, due_at=None)
-    if shut == {"window"}:
-        return None  # A shut window is its bucket's affair; everything else would be refused again at once.
-    if shut == {"caller_id"} and verdict.earliest is None:
-        return evolve(lead, state=LeadState.RESTING, due_at=now + LOOK_AGAIN)  # Somebody may fill the pool.
-    if shut == {"abandoned"} and waits_for_agent:
-        return evolve(lead, state=LeadState.RESTING, due_at=now + HOLD_REST)
-    due_at = now + LINE_REST if "line" in shut else verdict.earliest or now + timedelta(days=1)
-    return evolve(lead, state=LeadState.RESTING, due_at=due_at)
-
-
-_ENDS = {
-    "do_not_call": CompletedReason.DNC,
-    "number": CompletedReason.UNWORKABLE,
-    "expiry": CompletedReason.EXPIRED,
-    "attempts": CompletedReason.EXHAUSTED,
-}

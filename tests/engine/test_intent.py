@@ -17,7 +17,8 @@ from dialler.domain.outcome import Outcome
 from dialler.engine.hopper import Hopper
 from dialler.engine.intent import Intents, Order, Outcomes
 from dialler.engine.opening import Slot
-from dialler.engine.picking import LINE_REST, REFUSED_MAX
+from dialler.engine.picking import REFUSED_MAX
+from dialler.engine.put_aside import LINE_REST
 from dialler.engine.windows import Windows
 from dialler.ports import DncEntry, LeadFilter, Records
 from dialler.stores.memory import MemoryStore

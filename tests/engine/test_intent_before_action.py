@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from dialler.domain.lead import PhoneNumber
 from dialler.domain.outcome import Outcome
-from dialler.engine.picking import LINE_REST
+from dialler.engine.put_aside import LINE_REST
 from dialler.events import LeadRefused, SessionClosed
 from telephony.simulated import Fate
 from tests.support.call_centre import AGENTLESS, QUICK, call_centre, people
