@@ -22,7 +22,10 @@ SOMETIMES: Final[Mapping[str, tuple[str, str]]] = {
 }
 """Modules that some calls need: what the dialplan calls of each, and which calls those are."""
 
-MODULES: Final = (*ALWAYS, *SOMETIMES)
+LOOKS: Final = "app_senddtmf"
+"""With its PlayDTMF the dialler lets a queue look for a free agent at once; the dialplan does not call it."""
+
+MODULES: Final = (*ALWAYS, *SOMETIMES, LOOKS)
 SEEN: Final = "`asterisk -rx 'module show like app_'` shows them"
 
 
@@ -42,6 +45,9 @@ def modules(facts: ExchangeFacts) -> list[Finding]:
             found = f"{name} not loaded, which {calls} need"
             advice = f"{_loading([name])}. Nothing to do if there are none"
             findings.append(warn("exchange.modules", found, advice, on=on))
+    if loaded.get(LOOKS) is False:
+        found = f"{LOOKS} not loaded: queues look for an agent who got free only once a second"
+        findings.append(warn("exchange.modules", found, _loading([LOOKS]), on=on))
     if findings:
         return findings
     if facts.modules is None:

@@ -9,7 +9,7 @@ from dialler.doctor.account import NEEDED
 from dialler.doctor.dialplan import SHIPPED, VERSION
 from dialler.doctor.exchange import exchange
 from dialler.doctor.finding import Finding, Verdict
-from dialler.doctor.modules import ALWAYS, MODULES, SOMETIMES
+from dialler.doctor.modules import ALWAYS, LOOKS, MODULES, SOMETIMES
 from dialler.settings import AsteriskSettings
 from telephony.health import ExchangeFacts, Placing, Reached
 
@@ -153,13 +153,19 @@ def test_a_dialplan_of_another_version_is_warned_of(
 LOADED = dict.fromkeys(MODULES, True)
 
 
+def test_queues_that_can_not_be_let_look_at_once_are_told_of() -> None:
+    finding = judged("exchange.modules", modules={**LOADED, LOOKS: False})
+    assert finding.verdict is Verdict.WARN
+    assert "only once a second" in finding.found and "load = app_senddtmf.so" in (finding.advice or "")
+
+
 def test_modules_that_are_loaded_are_fine_and_those_that_can_not_be_seen_are_skipped() -> None:
     assert judged("exchange.modules", modules=LOADED).verdict is Verdict.OK
     finding = judged("exchange.modules", modules=None)
     assert finding.verdict is Verdict.SKIP and "class system" in finding.found
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", [*ALWAYS, *SOMETIMES])
 def test_a_module_that_is_not_loaded_fails_or_is_warned_of_by_who_needs_it(name: str) -> None:
     finding = judged("exchange.modules", modules={**LOADED, name: False})
     assert finding.verdict is (Verdict.FAIL if name in ALWAYS else Verdict.WARN)
