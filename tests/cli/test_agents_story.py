@@ -35,7 +35,8 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def office() -> Iterator[Installation]:
     with installation(NETWORK) as installed, installed.daemon():
-        installed.ok("campaign", "create", "spring", "--pacing", "preview", "--queue", "sales", "--hours", "always")
+        of = ("--queue", "sales", "--hours", "always", "--preview", "30m")
+        installed.ok("campaign", "create", "spring", "--pacing", "preview", *of)
         installed.ok("list", "create", "spring", "all")
         leads = "number,name\n+12125550101,Ann\n+12125550102,Ben\n"
         (installed.folder / "leads.csv").write_text(leads, encoding="utf-8")
@@ -80,7 +81,8 @@ def test_what_can_not_be_done_is_refused_in_words(office: Installation) -> None:
 
 def test_an_agent_takes_an_offer_leaves_another_and_dials_by_hand(office: Installation) -> None:
     office.ok("campaign", "start", "spring")
-    eventually(office, lambda agent: agent is not None and agent["pause_reason"] == DIRECT_REASON)
+    for agent in (ANN, CID):
+        eventually(office, lambda found: found is not None and found["pause_reason"] == DIRECT_REASON, agent)
     offers = [office.ok("agent", "offer", agent) for agent in (ANN, CID)]
     assert {offer.split(",")[0] for offer in offers} == {"lead 1: Ann +12125550101", "lead 2: Ben +12125550102"}
     skipped = office.ask("agent", "offer", CID)["lead_id"]
