@@ -151,7 +151,9 @@ class CallerIdLow(Event):
     name: ClassVar[str] = "caller_id.low"
     level: ClassVar[int] = logging.WARNING
     pool: str
-    number: str
+    own_number: str
+    """The campaign's, that people were shown: nobody's whom it calls."""
+
     answer_rate: float
     others_answer_rate: float
     calls: int
@@ -168,7 +170,7 @@ class CallerIdRested(Event):
     name: ClassVar[str] = "caller_id.rested"
     level: ClassVar[int] = logging.WARNING
     pool: str
-    number: str
+    own_number: str
     until: datetime
 
 

@@ -104,7 +104,7 @@ class CallerIdWatch:
             CallerIdLow(
                 at=now,
                 pool=pool,
-                number=each.caller_id.number,
+                own_number=each.caller_id.number,
                 answer_rate=judgement.rate,
                 others_answer_rate=judgement.others_rate,
                 calls=judgement.tried,
@@ -112,7 +112,9 @@ class CallerIdWatch:
             )
         )
         if rested is not None and rested.off_until is not None:
-            self._floor.journal.emit(CallerIdRested(at=now, pool=pool, number=rested.number, until=rested.off_until))
+            self._floor.journal.emit(
+                CallerIdRested(at=now, pool=pool, own_number=rested.number, until=rested.off_until)
+            )
 
 
 def _look(records: Records, *, names: Sequence[str], now: datetime) -> Sequence[PoolOutlook]:

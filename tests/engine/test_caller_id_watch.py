@@ -54,7 +54,7 @@ async def test_a_number_that_falls_behind_is_told_of_once_and_shown_in_the_repor
         await open_pool(centre, GOOD, BAD)
         await centre.until(lambda: bool(centre.told(CallerIdLow)))
         [told] = centre.told(CallerIdLow)
-        assert (told.pool, told.number) == ("us", BAD.number)
+        assert (told.pool, told.own_number) == ("us", BAD.number)
         assert told.answer_rate < 0.4 < told.others_answer_rate
         assert told.calls >= 5 and told.z <= -3
         await anyio.sleep(3600)
@@ -81,7 +81,7 @@ async def test_where_the_pool_says_so_it_rests_and_comes_back_by_itself() -> Non
         await centre.until(lambda: bool(centre.told(CallerIdRested)))
         [rested] = centre.told(CallerIdRested)
         number = (await numbers_of(centre))[BAD.number]
-        assert (rested.number, rested.until) == (BAD.number, rested.at + timedelta(hours=1))
+        assert (rested.own_number, rested.until) == (BAD.number, rested.at + timedelta(hours=1))
         assert number.off_until == rested.until
         assert number.off_reason is not None and "calls, the others" in number.off_reason
         [entry] = await by_engine(centre)
@@ -109,7 +109,7 @@ async def test_the_last_number_that_is_on_is_never_switched_off_and_the_worst_go
         now = centre.clock.now()
         on = [each.number for each in (await numbers_of(centre)).values() if not each.is_off(now)]
         assert on == [BAD.number]
-        assert [each.number for each in centre.told(CallerIdRested)] == [WORSE.number]
+        assert [each.own_number for each in centre.told(CallerIdRested)] == [WORSE.number]
 
 
 async def test_who_switches_it_on_by_hand_is_not_overruled() -> None:
