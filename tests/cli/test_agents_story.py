@@ -1,13 +1,12 @@
 """An agent's day over the command line, with a daemon whose calls go through the simulated network in real time."""
 
-import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
 import pytest
 
 from telephony.events import DIRECT_REASON
-from tests.support.daemon import LOOK_AGAIN_S, Installation, Line, installation
+from tests.support.daemon import Installation, Line, installation
 
 ANN: Final = "SIM/agent-001"
 BEN: Final = "SIM/agent-002"
@@ -46,17 +45,17 @@ def office() -> Iterator[Installation]:
         yield installed
 
 
-def agent_of(office: Installation, name: str) -> Line | None:
-    return next((agent for agent in office.ask("agent", "list")["items"] if agent["agent"] == name), None)
+def eventually(office: Installation, condition: Callable[[Line | None], bool], name: str = ANN) -> None:
+    """Look at an agent, None while he is not there, until `condition` holds for him."""
+
+    def holds(page: Line) -> bool:
+        return condition(next((agent for agent in page["items"] if agent["agent"] == name), None))
+
+    office.until(holds, path="/agents", within_s=60, what=f"agent {name}")
 
 
-def eventually(office: Installation, condition: Callable[[Line | None], bool], name: str = ANN) -> Line | None:
-    """Look at an agent until `condition` holds for him."""
-    deadline = time.monotonic() + 30
-    while not condition(agent := agent_of(office, name)):
-        assert time.monotonic() < deadline, agent
-        time.sleep(LOOK_AGAIN_S)
-    return agent
+def names(office: Installation) -> set[str]:
+    return {agent["agent"] for agent in office.ask("agent", "list")["items"]}
 
 
 def test_an_agent_takes_a_break_and_comes_back(office: Installation) -> None:
@@ -76,7 +75,7 @@ def test_an_agent_comes_and_leaves(office: Installation) -> None:
 def test_what_can_not_be_done_is_refused_in_words(office: Installation) -> None:
     refused = office.run("agent", "login", "PJSIP/8", "--queue", "sales", "--queue", "nosuch")
     assert (refused.returncode, "no queue 'nosuch'" in refused.stderr) == (1, True)
-    assert agent_of(office, "PJSIP/8") is None  # in all of them or in none
+    assert "PJSIP/8" not in names(office)  # in all of them or in none
     refused = office.run("agent", "pause", "PJSIP/9")
     assert (refused.returncode, "PJSIP/9" in refused.stderr) == (1, True)
 

@@ -103,10 +103,10 @@ class Installation:
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
         return [json.loads(line) for line in answer.text.splitlines()] if content else answer.json()
 
-    def until(self, condition: Callable[[Line], bool], *, within_s: float, what: str) -> Line:
-        """Ask the running daemon for its status until `condition` holds for it; return it."""
+    def until(self, condition: Callable[[Line], bool], *, within_s: float, what: str, path: str = "/status") -> Line:
+        """Ask the running daemon for its status, or for `path`, until `condition` holds for it; return it."""
         deadline = time.monotonic() + within_s
-        while not condition(status := self.api("GET", "/status")):
+        while not condition(status := self.api("GET", path)):
             assert time.monotonic() < deadline, f"waited {within_s:g} s for {what}: {json.dumps(status, indent=1)}"
             time.sleep(LOOK_AGAIN_S)
         return status
