@@ -258,6 +258,9 @@ def body_of(given: CampaignOptions) -> dict[str, object]:
             body[key] = None if name == "none" else name
     for key in ("trunks", "caller_ids", "abandon_periods"):
         if names := getattr(given, key):
+            if "none" in names and len(names) > 1:
+                option = {"trunks": "--trunk", "caller_ids": "--caller-id", "abandon_periods": "--abandon-period"}[key]
+                raise UsageError(f"{option} none: expected it alone, got {', '.join(names)}")
             body[key] = [] if names == ("none",) else list(names)
     if given.pacing_setting:
         body["pacing_settings"] = dict(map(_pacing_setting, given.pacing_setting))

@@ -1,6 +1,7 @@
 """The way to the API: the daemon's socket, or the same application in this process."""
 
 import getpass
+import math
 import sys
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -12,7 +13,7 @@ from dialler.api.kinds import error_of
 from dialler.api.probe import answers
 from dialler.cli.options import Reading, Writing
 from dialler.cli.upload import upload_here, upload_to_socket
-from dialler.errors import DiallerError, StoreError, StoreLocked
+from dialler.errors import DiallerError, StoreError, StoreLocked, UsageError
 
 if TYPE_CHECKING:
     import httpx
@@ -107,6 +108,7 @@ class Connection:
     ) -> "httpx.Response":
         import httpx
 
+        _check_finite(body)
         try:
             return await self._client.request(method, path, json=body, params=_params(params or {}))
         except httpx.TransportError as error:
@@ -121,6 +123,15 @@ class Connection:
         if answer.is_error:
             raise error_of(document)
         return cast(Document, document)
+
+
+def _check_finite(body: object, key: str = "") -> None:
+    """Raise UsageError for a number that JSON has no word for: `nan` and `inf` are numbers to a command line."""
+    if isinstance(body, float) and not math.isfinite(body):
+        raise UsageError(f"{key}: expected a number, got {body}")
+    if isinstance(body, Mapping):
+        for name, value in body.items():
+            _check_finite(value, str(name))
 
 
 def _is_search(params: Mapping[str, object]) -> bool:

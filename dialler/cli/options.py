@@ -16,7 +16,11 @@ T = TypeVar("T")
 
 def _as_given(hint: Any, tokens: Sequence[Token]) -> Any:
     """Convert what was typed to `hint`, the type without its None."""
-    return convert(hint, tokens)
+    try:
+        return convert(hint, tokens)
+    except OverflowError:
+        said = " ".join(token.value for token in tokens)
+        raise ValueError(f"expected less, such as 90s, 2m or 1h, got {said!r}.") from None
 
 
 Given = Annotated[T | None, Parameter(converter=_as_given)]
@@ -62,7 +66,10 @@ class Writing:
     wait: Annotated[
         timedelta,
         Parameter(
-            group=_COMMON, help="How long to wait for another command that holds the records.", show_default="10s"
+            group=_COMMON,
+            help="How long to wait for another command that holds the records.",
+            show_default="10s",
+            converter=_as_given,
         ),
     ] = _WAIT
 

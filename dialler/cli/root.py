@@ -1,6 +1,7 @@
 """All verbs, and how a command ends: its exit code, and one clear line where it failed."""
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 
@@ -39,6 +40,9 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells say it
 
 _SPREAD = ("--map", "--pacing-setting", "--set")
 """Options of KEY=VALUE that may be followed by several of them."""
+
+_EXPECTED = {"timedelta": "a duration such as 90s, 2m or 1h", "int": "a whole number", "float": "a number such as 0.03"}
+"""What to write, by the type that an argument is to become."""
 
 app = App(
     name="dialler",
@@ -98,7 +102,7 @@ def run(arguments: Sequence[str]) -> int:
         code = app(_arranged(arguments), exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()
     except CycloptsError as error:
-        return _tell(f"{str(error).rstrip()} See --help.", WRONG)
+        return _tell(f"{_in_words(error)} See --help.", WRONG)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -111,6 +115,14 @@ def run(arguments: Sequence[str]) -> int:
             raise
         return _tell(str(known), _code_of(known))
     return code if isinstance(code, int) else OK
+
+
+def _in_words(error: CycloptsError) -> str:
+    """Return what cyclopts says, in the words of people who do not know the types of Python."""
+    said = str(error).rstrip()
+    for kind, expected in _EXPECTED.items():
+        said = re.sub(rf'unable to convert ("[^"]*") into {kind}\.', rf"expected {expected}, got \1.", said)
+    return said
 
 
 def _arranged(arguments: Sequence[str]) -> list[str]:

@@ -31,9 +31,26 @@ MERCHANT_CHARS_MAX = 100
 MERCHANT = re.compile(r"(?! )[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+(?<! )")
 LEAD_DAYS_MAX = 36_500
 ABANDON_LIMIT = 0.03  # 16 CFR 310.4(b)(4)(i): of the calls answered by a person, per campaign and 30 days
-ABANDONED_REST_MAX_S = 316_224_000  # 3660 days, as for redial rules
+REST_MAX_S = 316_224_000  # 3660 days, as for redial rules
+COUNT_MAX = 1_000_000
 PATIENCE_MIN_S, PATIENCE_MAX_S = 0.1, 60.0
 WRAP_UP_MAX_S = 3_600
+WRAP_DEADLINE_MAX_S = 604_800  # a week: what nobody wrapped by then he will not
+_BOUNDS: Final = (
+    ("ring_timeout_s", 1, RING_TIMEOUT_MAX_S),
+    ("attempts_max", 1, COUNT_MAX),
+    ("attempts_per_day_max", 1, COUNT_MAX),
+    ("abandon_sample_min", 1, COUNT_MAX),
+    ("wrap_deadline_s", 1, WRAP_DEADLINE_MAX_S),
+    ("wrap_up_s", 0, WRAP_UP_MAX_S),
+    ("preview_s", 5, 3_600),
+    ("callback_hold_s", 0, CALLBACK_HOLD_MAX_S),
+    ("rest_min_s", 0, REST_MAX_S),
+    ("abandoned_rest_s", 0, REST_MAX_S),
+    ("agents_priority", -AGENTS_PRIORITY_MAX, AGENTS_PRIORITY_MAX),
+)
+"""Of each whole number the least and the most: beyond, sums with a time would fail where nobody expects it."""
+
 HARBOUR: Final = "dlr/harbour"
 """The information message where a campaign has none of its own, as the shipped dialplan names it."""
 
@@ -217,13 +234,10 @@ class CampaignSettings:
     def __post_init__(self) -> None:
         _check_weight(self.weight)
         _check_weight(self.agents_weight, "agents_weight")
-        if abs(self.agents_priority) > AGENTS_PRIORITY_MAX:
-            raise ValueError(
-                f"agents_priority must be -{AGENTS_PRIORITY_MAX} to {AGENTS_PRIORITY_MAX}, got {self.agents_priority}"
-            )
+        for name, least, most in _BOUNDS:
+            if not least <= (value := getattr(self, name)) <= most:
+                raise ValueError(f"{name} must be {least} to {most}, got {value}")
         check_queue_priority(self.queue_priority)
-        if not 1 <= self.ring_timeout_s <= RING_TIMEOUT_MAX_S:
-            raise ValueError(f"ring_timeout_s must be 1 to {RING_TIMEOUT_MAX_S}, got {self.ring_timeout_s}")
         # They go to the exchange, whose protocol is made of lines, and whose dialplan takes some characters apart.
         if self.queue is not None and not QUEUE.fullmatch(self.queue):
             raise ValueError(f"queue must be letters, digits, '_', '.' or '-', at most 79, got {self.queue!r}")
@@ -240,19 +254,6 @@ class CampaignSettings:
             raise ValueError(f"abandon_limit must be more than 0, at most 1, got {self.abandon_limit}")
         if not 0 <= self.amd_false_positives <= 1:
             raise ValueError(f"amd_false_positives must be 0 to 1, got {self.amd_false_positives}")
-        for name in ("attempts_max", "attempts_per_day_max", "wrap_deadline_s", "abandon_sample_min"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be 1 or more, got {getattr(self, name)}")
-        if not 0 <= self.wrap_up_s <= WRAP_UP_MAX_S:
-            raise ValueError(f"wrap_up_s must be 0 to {WRAP_UP_MAX_S}, got {self.wrap_up_s}")
-        if not 5 <= self.preview_s <= 3600:
-            raise ValueError(f"preview_s must be 5 to 3600, got {self.preview_s}")
-        if not 0 <= self.callback_hold_s <= CALLBACK_HOLD_MAX_S:
-            raise ValueError(f"callback_hold_s must be 0 to {CALLBACK_HOLD_MAX_S}, got {self.callback_hold_s}")
-        if self.rest_min_s < 0:
-            raise ValueError(f"rest_min_s must be 0 or more, got {self.rest_min_s}")
-        if not 0 <= self.abandoned_rest_s <= ABANDONED_REST_MAX_S:
-            raise ValueError(f"abandoned_rest_s must be 0 to {ABANDONED_REST_MAX_S}, got {self.abandoned_rest_s}")
         if not PATIENCE_MIN_S <= self.patience_s <= PATIENCE_MAX_S:
             raise ValueError(f"patience_s must be {PATIENCE_MIN_S} to {PATIENCE_MAX_S:g}, got {self.patience_s}")
         check_sound("harbour", self.harbour)
