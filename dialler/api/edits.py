@@ -53,7 +53,9 @@ class CampaignEdit(Edit):
     holidays: str | None = Field(None, description='"US", "US-TX", "lead", or null for none')
     holiday_hours: str = Field("none", description='"10:00-14:00", or "none"')
     pacing: str = ""
-    pacing_settings: dict[str, float] = {}
+    pacing_settings: dict[str, float] = Field(
+        {}, description="of the strategy, as a whole; none of them stays where `pacing` becomes another"
+    )
     trunks: list[str] = Field([], description="in order of preference; empty: all of the installation")
     queue: str | None = None
     caller_ids: list[str] = []
@@ -125,6 +127,8 @@ class CampaignEdit(Edit):
         for key in ("trunks", "caller_ids"):
             if key in changes:
                 changes[key] = tuple(changes[key])
+        if changes.get("pacing", settings.pacing) != settings.pacing:
+            changes.setdefault("pacing_settings", {})  # Those of another strategy mean nothing to this one.
         if "abandon_periods" in changes:
             changes["abandon_periods"] = tuple(each for each in AbandonPeriod if each in self.abandon_periods)
         changed: CampaignSettings = said("", lambda: replace(settings, hours=hours, **changes))

@@ -19,7 +19,8 @@ Pacing = Annotated[
     Parameter(help="Pacing: progressive, preview, ratio or predictive, which need a queue of agents, or agentless."),
 ]
 PacingSetting = Annotated[
-    tuple[str, ...], Parameter(help="A setting of the pacing strategy, as KEY=NUMBER: ratio=1.5.")
+    tuple[str, ...],
+    Parameter(help='A setting of the pacing strategy, as KEY=NUMBER: ratio=1.5; all of them at once, "none" for none.'),
 ]
 Trunks = Annotated[
     tuple[str, ...], Parameter(name="--trunk", help='A trunk to call on, the preferred one first; "none" for any.')
@@ -263,7 +264,8 @@ def body_of(given: CampaignOptions) -> dict[str, object]:
                 raise UsageError(f"{option} none: expected it alone, got {', '.join(names)}")
             body[key] = [] if names == ("none",) else list(names)
     if given.pacing_setting:
-        body["pacing_settings"] = dict(map(_pacing_setting, given.pacing_setting))
+        own = () if given.pacing_setting == ("none",) else given.pacing_setting
+        body["pacing_settings"] = dict(map(_pacing_setting, own))
     if given.message_keys:
         body["message_keys"] = {} if given.message_keys == ("none",) else dict(map(_message_key, given.message_keys))
     return body

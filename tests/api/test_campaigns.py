@@ -40,6 +40,24 @@ async def test_a_change_leaves_alone_what_it_does_not_name(api: httpx.AsyncClien
     assert after == {**before, "hours": "sat 10:00-14:00", "queue": None, "version": 2}
 
 
+async def test_another_pacing_does_not_take_the_settings_of_the_one_before(
+    engine_api: httpx.AsyncClient,
+) -> None:
+    ratio = {**SPRING, "queue": "sales", "pacing": "ratio", "pacing_settings": {"ratio": 2}}
+    await engine_api.post("/campaigns", json=ratio)
+    await engine_api.post("/campaigns/spring/start")
+    for pacing in ("predictive", "progressive", "preview"):
+        changed = await engine_api.patch("/campaigns/spring", json={"pacing": pacing})
+        assert (changed.status_code, changed.json()["pacing_settings"]) == (200, {}), changed.text
+    back = {"pacing": "ratio", "pacing_settings": {"ratio": 3}}
+    assert (await engine_api.patch("/campaigns/spring", json=back)).json()["pacing_settings"] == {"ratio": 3}
+    same = (await engine_api.patch("/campaigns/spring", json={"pacing": "ratio"})).json()
+    assert same["pacing_settings"] == {"ratio": 3}
+    first = (await engine_api.get("/audit", params={"what": "campaign.set"})).json()["items"][-1]
+    assert first["before"] == {"pacing": "ratio", "pacing_settings": {"ratio": 2}}
+    assert first["after"] == {"pacing": "predictive", "pacing_settings": {}}
+
+
 async def test_what_can_not_be_is_told_by_its_key_and_changes_nothing(api: httpx.AsyncClient) -> None:
     before = (await api.post("/campaigns", json=SPRING)).json()
     for key, value, said in [

@@ -257,6 +257,8 @@ def test_all_settings_of_a_campaign_can_be_said(spring: Dialler) -> None:
         **made.json, "queue": None, "machine_sound": None, "trunks": [], "holidays": None, "weighting": True,
         "version": 2,
     }  # fmt: skip
+    plain = spring("campaign", "set", "summer", "--pacing-setting", "none", "--json").json
+    assert (plain["pacing"], plain["pacing_settings"]) == ("ratio", {})
 
 
 def test_import_reads_standard_input_and_a_mapping_file(
