@@ -58,8 +58,9 @@ class Ready(AgentForm):
 async def list_agents(desk: TheDesk) -> Json:
     """Agents as the engine sees them, queue by queue, with the call that each has; none where no engine runs.
 
-    `state` and `since` take all queues together, the busiest state first. `call` is the one that an agent is in, or has
-    to write up.
+    `state` and `since` take all queues together, the busiest state first: talking, ringing, wrap-up, paused, ready or
+    away; "reserved" is who is held for one call, offered or dialled for him. `call` is the one that an agent is in, is
+    held for, or has to write up.
     """
     agents = desk.engine.agents.report() if desk.engine is not None else ()
     return page([_agent_json(agent) for agent in agents]) | {"note": NO_ENGINE if desk.engine is None else None}

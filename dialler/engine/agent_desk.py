@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple, Self
 
 from dialler.domain.call import CallState
 from dialler.domain.session import Session
+from dialler.engine.agent_states import RESERVED, held_session, state_word
 from dialler.engine.floor import Floor
 from dialler.engine.pauses import OURS
 from dialler.engine.wrapping import Wrapping
@@ -16,13 +17,13 @@ from telephony.errors import UnknownQueue
 
 
 class _Talk(NamedTuple):
-    """A talk of an agent, or the work after it, and since when."""
+    """A talk of an agent, the work after it, or the call that he is held for, and since when."""
 
     talk: AgentTalk
     since: datetime
 
     @classmethod
-    def of(cls, session: Session, state: Literal["talking", "wrap-up"], since: datetime | None) -> Self:
+    def of(cls, session: Session, state: Literal["reserved", "talking", "wrap-up"], since: datetime | None) -> Self:
         talk = AgentTalk(session_id=session.session_id, campaign=session.campaign, state=state)
         return cls(talk, since or session.created_at)
 
@@ -113,13 +114,13 @@ class AgentDesk:
         ]
         reasons = [one.pause_reason for one in queues if one.pause_reason is not None]
         merged = self._floor.board.agents(None).get(agent)
-        if merged is not None:
-            # Who is held for a call is no more ready, though no exchange has told of his pause yet.
-            state = merged.value
-            since = min([one.since for one in queues if one.state == state] or [one.since for one in queues])
-        else:
-            assert has is not None
+        # Who is held for a call is no more ready, though no exchange has told of his pause yet.
+        state = state_word(self._floor.board, agent, merged) if merged is not None else None
+        if has is not None and state in (None, RESERVED):
             state, since = has.talk.state, has.since
+        else:
+            assert state is not None
+            since = min([one.since for one in queues if one.state == state] or [one.since for one in queues])
         return AgentReport(
             agent=agent,
             state=state,
@@ -130,11 +131,14 @@ class AgentDesk:
         )
 
     def _talks(self) -> dict[str, _Talk]:
-        """Return the talks that agents have, or else have to write up."""
+        """Return the talks that agents have, or else are held for, or else have to write up."""
         talks: dict[str, _Talk] = {}
         for session in self._wrapping.sessions:
             if session.agent is not None:
                 talks[session.agent] = _Talk.of(session, "wrap-up", session.ended_at)
+        for agent in self._floor.board.held:
+            if (held := held_session(self._floor.board, agent)) is not None:
+                talks[agent] = _Talk.of(held, RESERVED, held.created_at)
         for tracked in self._floor.board.calls.values():
             call = tracked.call
             if call.state is CallState.TALKING and call.agent is not None:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from dialler.domain.campaign import Desired
 from dialler.engine.abandons import over_words
+from dialler.engine.agent_states import agent_states
 from dialler.engine.campaigns import Running
 from dialler.engine.floor import Floor
 from dialler.ports import CallerIdReport, CampaignReport, EngineReport, PacingFacts, TrunkReport
@@ -31,7 +32,7 @@ def report_of(floor: Floor, started_at: datetime, caller_ids: Sequence[CallerIdR
             for name in floor.trunks
         ],
         shared_limits=floor.trunks.limits.shared,
-        agents={agent: state.value for agent, state in sorted(floor.board.agents(None).items())},
+        agents=agent_states(floor.board),
         caller_ids=caller_ids,
         events_dropped=floor.telephony.events_dropped,
     )

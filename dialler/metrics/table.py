@@ -128,7 +128,12 @@ REPORTED: Final = (
         ("campaign", "period"),
         "The abandon rate allowed of so many calls: the limit, and more while there are few.",
     ),
-    MetricRow("dialler_agents", "gauge", ("state",), "Agents of all queues."),
+    MetricRow(
+        "dialler_agents",
+        "gauge",
+        ("state",),
+        "Agents of all queues; those who are held for one call of their own are `reserved`.",
+    ),
     MetricRow("dialler_records_report_up", "gauge", (), "Whether the records answered this scrape in time."),
     MetricRow("dialler_sessions", "gauge", ("campaign", "status"), "Sessions that the records hold."),
     MetricRow("dialler_leads", "gauge", ("campaign", "list", "state"), "Leads that the records hold."),

@@ -22,11 +22,11 @@ class QueueStanding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentTalk:
-    """The call that an agent has, or has to write up."""
+    """The call that an agent has, is held for, or has to write up."""
 
     session_id: str
     campaign: str
-    state: Literal["talking", "wrap-up"]
+    state: Literal["reserved", "talking", "wrap-up"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,8 @@ class AgentReport:
 
     agent: str
     state: str
+    """That of a queue's member, or "reserved": he is held for a call of his own, offered or dialled."""
+
     since: datetime
     pause_reason: str | None
     queues: Sequence[QueueStanding]

@@ -28,6 +28,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
 
 MEANINGS: Final[Mapping[str, str]] = {
     "ready": "free for a call",
+    "reserved": "held for a call offered to or dialled for them",
     "ringing": "their telephone rings",
     "talking": "in a call",
     "wrap-up": "at work after a call",

@@ -96,7 +96,10 @@ async def test_who_is_held_for_a_call_is_shown_before_the_exchange_told_of_his_p
     async with opened() as centre:
         await log_in(centre, QUEUE)
         centre.engine.floor.board.hold(ANN, "a call")
-        assert (told(centre).state, told(centre).queues[0].state) == ("paused", "ready")
+        assert (told(centre).state, told(centre).queues[0].state) == ("reserved", "ready")
+        assert centre.engine.report().agents == {ANN: "reserved"}
+        centre.engine.floor.board.hold(ANN, None)
+        assert told(centre).state == "ready"
 
 
 async def test_a_login_that_is_refused_leaves_nobody_behind() -> None:

@@ -135,6 +135,7 @@ def test_agents_are_told_by_state_always_in_the_same_order() -> None:
     rows = shown(agents={"talking": 2, "ready": 1, "on the moon": 1})["agents"]
     assert [(row["state"], row["count"]) for row in rows] == [
         ("ready", 1),
+        ("reserved", 0),
         ("ringing", 0),
         ("talking", 2),
         ("wrap-up", 0),
