@@ -165,6 +165,7 @@ def _pacing_json(campaign: Campaign, own: CampaignReport | None) -> Json:
         "strategy": campaign.settings.pacing,
         "calls": decision.calls if decision else None,
         "reason": decision.reason if decision else None,
+        "decided_at": moment(own.decided_at) if own else None,
     }
 
 

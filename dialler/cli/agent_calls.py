@@ -6,7 +6,7 @@ from cyclopts import Parameter
 
 from dialler.cli.connection import connected
 from dialler.cli.options import Given, Reading, Writing
-from dialler.cli.printing import print_done
+from dialler.cli.printing import moment, print_done
 
 _READING = Reading()
 _WRITING = Writing()
@@ -54,9 +54,9 @@ async def offer(agent: str, /, *, options: Reading = _READING) -> None:
     """
     async with connected(options) as api:
         found = await api.get("/agents/offer", agent=agent)
-    last = ", ".join(f"{each['at']} {each['outcome']}" for each in found["last_sessions"]) or "none"
+    last = ", ".join(f"{moment(each['at'])} {each['outcome']}" for each in found["last_sessions"]) or "none"
     fields = ", ".join(f"{key} {value}" for key, value in found["details"].items()) or "none"
-    lead = f"lead {found['lead_id']}: {found['name']} {found['number']}, until {found['until']}"
+    lead = f"lead {found['lead_id']}: {found['name']} {found['number']}, until {moment(found['until'])}"
     print_done(found, options.json, f"{lead}\nfields: {fields}\nlast calls: {last}")
 
 

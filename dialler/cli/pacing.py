@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from dialler.cli.connection import connected, segment
 from dialler.cli.options import Reading
-from dialler.cli.printing import print_json, print_line, print_table
+from dialler.cli.printing import calls_said, moment, plain_moments, print_json, print_line, print_table
 
 _READING = Reading()
 _BUDGET: Final = {
@@ -35,12 +35,13 @@ async def explain_pacing(campaign: str, /, *, options: Reading = _READING) -> No
     if document["note"]:
         print_line(document["note"])
     if document["reason"] is not None:
-        print_line(f"{document['decided_at']}: {document['calls']} calls to launch")
+        print_line(f"{moment(document['decided_at'])}: {calls_said(document['calls'])} to launch")
         print_line(f"  {document['reason']}")
     elif not document["note"]:
         print_line("no decision yet")
     for limit in document["limits"]:
-        print_line(f"  limit: {limit}")
+        if limit != f"pacing: {document['reason']}":
+            print_line(f"  limit: {plain_moments(limit)}")
     for title, counts in (("agents", document["agents"]), ("calls", document["calls_by_state"])):
         if counts:
             print_line(f"{title}: " + ", ".join(f"{n} {state}" for state, n in counts.items()))

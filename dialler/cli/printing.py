@@ -126,6 +126,11 @@ def runway_words(seconds: float) -> str:
     return f"has leads for {lasting(seconds)}"
 
 
+def calls_said(count: int) -> str:
+    """Return how many calls, in words."""
+    return "1 call" if count == 1 else f"{count} calls"
+
+
 def plain_moments(text: str) -> str:
     """Return a sentence with each ISO 8601 moment in it as `moment` writes it."""
     return _MOMENT.sub(lambda found: moment(found.group()), text)

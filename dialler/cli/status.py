@@ -6,7 +6,16 @@ from typing import Any
 from dialler.cli.campaigns import state_of
 from dialler.cli.connection import connected
 from dialler.cli.options import Reading
-from dialler.cli.printing import lasting, moment, plain_moments, print_json, print_line, print_table, runway_words
+from dialler.cli.printing import (
+    calls_said,
+    lasting,
+    moment,
+    plain_moments,
+    print_json,
+    print_line,
+    print_table,
+    runway_words,
+)
 
 _READING = Reading()
 _LISTS = {
@@ -86,7 +95,8 @@ def _lines(campaign: Mapping[str, Any]) -> Iterator[str]:
         yield f"  hopper: {hopper or 'empty'}"
     pacing = campaign["pacing"]
     if pacing["reason"]:
-        yield f"  pacing {pacing['strategy']}: {pacing['calls']} calls: {pacing['reason']}"
+        decided = f", decided {moment(pacing['decided_at'])}" if pacing.get("decided_at") else ""
+        yield f"  pacing {pacing['strategy']}{decided}: {calls_said(pacing['calls'])}: {pacing['reason']}"
     sessions = campaign["sessions"]
     outcomes = ", ".join(f"{name} {count}" for name, count in sessions["by_outcome"].items())
     yield f"  sessions: {sessions['opened']}, open {sessions['open']}" + (f"; {outcomes}" if outcomes else "")

@@ -1,5 +1,6 @@
 """An agent's day over the command line, with a daemon whose calls go through the simulated network in real time."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -86,6 +87,8 @@ def test_an_agent_takes_an_offer_leaves_another_and_dials_by_hand(office: Instal
         eventually(office, lambda found: found is not None and found["pause_reason"] == DIRECT_REASON, agent)
     offers = [office.ok("agent", "offer", agent) for agent in (ANN, BEN)]
     assert {offer.split(",")[0] for offer in offers} == {"lead 1: Ann +12125550101", "lead 2: Ben +12125550102"}
+    assert all(re.search(r", until \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ$", offer.splitlines()[0]) for offer in offers)
+    assert "decided 20" in office.ok("status")
     skipped = office.ask("agent", "offer", BEN)["lead_id"]
     refused = office.run("agent", "dial", ANN, "--lead", str(skipped))
     assert (refused.returncode, "is held for another call already" in refused.stderr) == (1, True)

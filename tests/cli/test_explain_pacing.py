@@ -29,7 +29,11 @@ DOCUMENT = {
             "unsure": 0.0,
         }
     ],
-    "limits": ["no agent is free (8 busy)"],
+    "limits": [
+        "no agent is free (8 busy)",
+        "no lead can be dialled now; the next may be at 2026-06-03T15:40:00+00:00",
+        "pacing: 2 ready - 0 waiting, 9 under way",
+    ],
     "note": None,
 }
 
@@ -63,11 +67,12 @@ def test_it_says_the_decision_in_words_and_figures(spring: Dialler, monkeypatch:
     lines = spring("campaign", "explain-pacing", "spring").out.splitlines()
     assert lines[:3] == [
         "spring: predictive talk_s=60",
-        "2026-06-03T15:30:00.000Z: 3 calls to launch",
+        "2026-06-03 15:30:00Z: 3 calls to launch",
         "  2 ready - 0 waiting, 9 under way",
     ]
-    assert lines[3:7] == [
+    assert lines[3:8] == [
         "  limit: no agent is free (8 busy)",
+        "  limit: no lead can be dialled now; the next may be at 2026-06-03 15:40:00Z",
         "agents: 2 ready, 8 talking",
         "calls: 9 ringing, 8 talking",
         "figures: agents_ready 2, risk_next 4.12%, risk_max 3.00%",
