@@ -24,7 +24,8 @@ _STYLE: Final = (
 
 _INTRODUCTION: Final = """
 <p>Times are ISO 8601 with offset. Pages have <code>items</code> and <code>next</code>, to be given back as
-<code>after</code>; it is null at the end. Errors are <code>{"error": text, "kind": word}</code>. Campaigns and lists
+<code>after</code>; it is null at the end. Errors are <code>{"error": text, "kind": word}</code>,
+with <code>mistakes</code> where a request is wrong. Campaigns and lists
 are named by their name, or by their id. The same as a document for programs: <a href="openapi.json">openapi.json</a>.
 </p>
 <pre>curl --unix-socket dialler.db.sock http://dialler/status

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from dialler.api.forms import campaign_json
 from dialler.domain.calling_hours import CallingHours, hours_from_json, parse_intervals
-from dialler.domain.campaign import AbandonOver, AbandonPeriod, AmdUnsure, CampaignSettings, PreviewThen, Wrap
+from dialler.domain.campaign import AbandonOver, AbandonPeriod, AmdUnsure, Campaign, CampaignSettings, PreviewThen, Wrap
 from dialler.domain.dnc_scope import DncScope
 from dialler.domain.lead import WindowKey
 from dialler.domain.patience import PatienceStart
@@ -35,10 +37,19 @@ Name = Annotated[
 """Of a campaign or list: it is a part of addresses."""
 
 
+def without_defaults(schema: dict[str, Any]) -> None:
+    """Take the defaults out of the description of what changes something: what is left out is left alone.
+
+    A program made from the description would send them all.
+    """
+    for each in schema["properties"].values():
+        each.pop("default", None)
+
+
 class Edit(BaseModel):
     """Only the keys that are given change something."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra=without_defaults)
 
     def given(self) -> dict[str, Any]:
         return {key: getattr(self, key) for key in self.model_fields_set}
@@ -138,9 +149,17 @@ class CampaignEdit(Edit):
         return changed
 
 
+def _with_own_defaults(schema: dict[str, Any]) -> None:
+    own = campaign_json(Campaign(campaign_id=0, name="", created_at=datetime.min.replace(tzinfo=UTC)))
+    without_defaults(schema)
+    for key in schema["properties"].keys() & own.keys() - {"name", "pacing"}:
+        schema["properties"][key]["default"] = own[key]
+
+
 class NewCampaign(CampaignEdit):
     """A campaign to create, stopped. Where no pacing is given, one that needs agents is taken only with a queue."""
 
+    model_config = ConfigDict(json_schema_extra=_with_own_defaults)
     name: Name
 
     def settings(self) -> CampaignSettings:

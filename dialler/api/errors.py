@@ -1,17 +1,40 @@
 """How errors are told over HTTP; `kinds` says what of them."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from dialler.api.kinds import error_document
+from dialler.api.kinds import KINDS, error_document
 from dialler.errors import DiallerError, TelephonyError
 
 _HTTP_KINDS: Final[Mapping[int, str]] = {401: "unauthorized", 404: "not_found", 405: "usage"}
+
+
+class ErrorDocument(BaseModel):
+    """What every answer holds that is no success."""
+
+    error: str = Field(description="what went wrong, for people")
+    kind: str = Field(
+        description="the same for programs", json_schema_extra={"enum": [*sorted({*KINDS, *_HTTP_KINDS.values()})]}
+    )
+    mistakes: list[str] = Field([], description="where a request is wrong: each of its mistakes, with its key")
+
+
+ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
+    "default": {
+        "model": ErrorDocument,
+        "description": (
+            "404 no such thing, 409 not as things stand, 422 a mistake in the request, 401 no token, over TCP alone,"
+            " 503 the records or the exchange can't be asked, 500 a fault of the daemon's own"
+        ),
+    }
+}
+"""The errors of each route, for the API's description."""
 
 
 def tell_errors(app: FastAPI) -> None:

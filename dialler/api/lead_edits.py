@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from dialler.api.bounds import LeadId
 from dialler.api.campaigns import followed
 from dialler.api.desk import Desk, TheDesk, Who
+from dialler.api.edits import Edit
 from dialler.api.forms import Json, version_of
 from dialler.api.imports import target_of
 from dialler.api.leads import leads_json
@@ -27,10 +28,9 @@ _SESSIONS_MAX = 1000
 router = APIRouter(prefix="/leads", tags=["leads"])
 
 
-class LeadEdit(BaseModel):
+class LeadEdit(Edit):
     """What may change of a lead. Only the keys that are given change something."""
 
-    model_config = ConfigDict(extra="forbid")
     name: str = ""
     numbers: list[str] = Field([], max_length=20, description="all of them, in the order in which they are tried")
     region: str | None = Field(None, description="country of numbers that do not say theirs; else the lead's own")

@@ -34,7 +34,7 @@ from dialler.api import (
 from dialler.api.clean import refuse_unclean
 from dialler.api.desk import Desk
 from dialler.api.docs import OPENAPI, serve_docs
-from dialler.api.errors import tell_errors
+from dialler.api.errors import ANSWERS, tell_errors
 
 
 def make_api(desk: Desk) -> FastAPI:
@@ -48,6 +48,7 @@ def make_api(desk: Desk) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         dependencies=[Depends(refuse_unclean)],
+        responses=ANSWERS,
     )
     app.state.desk = desk
     for noun in (

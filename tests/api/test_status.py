@@ -96,6 +96,39 @@ async def test_the_api_describes_itself(api: httpx.AsyncClient) -> None:
     assert (await api.get("/nowhere")).json()["kind"] == "not_found"
 
 
+async def test_what_the_description_says_of_errors_is_what_is_answered(api: httpx.AsyncClient) -> None:
+    described = (await api.get("/openapi.json")).json()
+    form = described["components"]["schemas"]["ErrorDocument"]
+    for path in described["paths"].values():
+        for operation in path.values():
+            said = operation["responses"]["default"]["content"]["application/json"]["schema"]
+            assert said == {"$ref": "#/components/schemas/ErrorDocument"}
+            assert "422" not in operation["responses"]
+    answers = [
+        await api.get("/campaigns/nowhere"),
+        await api.patch("/campaigns/nowhere", json={"weight": "x"}),
+        await api.post("/agents/ready", json={"agent": "SIM/1"}),
+    ]
+    assert [answer.status_code for answer in answers] == [404, 422, 409]
+    for answer in answers:
+        assert answer.json().keys() <= form["properties"].keys() and set(form["required"]) <= answer.json().keys()
+        assert answer.json()["kind"] in form["properties"]["kind"]["enum"]
+
+
+async def test_a_change_is_described_without_defaults_and_a_new_campaign_with_its_own(api: httpx.AsyncClient) -> None:
+    described = (await api.get("/openapi.json")).json()
+    schemas = described["components"]["schemas"]
+    changes = [path["patch"] for path in described["paths"].values() if "patch" in path]
+    assert len(changes) >= 6
+    for change in changes:
+        form = change["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        assert not [key for key, each in schemas[form]["properties"].items() if "default" in each], form
+    new = schemas["NewCampaign"]["properties"]
+    made = (await api.post("/campaigns", json={"name": "spring"})).json()
+    own = {key: each["default"] for key, each in new.items() if "default" in each}
+    assert {**made, **own} == made and own["ring_timeout_s"] > 0
+
+
 async def test_a_fault_of_ours_is_answered_without_its_insides(
     store: MemoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
