@@ -138,6 +138,8 @@ def test_the_board_follows_what_goes_on_survives_the_daemon_and_shows_names_as_t
             page.size(width, 844)
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
         page.size(1280, 900)
+        cut = "[...document.querySelectorAll('.scroll')].filter(each => each.scrollWidth > each.clientWidth).length"
+        assert page.evaluate(cut) == 0
         for scheme in ("light", "dark"):
             page.scheme(scheme)
             assert page.evaluate(FAINT) == []
