@@ -26,6 +26,12 @@ def state_word(board: Board, agent: str, state: AgentState) -> str:
     return RESERVED if agent in board.held and state in _HIDDEN_BY_HOLD else state.value
 
 
+def reserved_in(board: Board, queue: str | None) -> int:
+    """Return how many agents of a queue are held for calls of their own."""
+    agents = board.agents(queue)
+    return sum(agent in agents and state_word(board, agent, agents[agent]) == RESERVED for agent in board.held)
+
+
 def held_session(board: Board, agent: str) -> Session | None:
     """Return the session that an agent is held for, offered or under way; None: none is."""
     call_id = board.held.get(agent)

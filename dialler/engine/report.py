@@ -6,7 +6,7 @@ from typing import Literal
 
 from dialler.domain.campaign import Desired
 from dialler.engine.abandons import over_words
-from dialler.engine.agent_states import agent_states
+from dialler.engine.agent_states import agent_states, reserved_in
 from dialler.engine.campaigns import Running
 from dialler.engine.floor import Floor
 from dialler.ports import CallerIdReport, CampaignReport, EngineReport, PacingFacts, TrunkReport
@@ -157,7 +157,8 @@ def _limits(floor: Floor, running: Running, facts: PacingFacts, next_at: datetim
     if (over := running.over_limit(now)) is not None:
         said.append(over_words(over, campaign.settings))
     if running.pacing is not None and running.pacing.needs_agents and not facts.agents_ready:
-        said.append(f"no agent is free ({facts.agents_busy} busy)")
+        reserved = reserved_in(floor.board, campaign.settings.queue)
+        said.append(f"no agent is free ({facts.agents_busy} busy{f', {reserved} reserved' if reserved else ''})")
     if running.decision is not None and not said and not shared:
         said.append(f"pacing: {running.decision.reason}")
     return [*said, *shared]

@@ -72,6 +72,7 @@ async def test_nothing_is_dialled_until_it_is_accepted_then_it_is_his() -> None:
         assert not centre.telephony.originated
         [shown] = centre.engine.agents.report()
         assert (shown.state, shown.since) == ("reserved", session.created_at)
+        assert "no agent is free (0 busy, 1 reserved)" in centre.engine.report().campaigns[0].limits
         assert shown.talk is not None and (shown.talk.session_id, shown.talk.state) == (session.session_id, "reserved")
         accepted = await centre.engine.accept(AGENT, "ann")
         assert (accepted.session_id, accepted.accepted_at) == (session.session_id, centre.clock.now())
