@@ -52,10 +52,20 @@ async def abandons(campaign: str, /, *, days: Days = 0, options: Reading = _READ
     print_table([_period_row(each) for each in document["periods"]], _PERIODS, empty="", spare=_SPARE)
     if any(each["enforced"] and each["is_over"] for each in document["periods"]):
         print_line(f"\nover the limit: {_STOP[document['over']]} where its pacing connects people to agents")
+    elif any(map(_is_small, document["periods"])):
+        print_line(
+            f"\nover {_percent(document['limit'])} and within: while fewer than {document['sample_min']} answered,"
+            " as many may be abandoned as of so many (--abandon-sample)"
+        )
     if document["days"]:
         print_line()
         print_table([_row(each) for each in document["days"]], _DAYS, empty="", spare=_DAYS_SPARE)
     print_line(f"\ndays and months are those of {document['timezone']}")
+
+
+def _is_small(period: Mapping[str, Any]) -> bool:
+    """Tell whether a period is within its limit for its small sample alone."""
+    return period["enforced"] and not period["is_over"] and (period["rate"] or 0) > period["limit"]
 
 
 def _period_row(period: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -45,6 +45,7 @@ def test_periods_without_a_limit_are_told_so_and_json_has_everything(spring: Dia
     said = spring("campaign", "abandons", "spring")
     assert [line.split()[-1] for line in said.out.splitlines()[2:6]] == ["limit", "limit", "limit", "within"]
     assert "over the limit" not in said.out
+    assert "over 5.00% and within: while fewer than 200 answered" in said.out
     document = spring("campaign", "abandons", "spring", "--days", "1", "--json").json
     assert [each["enforced"] for each in document["periods"]] == [False, False, False, True]
     assert document["over"] == "stop" and document["days"][0]["counts"]["passed"] == 1
