@@ -127,16 +127,16 @@ class Board:
         """Return how many live calls a campaign has that are for certain agents."""
         return self._direct.get(campaign_id, 0)
 
-    def counts(self, campaign_id: int) -> CallCounts:
-        """Count a campaign's live calls by how far they got, without those for certain agents."""
+    def counts(self, campaign_id: int, *, direct: bool = False) -> CallCounts:
+        """Count a campaign's live calls by how far they got: those for certain agents alone, or all but those."""
         unanswered = waiting = talking = listening = 0
         for tracked in self._by_campaign.get(campaign_id, {}).values():
             state = tracked.call.state
-            if tracked.is_direct:
+            if tracked.is_direct is not direct:
                 continue
             if state in UNANSWERED:
                 unanswered += 1
-            elif tracked.wants_agent and state in WAITING:
+            elif (direct or tracked.wants_agent) and state in WAITING:
                 waiting += 1
             else:
                 talking += 1

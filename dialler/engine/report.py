@@ -41,6 +41,7 @@ def report_of(floor: Floor, started_at: datetime, caller_ids: Sequence[CallerIdR
 def _campaign(floor: Floor, running: Running) -> CampaignReport:
     campaign = running.campaign
     facts = floor.facts(running)
+    direct = floor.board.counts(campaign.campaign_id, direct=True)  # Pacing does not count them; people do.
     levels = running.hopper.levels()
     now = floor.clock.now()
     next_at = min(
@@ -51,9 +52,9 @@ def _campaign(floor: Floor, running: Running) -> CampaignReport:
         name=campaign.name,
         desired=campaign.desired,
         actual=_actual(floor, running),
-        calls_unanswered=facts.calls_unanswered,
-        calls_waiting=facts.calls_waiting,
-        calls_talking=facts.calls_talking,
+        calls_unanswered=facts.calls_unanswered + direct.unanswered,
+        calls_waiting=facts.calls_waiting + direct.waiting,
+        calls_talking=facts.calls_talking + direct.talking,
         agents_ready=facts.agents_ready,
         agents_busy=facts.agents_busy,
         hopper={name: levels.get(list_id, 0) for list_id, name in running.lists.items()},

@@ -76,11 +76,15 @@ async def test_nothing_is_dialled_until_it_is_accepted_then_it_is_his() -> None:
         assert shown.talk is not None and (shown.talk.session_id, shown.talk.state) == (session.session_id, "reserved")
         accepted = await centre.engine.accept(AGENT, "ann")
         assert (accepted.session_id, accepted.accepted_at) == (session.session_id, centre.clock.now())
-        states = [centre.engine.report().agents[AGENT]]
-        while states[-1] != "talking":
+        states, calls = [], []
+        while not states or states[-1] != "talking":
+            report = centre.engine.report()
+            states.append(report.agents[AGENT])
+            [spring] = report.campaigns
+            calls.append((spring.calls_unanswered, spring.calls_waiting, spring.calls_talking))
             await anyio.sleep(0.1)
-            states.append(centre.engine.report().agents[AGENT])
         assert list(dict.fromkeys(states)) == ["reserved", "ringing", "talking"]
+        assert list(dict.fromkeys(calls)) == [(1, 0, 0), (0, 1, 0), (0, 0, 1)]
         await centre.until(lambda: session.session_id not in centre.engine.floor.board.calls)
         await centre.engine.floor.outbox.flush()
         found = await centre.records(lambda records: records.session(session.session_id))
