@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from dialler.api.desk import NO_ENGINE, TheDesk, Who, noted
+from dialler.api.desk import NO_ENGINE, Desk, TheDesk, Who, noted
 from dialler.api.forms import Json, moment, page
 from dialler.ports import AgentControl, AgentReport
 from telephony.member import BYTES_MAX, PENALTY_MAX
@@ -60,10 +60,10 @@ async def list_agents(desk: TheDesk) -> Json:
 
     `state` and `since` take all queues together, the busiest state first: talking, ringing, wrap-up, paused, ready or
     away; "reserved" is who is held for one call, offered or dialled for him. `call` is the one that an agent is in, is
-    held for, or has to write up.
+    held for, or has to write up. `note` says why agents may be missing: no engine, or a link that is down.
     """
     agents = desk.engine.agents.report() if desk.engine is not None else ()
-    return page([_agent_json(agent) for agent in agents]) | {"note": NO_ENGINE if desk.engine is None else None}
+    return page([_agent_json(agent) for agent in agents]) | {"note": _note(desk)}
 
 
 @router.post("/agents/login")
@@ -113,6 +113,14 @@ async def make_ready(form: Ready, desk: TheDesk, who: Who) -> Json:
     await agents.make_ready(form.agent)
     await noted(desk, who, "agent.ready", _change(form.agent, before, {"pause_reason": None}))
     return {"agent": form.agent, "pause_reason": None}
+
+
+def _note(desk: Desk) -> str | None:
+    """Return why agents may be missing; None: all are there."""
+    if desk.engine is None:
+        return NO_ENGINE
+    down = sorted({trunk.server for trunk in desk.engine.report().trunks if not trunk.up})
+    return f"the link to {', '.join(down)} is down: who is in its queues is not known" if down else None
 
 
 def _report(agents: AgentControl, agent: str) -> AgentReport | None:

@@ -56,7 +56,8 @@ async def offer(agent: str, /, *, options: Reading = _READING) -> None:
         found = await api.get("/agents/offer", agent=agent)
     last = ", ".join(f"{moment(each['at'])} {each['outcome']}" for each in found["last_sessions"]) or "none"
     fields = ", ".join(f"{key} {value}" for key, value in found["details"].items()) or "none"
-    lead = f"lead {found['lead_id']}: {found['name']} {found['number']}, until {moment(found['until'])}"
+    person = f"{found['name']} {found['number']}".strip()
+    lead = f"lead {found['lead_id']}: {person}, until {moment(found['until'])}"
     print_done(found, options.json, f"{lead}\nfields: {fields}\nlast calls: {last}")
 
 

@@ -7,7 +7,7 @@ from cyclopts import App, Parameter
 
 from dialler.cli.connection import connected
 from dialler.cli.options import Reading, Writing
-from dialler.cli.printing import print_done, print_json, print_table
+from dialler.cli.printing import print_done, print_json, print_line, print_table
 
 app = App(name="agent", help="Agents: who is there, and their log in, out, pause and ready.")
 
@@ -39,6 +39,8 @@ async def list_(*, options: Reading = _READING) -> None:
         print_json(page)
     else:
         print_table(list(map(_row, page["items"])), _COLUMNS, empty=page["note"] or "no agents", spare=_SPARE)
+        if page["items"] and page["note"]:
+            print_line(f"\n{page['note']}")
 
 
 @app.command

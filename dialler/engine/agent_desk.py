@@ -13,7 +13,7 @@ from dialler.engine.pauses import OURS
 from dialler.engine.wrapping import Wrapping
 from dialler.errors import Conflict, NotFound, Refused, TelephonyError, UsageError
 from dialler.ports import AgentReport, AgentTalk, QueueStanding
-from telephony.errors import UnknownQueue
+from telephony.errors import NotSent, UnknownQueue
 
 
 class _Talk(NamedTuple):
@@ -76,6 +76,8 @@ class AgentDesk:
                         " out there, or paused"
                     ) from error
         if not left:
+            if not queues and (down := self._floor.links_down()):
+                raise NotSent(f"the link to {', '.join(down)} is down: nobody tells in which queues {agent} is")
             where = f"{', '.join(queues)}" if queues else "any queue"
             raise NotFound(f"agent {agent} is not in {where}; `dialler agent list` shows who is")
         return left

@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -102,6 +102,11 @@ class Floor:
     def is_usable(self, server: str) -> bool:
         """Tell whether calls can be placed on a server: its link is up, and its calls are known."""
         return server in self.reconciled and self.telephony.is_up(server)
+
+    def links_down(self) -> Sequence[str]:
+        """Return the servers whose links are down, or whose calls and agents are not known yet."""
+        servers = {self.trunks.trunk(name).server for name in self.trunks}
+        return sorted(server for server in servers if not self.is_usable(server))
 
     def facts(self, running: Running) -> PacingFacts:
         """Read the snapshot of one campaign that pacing decides upon."""

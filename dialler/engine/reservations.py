@@ -42,7 +42,9 @@ class Reservations:
             known = sorted(board.agents(None))
             more = f" and {len(known) - NAMES_MAX} more" if len(known) > NAMES_MAX else ""
             there = f"there are {', '.join(known[:NAMES_MAX])}{more}" if known else "no exchange tells of any"
-            raise NotFound(f"there is no agent {agent!r} in the exchange's queues; {there}")
+            down = self._floor.links_down()
+            lost = f"; the link to {', '.join(down)} is down" if down else ""
+            raise NotFound(f"there is no agent {agent!r} in the exchange's queues; {there}{lost}")
         if (call_id := board.held.get(agent)) not in (None, held_for):
             raise Conflict(f"agent {agent} is held for another call already, session {call_id}")
         busy = [state for state in states.values() if state in _IN_CALL]

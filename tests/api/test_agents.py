@@ -5,6 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.desks import FakeEngine
+
 
 @pytest.mark.parametrize(
     ("verb", "form"), [("login", {"queues": ["sales"]}), ("logout", {}), ("pause", {}), ("ready", {})]
@@ -16,3 +18,11 @@ async def test_without_an_engine_it_is_a_conflict_that_says_so(
     assert answer.status_code == 409
     assert "no engine runs" in answer.json()["error"]
     assert (await api.get("/agents")).json()["note"].startswith("no engine runs")
+
+
+async def test_while_a_link_is_down_agents_may_be_missing_and_the_list_says_so(
+    engine_api: httpx.AsyncClient, engine: FakeEngine
+) -> None:
+    assert (await engine_api.get("/agents")).json()["note"] is None
+    engine.is_up = False
+    assert (await engine_api.get("/agents")).json()["note"].startswith("the link to main is down")

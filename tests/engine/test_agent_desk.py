@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from dialler.domain.campaign import Wrap
-from dialler.errors import NotFound, UsageError
+from dialler.errors import NotFound, TelephonyError, UsageError
 from dialler.ports import AgentReport
 from telephony.events import DIRECT_REASON, WRAP_UP_REASON, AgentState
 from telephony.simulated import AgentGroup, Spread
@@ -100,6 +100,23 @@ async def test_who_is_held_for_a_call_is_shown_before_the_exchange_told_of_his_p
         assert centre.engine.report().agents == {ANN: "reserved"}
         centre.engine.floor.board.hold(ANN, None)
         assert told(centre).state == "ready"
+
+
+async def test_while_the_link_is_down_nobody_is_told_that_an_agent_is_in_no_queue() -> None:
+    async with opened() as centre:
+        await log_in(centre, QUEUE)
+        await centre.engine.agents.pause(ANN, "lunch")
+        centre.network.cut_link("pbx")
+        await anyio.sleep(0.1)
+        for ask in (centre.engine.agents.log_out(ANN, []), centre.engine.agents.make_ready(ANN)):
+            with pytest.raises(TelephonyError, match="link"):
+                await ask
+        with pytest.raises(NotFound, match="the link to pbx is down"):
+            centre.engine._reservations.servers_for(ANN)
+        centre.network.restore_link("pbx")
+        await centre.until(lambda: bool(centre.engine.agents.report()))
+        assert told(centre).pause_reason == "lunch"
+        assert await centre.engine.agents.log_out(ANN, []) == [QUEUE]
 
 
 async def test_a_login_that_is_refused_leaves_nobody_behind() -> None:

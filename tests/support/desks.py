@@ -98,6 +98,7 @@ class FakeEngine:
 
     store: MemoryStore
     trunks: tuple[str, ...] = ("trunk-a",)
+    is_up: bool = True
     clock: Clock = field(default_factory=lambda: FixedClock(NOW))
     fails: Exception | None = None
     """What taking an account fails with."""
@@ -183,7 +184,9 @@ class FakeEngine:
                 for at, (name, desired) in enumerate(wanted.items(), start=1)
             ],
             trunks=[
-                TrunkReport(name=name, server="main", up=True, channels_used=5, channels=200, calls_per_second=40.0)
+                TrunkReport(
+                    name=name, server="main", up=self.is_up, channels_used=5, channels=200, calls_per_second=40.0
+                )
                 for name in self.trunks
             ],
             agents={"PJSIP/7001": "talking"},
