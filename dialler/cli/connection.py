@@ -162,6 +162,10 @@ async def connected(options: Reading | Writing) -> AsyncIterator[Connection]:
         async with _daemon(settings) as connection:
             yield connection
         return
+    # Before the records are held: on a busy machine all this takes seconds to load, and others wait.
+    import httpx
+
+    from dialler.api.routes import make_api
     from dialler.app.desk import open_desk
 
     opened = open_desk(settings, write=write, wait=options.wait, command=" ".join(["dialler", *sys.argv[1:3]]))
@@ -175,10 +179,6 @@ async def connected(options: Reading | Writing) -> AsyncIterator[Connection]:
             yield connection
         return
     try:
-        import httpx
-
-        from dialler.api.routes import make_api
-
         app = make_api(desk)
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=True)
         async with httpx.AsyncClient(transport=transport, base_url="http://dialler", headers=_headers()) as client:

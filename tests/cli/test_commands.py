@@ -183,6 +183,21 @@ def test_records_that_are_not_there_yet_are_told_with_the_cure(dialler: Dialler)
     assert "dialler db upgrade" in done.err
 
 
+def test_nothing_is_loaded_any_more_once_the_records_are_held(spring: Dialler, folder: Path) -> None:
+    look = """
+import sys
+from dialler.app import desk
+from dialler.cli.root import run
+def held(*_, **__):
+    print({"httpx", "dialler.api.routes"} - sys.modules.keys())
+    raise SystemExit
+desk.open_desk = held
+run(["campaign", "set", "spring", "--weight", "7"])
+"""
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, cwd=folder, check=False)
+    assert done.stdout == "set()\n", done.stderr
+
+
 def test_records_that_another_writes_are_refused_with_his_pid_but_can_be_read(spring: Dialler, records: str) -> None:
     holder = open_store(records, write=True, command="dialler run")
     try:
