@@ -29,7 +29,7 @@ Reason = Annotated[str, Parameter(help="Why he is paused, such as lunch.")]
 
 @app.command(name="list")
 async def list_(*, options: Reading = _READING) -> None:
-    """List agents: what they do, since when, in which queues, and whose call they have, wait for or write up.
+    """List agents: what they do, since when, in which queues, and whose call they have, await or write up.
 
     Example: `dialler agent list`
     """
