@@ -101,7 +101,7 @@ async def pause(form: Pause, desk: TheDesk, who: Who) -> Json:
     agents = desk.running_engine().agents
     before = _pause_of(agents, form.agent)
     await agents.pause(form.agent, form.reason)
-    await noted(desk, who, "agent.pause", _change(form.agent, before, {"pause_reason": form.reason}))
+    await noted(desk, who, "agent.pause", _change(form.agent, before, _paused(form.reason)))
     return {"agent": form.agent, "pause_reason": form.reason}
 
 
@@ -111,7 +111,7 @@ async def make_ready(form: Ready, desk: TheDesk, who: Who) -> Json:
     agents = desk.running_engine().agents
     before = _pause_of(agents, form.agent)
     await agents.make_ready(form.agent)
-    await noted(desk, who, "agent.ready", _change(form.agent, before, {"pause_reason": None}))
+    await noted(desk, who, "agent.ready", _change(form.agent, before, _paused(None)))
     return {"agent": form.agent, "pause_reason": None}
 
 
@@ -134,7 +134,12 @@ def _queues_of(agents: AgentControl, agent: str) -> list[str]:
 
 def _pause_of(agents: AgentControl, agent: str) -> Json:
     report = _report(agents, agent)
-    return {"pause_reason": report.pause_reason if report is not None else None}
+    return _paused(report.pause_reason if report is not None else None)
+
+
+def _paused(reason: str | None) -> Json:
+    """Return what the audit has of a pause, or of none: a pause without a reason is told apart from none."""
+    return {"paused": reason is not None, "pause_reason": reason}
 
 
 def _change(agent: str, before: Json, after: Json) -> Json:

@@ -26,3 +26,11 @@ async def test_while_a_link_is_down_agents_may_be_missing_and_the_list_says_so(
     assert (await engine_api.get("/agents")).json()["note"] is None
     engine.is_up = False
     assert (await engine_api.get("/agents")).json()["note"].startswith("the link to main is down")
+
+
+async def test_the_audit_tells_a_pause_without_a_reason_from_none(engine_api: httpx.AsyncClient) -> None:
+    for verb in ("pause", "ready"):
+        assert (await engine_api.post(f"/agents/{verb}", json={"agent": "PJSIP/7001"})).is_success
+    entries = (await engine_api.get("/audit")).json()["items"]
+    told = [(each["what"], each["before"]["paused"], each["after"]["paused"]) for each in entries]
+    assert told == [("agent.ready", True, False), ("agent.pause", False, True)]
