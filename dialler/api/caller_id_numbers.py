@@ -15,6 +15,7 @@ from dialler.api.edits import Edit, said
 from dialler.api.forms import Json
 from dialler.api.leads import e164
 from dialler.api.looks import pool_of
+from dialler.domain.by_hand import local_moment
 from dialler.domain.caller_id import NUMBERS_MAX, CallerId, CallerIdPool
 from dialler.domain.changes import differences
 from dialler.engine.caller_id_outlook import SPANS, NumberOutlook, pool_outlook
@@ -184,6 +185,7 @@ def _edited(old: CallerId, edit: NumberEdit, now: datetime) -> CallerId:
     if fields.get("off_until") is not None:
         if fields.get("off_reason", old.off_reason) is None:
             raise UsageError("off_until: expected it with an off_reason")
+        fields["off_until"] = local_moment(fields["off_until"], "UTC")
         if fields["off_until"] <= now:
             raise UsageError(f"off_until: expected a moment to come, got {fields['off_until'].isoformat()}")
     return said("", lambda: replace(old, **fields))

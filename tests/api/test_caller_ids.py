@@ -57,3 +57,14 @@ async def test_a_number_is_of_one_pool_and_a_campaigns_pool_stays(api: httpx.Asy
     assert (await api.post("/campaigns", json=campaign | {"caller_id_pool": "us"})).status_code == 201
     refused = await api.delete(POOL)
     assert refused.status_code == 409 and "'pooled'" in refused.text
+
+
+async def test_a_number_is_not_switched_off_until_a_moment_that_no_calendar_has(api: httpx.AsyncClient) -> None:
+    await api.post("/caller-id-pools", json={"name": "us"})
+    await api.post(f"{POOL}/numbers", json={"numbers": [{"number": "+13125550101"}]})
+    number = f"{POOL}/numbers/+13125550101"
+    for moment, said in (("9999-12-31T23:59:59-14:00", "of the years 1 to 9999"), ("2020-01-01T00:00Z", "to come")):
+        refused = await api.patch(number, json={"off_reason": "spam", "off_until": moment})
+        assert (refused.status_code, said in refused.text) == (422, True), refused.text
+    done = await api.patch(number, json={"off_reason": "spam", "off_until": "2026-12-01T00:00:00-05:00"})
+    assert done.json()["off_until"] == "2026-12-01T05:00:00+00:00"
