@@ -33,6 +33,7 @@ from dialler.importing.stages.staged import (
     tell_nobody,
 )
 from dialler.importing.stages.workers import Check, checkers
+from dialler.importing.stages.write_behind import WriteBehind, write_behind
 from dialler.ports import Records, Store
 
 MAPPABLE: Final = (ImportStage.MAPPING, ImportStage.CHECK, ImportStage.REVIEW)
@@ -139,8 +140,8 @@ async def check_import(*, store: Store, import_id: int, tell: Tell = tell_nobody
     passing = _Passing(store, one, tell)
     await passing.remember()
     try:
-        async with checkers(spec, rows_of(one)) as check:
-            await passing.run(check)
+        async with checkers(spec, rows_of(one)) as check, write_behind(store) as behind:
+            await passing.run(check, behind)
     except BaseExceptionGroup as group:
         raise only_error(group) from group
 
@@ -177,7 +178,7 @@ class _Passing:
             self._keys.add([lead[CUSTOMER_KEY] for lead in leads if lead[CUSTOMER_KEY] is not None])
             await anyio.lowlevel.checkpoint()
 
-    async def run(self, check: Check) -> None:
+    async def run(self, check: Check, behind: WriteBehind) -> None:
         """Read ahead, let the rows be checked, and write them in their order."""
         flying: deque[tuple[ImportBlock, list[BlockFound], anyio.Event]] = deque()
         after = self._cursor
@@ -197,7 +198,7 @@ class _Passing:
                 if flying:
                     block, found, ended = flying.popleft()
                     await ended.wait()
-                    await self._store.write(self._writing(block, found[0]))
+                    await behind.write(self._writing(block, found[0]))
                     self._done += len(block.status)
                     of = rows_of(self._one)
                     await self._tell({"stage": "check", "rows": min(self._done, of), "of": of})
