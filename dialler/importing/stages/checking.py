@@ -231,14 +231,14 @@ class _Passing:
         numbers = [number for _, _, some in found.marks for number in some]
         keys = [key for _, key, _ in found.marks if key is not None]
         if not (self._numbers.are_new(numbers) and self._keys.are_new(keys)):
-            numbers_here, keys_here = set[str](), set[str]()
+            numbers_before, keys_before = set(self._numbers.those_of(numbers)), set(self._keys.those_of(keys))
             for place, key, some in found.marks:
-                if repeated := [each for each in some if each in numbers_here or each in self._numbers]:
+                if repeated := [each for each in some if each in numbers_before]:
                     add_problem(found, place, "repeated_in_file", f"{repeated[0]} is in an earlier row, too")
-                if key is not None and (key in keys_here or key in self._keys):
+                if key is not None and key in keys_before:
                     add_problem(found, place, "key_repeated", f"customer key {key!r} is in an earlier row, too")
-                numbers_here.update(some)
-                keys_here.update(() if key is None else (key,))
+                numbers_before.update(some)
+                keys_before.update(() if key is None else (key,))
         self._numbers.add(numbers)
         self._keys.add(keys)
 

@@ -139,23 +139,26 @@ class _Looking:
         valid = LETTERS[RowStatus.VALID]
         leads = orjson.loads(block.leads)
         rows = [(place, leads[place]) for place, letter in enumerate(block.status) if letter == valid]
-        there = existing_leads(records, one.list_id, [lead[CUSTOMER_KEY] for _, lead in rows])
+        keys = [lead[CUSTOMER_KEY] for _, lead in rows]
+        there = existing_leads(records, one.list_id, keys)
+        before = set(self._new_keys.those_of([key for key in keys if key is not None]))
         plan = ["-"] * len(leads)
         to_judge: list[tuple[PlainLead, Lead | None]] = []
-        here: set[str] = set()
+        here: list[str] = []
         for place, lead in rows:
             key = lead[CUSTOMER_KEY]
             letter = "n"
             if key is not None:
                 if key in there:
                     letter = "e"
-                elif key in here or key in self._new_keys:
+                elif key in before:
                     letter = "a"
-                here.add(key)
+                before.add(key)
+                here.append(key)
             plan[place] = letter
             if self._wanted[PLANS[letter]]:
                 to_judge.append((lead, there.get(key) if key is not None else None))
-        self._new_keys.add(list(here))
+        self._new_keys.add(here)
         planned = "".join(plan)
         self._plans.update({PLANS[letter]: planned.count(letter) for letter in "nea"})
         self._judge(records, to_judge)
