@@ -117,8 +117,8 @@ class LeadRecords:
                 lead = evolve(lead, expires_at=expires_at)
             rows.append((lead_id, list_id, campaign_id, key_id, created_at, rank, *given_values(lead)))
             numbers.extend((number, campaign_id, lead_id) for number in {one.number for one in lead.numbers})
-        self._in.run_many(_ADD, rows)
-        self._in.run_many(_ADD_NUMBER, numbers)
+        self._in.insert(_ADD, rows)
+        self._in.insert(_ADD_NUMBER, numbers)
         return Counter(row[3] for row in rows)
 
     def _check_customer_keys(self, list_id: int, keys: Sequence[str]) -> None:

@@ -22,6 +22,7 @@ __all__ = ["SqlRow", "Transaction", "WindowKeys", "marks", "portions"]
 T = TypeVar("T")
 
 _ASKED_AT_ONCE: Final = 512
+_VALUES_MAX: Final = 900  # of one statement; SQLite before 3.32 takes 999
 
 
 class WindowKeys:
@@ -88,6 +89,14 @@ class Transaction:
             return self._link.run_many(sql, values) if values else 0
         except DRIVER_ERRORS as error:
             self._fail(error)
+
+    def insert(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
+        """Run `INSERT ... VALUES (?, ...)` for many rows, some dozen of them in each statement: a third less work
+        than one by one, and the interpreter is not asked for between them."""
+        together = max(1, _VALUES_MAX // len(rows[0])) if rows else 1
+        for start in range(0, len(rows), together):
+            some = rows[start : start + together]
+            self.run(_together(sql, len(some)), [value for row in some for value in row])
 
     def _fail(self, error: Exception) -> NoReturn:
         self._failure = our_error(error)
@@ -206,6 +215,13 @@ def portions(values: Sequence[T]) -> Iterator[tuple[str, Sequence[T]]]:
         some = values[start : start + _ASKED_AT_ONCE]
         missing = (1 << (len(some) - 1).bit_length()) - len(some)
         yield _in_marks(len(some) + missing), [*some, *[some[-1]] * missing]
+
+
+@cache
+def _together(sql: str, rows: int) -> str:
+    """Return an `INSERT ... VALUES (?, ...)` for several rows."""
+    before, values = sql.rsplit(" VALUES ", 1)
+    return f"{before} VALUES {', '.join([values] * rows)}"
 
 
 @cache
