@@ -15,7 +15,7 @@ class Turns:
     """The numbers that suit the same calls, on one trunk or on any."""
 
     def __init__(self, numbers: Iterable[tuple[str, int, datetime | None]]) -> None:
-        """`numbers` are number, turn and from when on it is free; None: not by itself."""
+        """`numbers` are number, turn - the lower the sooner - and from when on it is free; None: not by itself."""
         self._now = _LONG_AGO
         self._of: dict[str, tuple[int, datetime | None]] = {}
         self._later: list[tuple[datetime, str]] = []
@@ -27,7 +27,7 @@ class Turns:
             self.put(number, turn, free_at)
 
     def put(self, number: str, turn: int, free_at: datetime | None) -> None:
-        """Note that a number's turn was just now, and from when on it is free again."""
+        """Note that a number was used, what its turn is now, and from when on it is free again."""
         self._free.discard(number)
         self._of[number] = turn, free_at
         if free_at is not None:
