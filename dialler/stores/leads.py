@@ -26,18 +26,15 @@ from dialler.stores.lead_rows import (
     progress_values,
 )
 from dialler.stores.search_index import pend
-from dialler.stores.transaction import Transaction, marks, portions
+from dialler.stores.transaction import Transaction, portions
 
 _SELECT: Final = f"SELECT {', '.join(COLUMNS)} FROM leads"
 _ASSIGN_PROGRESS: Final = ", ".join(f"{name} = ?" for name in PROGRESS_COLUMNS)
 _ASSIGN_GIVEN: Final = ", ".join(f"{name} = ?" for name in GIVEN_COLUMNS)
 _SET_PROGRESS: Final = f"UPDATE leads SET {_ASSIGN_PROGRESS} WHERE lead_id = ?"
 _SET_ALL: Final = f"UPDATE leads SET {_ASSIGN_PROGRESS}, list_id = ?, key_id = ?, {_ASSIGN_GIVEN} WHERE lead_id = ?"
-_ADD: Final = (
-    f"INSERT INTO leads (lead_id, list_id, campaign_id, key_id, created_at, rank, {', '.join(GIVEN_COLUMNS)})"
-    f" VALUES ({marks(6 + len(GIVEN_COLUMNS))})"
-)
-_ADD_NUMBER: Final = "INSERT INTO lead_numbers (number, campaign_id, lead_id) VALUES (?, ?, ?)"
+_ADDED: Final = ("lead_id", "list_id", "campaign_id", "key_id", "created_at", "rank", *GIVEN_COLUMNS)
+_NUMBER: Final = ("number", "campaign_id", "lead_id")
 _DROP_NUMBER: Final = "DELETE FROM lead_numbers WHERE number = ? AND campaign_id = ? AND lead_id = ?"
 _PAGE: Final = "SELECT lead_id FROM leads WHERE list_id = ? AND state = ? AND lead_id > ? ORDER BY lead_id LIMIT ?"
 # The state stands in the statement's text, not among its values: only then is the partial index used.
@@ -117,8 +114,8 @@ class LeadRecords:
                 lead = evolve(lead, expires_at=expires_at)
             rows.append((lead_id, list_id, campaign_id, key_id, created_at, rank, *given_values(lead)))
             numbers.extend((number, campaign_id, lead_id) for number in {one.number for one in lead.numbers})
-        self._in.insert(_ADD, rows)
-        self._in.insert(_ADD_NUMBER, numbers)
+        self._in.insert("leads", _ADDED, rows)
+        self._in.insert("lead_numbers", _NUMBER, numbers)
         return Counter(row[3] for row in rows)
 
     def _check_customer_keys(self, list_id: int, keys: Sequence[str]) -> None:
@@ -263,7 +260,7 @@ class LeadRecords:
         before, after = ({one.number for one in each.numbers} for each in (old, lead))
         gone, come = sorted(before - after), sorted(after - before)
         self._in.run_many(_DROP_NUMBER, [(number, lead.campaign_id, lead.lead_id) for number in gone])
-        self._in.run_many(_ADD_NUMBER, [(number, lead.campaign_id, lead.lead_id) for number in come])
+        self._in.insert("lead_numbers", _NUMBER, [(number, lead.campaign_id, lead.lead_id) for number in come])
 
     def leads(self, which: LeadFilter, *, after: int = 0, limit: int = 100) -> Sequence[Lead]:
         if which == LeadFilter():

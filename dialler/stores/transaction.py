@@ -23,6 +23,7 @@ T = TypeVar("T")
 
 _ASKED_AT_ONCE: Final = 512
 _VALUES_MAX: Final = 900  # of one statement; SQLite before 3.32 takes 999
+_WORTH_A_COPY: Final = 50  # rows
 
 
 class WindowKeys:
@@ -90,13 +91,23 @@ class Transaction:
         except DRIVER_ERRORS as error:
             self._fail(error)
 
-    def insert(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
-        """Run `INSERT ... VALUES (?, ...)` for many rows, some dozen of them in each statement: a third less work
-        than one by one, and the interpreter is not asked for between them."""
-        together = max(1, _VALUES_MAX // len(rows[0])) if rows else 1
+    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+        """Insert many rows, of which each has a value for each column: some dozen in each statement, which takes
+        SQLite a quarter less than one by one; PostgreSQL gets many of them as one stream, in a third of the time."""
+        if len(rows) >= _WORTH_A_COPY and not self.is_sqlite:
+            self._copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN", rows)
+            return
+        together = _VALUES_MAX // len(columns)
         for start in range(0, len(rows), together):
             some = rows[start : start + together]
-            self.run(_together(sql, len(some)), [value for row in some for value in row])
+            self.run(_insert(table, tuple(columns), len(some)), [value for row in some for value in row])
+
+    def _copy(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
+        self._check_whole()
+        try:
+            self._link.copy(sql, rows)
+        except DRIVER_ERRORS as error:
+            self._fail(error)
 
     def _fail(self, error: Exception) -> NoReturn:
         self._failure = our_error(error)
@@ -218,10 +229,8 @@ def portions(values: Sequence[T]) -> Iterator[tuple[str, Sequence[T]]]:
 
 
 @cache
-def _together(sql: str, rows: int) -> str:
-    """Return an `INSERT ... VALUES (?, ...)` for several rows."""
-    before, values = sql.rsplit(" VALUES ", 1)
-    return f"{before} VALUES {', '.join([values] * rows)}"
+def _insert(table: str, columns: Sequence[str], rows: int) -> str:
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([f'({marks(len(columns))})'] * rows)}"
 
 
 @cache

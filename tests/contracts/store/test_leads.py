@@ -144,7 +144,7 @@ async def test_each_of_many_leads_added_at_once_is_there_with_all_its_numbers(st
     given = [
         replace(
             new_lead(f"+4930{n:07}"),
-            name=f"lead {n}",
+            name=f"lead {n} {HOSTILE}",
             numbers=tuple(PhoneNumber(f"+4930{n:06}{at}", f"0 30 {n}") for at in range(1 + n % 3)),
         )
         for n in range(count)
