@@ -9,7 +9,7 @@ from typing import Final
 from dialler.domain.zones import canonical_zone
 
 NUMBERS_MAX: Final = 1_000
-"""Numbers of a pool: a choice looks at those that suit a call, and must cost next to nothing."""
+"""Numbers of a pool: all of them are read again after each edit, in the transaction that writes the next calls."""
 
 AREAS_MAX: Final = 50
 """Areas of a number."""

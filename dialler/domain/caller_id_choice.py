@@ -1,25 +1,28 @@
 """Which number of a pool a call shows: local to the one who is called, and each in its turn.
 
 Of the numbers that are on, may be shown on the trunk, are under their calls of the day and have rested, the one whose
-area suits best is taken; among equals the one whose last turn is longest ago. An area suits the better the longer the
-beginning of the called number that it names; a region, such as US-IL, lies between a country's code and a town's.
+area suits best is taken; among equals the one whose last turn is longest ago. What a choice costs does not depend on
+how many numbers a pool has, as long as there is one to be shown.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from dialler.domain.caller_id import CallerId, CallerIdPool, CallerIdUse, WhenNone
+from dialler.domain.caller_id_areas import Areas
 from dialler.domain.caller_id_turns import Turns
 from dialler.domain.lead import WindowKey
 from dialler.domain.local_day import day_after, local_date
 
 STATES: Final = ("free", "resting", "capped", "off")
 _ALWAYS: Final = datetime.min.replace(tzinfo=UTC)
-_REGION_RANK: Final = 7  # two for each digit: behind the longest country code, of three, before any longer beginning
 _RANKED_MAX: Final = 20_000
-"""Beginnings of numbers whose order of caller ids is kept."""
+"""Sets of areas whose order of caller ids is kept."""
+
+_CALL_OF_THE_DAY: Final = 1 << 48
+"""More turns than a pool ever has: who was used least today comes first, of those he whose turn is longest ago."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,14 +59,19 @@ class CallerIdBook:
         self._numbers = {each.number: each for each in numbers}
         self._turn = max((use.turn for use in uses.values()), default=0)
         self._free_at = {each.number: self._free(each) for each in self._numbers.values()}
-        self._area_max = max((len(area) for each in self._numbers.values() for area in each.areas), default=0)
+        self._areas = Areas(self._numbers.values())
         self._everyone = _Rank("", list(self._numbers.values()))
-        self._ranked: dict[tuple[str, str], Sequence[_Rank]] = {}
+        self._ranked: dict[tuple[str, ...], Sequence[_Rank]] = {}
         self._rank: dict[tuple[str, tuple[str, ...]], _Rank] = {}
         """The same one for all calls that the same numbers suit."""
 
         self._turns_with: dict[str, list[Turns]] = {}
         """Those in which a number stands, by number."""
+
+        self._least_used: dict[str | None, Turns] = {}
+        """All by their calls of a day, by trunk: for calls to which none is local."""
+
+        self._least_used_on = date.min
 
     @property
     def numbers(self) -> Sequence[CallerId]:
@@ -95,22 +103,19 @@ class CallerIdBook:
                 local = f"local to {rank.area}" if rank.area else "local to no area"
                 reason = f"{number}, {local}, in its turn of {free_now} free"
                 return Choice(number=number, reason=reason, free_at=self._free_at[number])
-        waiting = [each for rank in ranks for each in self._on(trunk, rank.numbers)]
-        everyone = self._on(trunk, self._numbers.values())
         if self.pool.settings.when_none is WhenNone.ANY:
-            free = [each for each in everyone if self._is_free(each, now)]
-            if free:
-                chosen = min(free, key=lambda each: (self._on_day(each, now), *self._turn_of(each)))
-                reason = f"{chosen.number}, of another area, the least used of {len(free)} free"
-                return Choice(number=chosen.number, reason=reason, free_at=self._free_at[chosen.number])
-            waiting = everyone
+            number, free_now = self._by_calls_of_the_day(trunk, now).first(now)
+            if number is not None:
+                reason = f"{number}, of another area, the least used of {free_now} free"
+                return Choice(number=number, reason=reason, free_at=self._free_at[number])
+            ranks = [self._everyone]
+        waiting = [each for rank in ranks for each in self._on(trunk, rank.numbers)]
         return Choice(number=None, reason=self._why_none(waiting, trunk, now), free_at=self._first_free(waiting))
 
     def alike(self, called: str) -> str:
         """Return how numbers begin that have the same choice as `called`, for leads of the same region: none of the
         pool's areas tells them apart."""
-        areas = {area for each in self._numbers.values() for area in each.areas if area.startswith("+")}
-        return called[: max((_told_apart_by(area, called) for area in areas), default=0)]
+        return self._areas.alike(called)
 
     def use(self, number: str, now: datetime) -> None:
         """Note that a call shows a number from now on."""
@@ -128,6 +133,9 @@ class CallerIdBook:
         free_at = self._free_at[number] = self._free(self._numbers[number])
         for turns in self._turns_with.get(number, ()):
             turns.put(number, self._turn, free_at)
+        for trunk, turns in self._least_used.items():
+            if trunk is None or _may_on(self._numbers[number], trunk):
+                turns.put(number, self._least_used_first(number), free_at)
 
     def state_of(self, number: str, now: datetime) -> str:
         """Return what a number does at `now`, one of `STATES`: it is capped once the calls of its day are used up."""
@@ -140,19 +148,14 @@ class CallerIdBook:
         return "capped" if cap is not None and self._on_day(each, now) >= cap else "resting"
 
     def _ranks(self, called: str, region: str) -> Sequence[_Rank]:
-        key = (called[: self._area_max], region)
-        found = self._ranked.get(key)
+        areas = self._areas.of(called, region)
+        found = self._ranked.get(areas)
         if found is None:
-            ranked: dict[tuple[int, str], list[CallerId]] = {}
-            for each in self._numbers.values():
-                suits = [_rank_of(area, called, region) for area in each.areas]
-                rank = max((one for one in suits if one[0]), default=(0, ""))
-                if rank[0] or not each.areas:
-                    ranked.setdefault(rank, []).append(each)
             if len(self._ranked) >= _RANKED_MAX:
                 for kept in (self._ranked, self._rank, self._turns_with, self._everyone.turns):
                     kept.clear()
-            found = self._ranked[key] = [self._one_rank(rank[1], ranked[rank]) for rank in sorted(ranked, reverse=True)]
+            found = [self._one_rank(area, numbers) for area, numbers in self._areas.ranked(areas)]
+            self._ranked[areas] = found
         return found
 
     def _one_rank(self, area: str, numbers: Sequence[CallerId]) -> _Rank:
@@ -167,6 +170,23 @@ class CallerIdBook:
             for each in allowed:
                 self._turns_with.setdefault(each.number, []).append(found)
         return found
+
+    def _by_calls_of_the_day(self, trunk: str | None, now: datetime) -> Turns:
+        today = local_date(now, self.pool.settings.timezone)
+        if today != self._least_used_on:
+            self._least_used, self._least_used_on = {}, today
+        found = self._least_used.get(trunk)
+        if found is None:
+            allowed = [each.number for each in self._on(trunk, self._numbers.values())]
+            entries = [(number, self._least_used_first(number), self._free_at[number]) for number in allowed]
+            found = self._least_used[trunk] = Turns(entries)
+        return found
+
+    def _least_used_first(self, number: str) -> int:
+        use = self.uses.get(number)
+        if use is None:
+            return 0
+        return use.turn + (use.on_day * _CALL_OF_THE_DAY if use.day >= self._least_used_on else 0)
 
     @staticmethod
     def _on(trunk: str | None, numbers: Iterable[CallerId]) -> list[CallerId]:
@@ -226,18 +246,5 @@ def region_of(key: WindowKey) -> str:
     return f"{key.country}-{region}" if key.country and region else ""
 
 
-def _told_apart_by(area: str, called: str) -> int:
-    """Return how many characters of a number say whether it is in an area."""
-    differs = next((at for at, (one, other) in enumerate(zip(area, called, strict=False)) if one != other), None)
-    return len(area) if differs is None else differs + 1
-
-
 def _may_on(each: CallerId, trunk: str) -> bool:
     return not each.trunks or trunk in each.trunks
-
-
-def _rank_of(area: str, called: str, region: str) -> tuple[int, str]:
-    """Return how well an area suits a call, 0 for not at all; and its name where that makes a difference."""
-    if area.startswith("+"):
-        return (2 * (len(area) - 1), area) if called.startswith(area) else (0, "")
-    return (_REGION_RANK, area) if area == region else (0, "")

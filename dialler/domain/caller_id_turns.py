@@ -15,7 +15,7 @@ class Turns:
     """The numbers that suit the same calls, on one trunk or on any."""
 
     def __init__(self, numbers: Iterable[tuple[str, int, datetime | None]]) -> None:
-        """`numbers` are number, turn and from when on it is free; None: not by itself."""
+        """`numbers` are number, turn - the lower the sooner - and from when on it is free; None: not by itself."""
         self._now = _LONG_AGO
         self._of: dict[str, tuple[int, datetime | None]] = {}
         self._later: list[tuple[datetime, str]] = []
@@ -27,18 +27,22 @@ class Turns:
             self.put(number, turn, free_at)
 
     def put(self, number: str, turn: int, free_at: datetime | None) -> None:
-        """Note that a number's turn was just now, and from when on it is free again."""
-        self._free.discard(number)
+        """Note that a number was used, what its turn is now, and from when on it is free again."""
         self._of[number] = turn, free_at
+        if free_at is not None and free_at <= self._now:
+            self._free.add(number)
+            heapq.heappush(self._queue, (turn, number))
+            return
+        self._free.discard(number)
         if free_at is not None:
             heapq.heappush(self._later, (free_at, number))
 
     def first(self, now: datetime) -> tuple[str | None, int]:
         """Return the free number whose turn is longest ago, of those the lowest, and how many are free."""
-        if now < self._now:  # The clock was set back.
+        is_set_back, self._now = now < self._now, now
+        if is_set_back:
             for number in [each for each in self._free if self._of[each][1] > now]:  # type: ignore[operator]
                 self.put(number, *self._of[number])
-        self._now = now
         while self._later and self._later[0][0] <= now:
             free_at, number = heapq.heappop(self._later)
             turn, last = self._of[number]

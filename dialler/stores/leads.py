@@ -26,18 +26,15 @@ from dialler.stores.lead_rows import (
     progress_values,
 )
 from dialler.stores.search_index import pend
-from dialler.stores.transaction import Transaction, marks, portions
+from dialler.stores.transaction import Transaction, portions
 
 _SELECT: Final = f"SELECT {', '.join(COLUMNS)} FROM leads"
 _ASSIGN_PROGRESS: Final = ", ".join(f"{name} = ?" for name in PROGRESS_COLUMNS)
 _ASSIGN_GIVEN: Final = ", ".join(f"{name} = ?" for name in GIVEN_COLUMNS)
 _SET_PROGRESS: Final = f"UPDATE leads SET {_ASSIGN_PROGRESS} WHERE lead_id = ?"
 _SET_ALL: Final = f"UPDATE leads SET {_ASSIGN_PROGRESS}, list_id = ?, key_id = ?, {_ASSIGN_GIVEN} WHERE lead_id = ?"
-_ADD: Final = (
-    f"INSERT INTO leads (lead_id, list_id, campaign_id, key_id, created_at, rank, {', '.join(GIVEN_COLUMNS)})"
-    f" VALUES ({marks(6 + len(GIVEN_COLUMNS))})"
-)
-_ADD_NUMBER: Final = "INSERT INTO lead_numbers (number, campaign_id, lead_id) VALUES (?, ?, ?)"
+_ADDED: Final = ("lead_id", "list_id", "campaign_id", "key_id", "created_at", "rank", *GIVEN_COLUMNS)
+_NUMBER: Final = ("number", "campaign_id", "lead_id")
 _DROP_NUMBER: Final = "DELETE FROM lead_numbers WHERE number = ? AND campaign_id = ? AND lead_id = ?"
 _PAGE: Final = "SELECT lead_id FROM leads WHERE list_id = ? AND state = ? AND lead_id > ? ORDER BY lead_id LIMIT ?"
 # The state stands in the statement's text, not among its values: only then is the partial index used.
@@ -117,22 +114,34 @@ class LeadRecords:
                 lead = evolve(lead, expires_at=expires_at)
             rows.append((lead_id, list_id, campaign_id, key_id, created_at, rank, *given_values(lead)))
             numbers.extend((number, campaign_id, lead_id) for number in {one.number for one in lead.numbers})
-        self._in.run_many(_ADD, rows)
-        self._in.run_many(_ADD_NUMBER, numbers)
+        self._in.insert("leads", _ADDED, rows)
+        self._in.insert("lead_numbers", _NUMBER, numbers)
         return Counter(row[3] for row in rows)
 
     def _check_customer_keys(self, list_id: int, keys: Sequence[str]) -> None:
         if len(set(keys)) < len(keys):
             repeated = next(key for key, n in Counter(keys).items() if n > 1)
             raise Conflict(f"customer key {repeated!r} is given to two leads of list {list_id}")
+        if taken := self._ids_by_key(list_id, keys):
+            key = self.lead(taken[0]).customer_key
+            raise Conflict(f"list {list_id} has a lead with customer key {key!r} already")
+
+    def _ids_by_key(self, list_id: int, keys: Sequence[str]) -> list[int]:
+        """Return the ids of a list's leads that have one of the keys.
+
+        One look-up for each key, whatever PostgreSQL thinks of the table: while a list is loaded its statistics are
+        those of an empty one, and a search for several keys at once would walk all of the list.
+        """
+        found: list[int] = []
         for start in range(0, len(keys), _ASKED_AT_ONCE):
             some = keys[start : start + _ASKED_AT_ONCE]
-            taken = self._in.row(
-                f"SELECT customer_key FROM leads WHERE list_id = ? AND customer_key IN ({marks(len(some))}) LIMIT 1",
-                (list_id, *some),
+            rows = self._in.rows(
+                f"WITH asked (key) AS (VALUES {', '.join(['(?)'] * len(some))}) SELECT"
+                " (SELECT lead_id FROM leads WHERE list_id = ? AND customer_key = asked.key) FROM asked",
+                (*some, list_id),
             )
-            if taken:
-                raise Conflict(f"list {list_id} has a lead with customer key {taken[0]!r} already")
+            found.extend(row[0] for row in rows if row[0] is not None)
+        return found
 
     def lead(self, lead_id: int) -> Lead:
         row = self._in.row(f"{_SELECT} WHERE lead_id = ?", (lead_id,))
@@ -149,11 +158,15 @@ class LeadRecords:
     def leads_by_key(
         self, list_id: int, customer_keys: Sequence[str], *, to_change: bool = False
     ) -> Mapping[str, Lead]:
-        found: dict[int, Lead] = {}
-        for marked, some in portions(sorted(set(customer_keys))):
-            condition = f"list_id = ? AND customer_key {marked}"
-            found |= self._leads_where(condition, (list_id, *some), to_change=to_change)
-        return {lead.customer_key: lead for lead in found.values() if lead.customer_key is not None}
+        asked = set(customer_keys)
+        ids = self._ids_by_key(list_id, sorted(asked))
+        found = self.leads_with(ids, to_change=to_change)
+        # Another engine may have moved one since, or given it another key.
+        return {
+            lead.customer_key: lead
+            for lead in found.values()
+            if lead.customer_key is not None and lead.list_id == list_id and lead.customer_key in asked
+        }
 
     def _leads_where(self, condition: str, values: Sequence[object], *, to_change: bool) -> dict[int, Lead]:
         # In the order of ids: two engines never wait for each other in a ring.
@@ -247,7 +260,7 @@ class LeadRecords:
         before, after = ({one.number for one in each.numbers} for each in (old, lead))
         gone, come = sorted(before - after), sorted(after - before)
         self._in.run_many(_DROP_NUMBER, [(number, lead.campaign_id, lead.lead_id) for number in gone])
-        self._in.run_many(_ADD_NUMBER, [(number, lead.campaign_id, lead.lead_id) for number in come])
+        self._in.insert("lead_numbers", _NUMBER, [(number, lead.campaign_id, lead.lead_id) for number in come])
 
     def leads(self, which: LeadFilter, *, after: int = 0, limit: int = 100) -> Sequence[Lead]:
         if which == LeadFilter():

@@ -5,7 +5,7 @@ it would build an execution context and a result each, which take several times 
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, Final, cast
 
@@ -51,6 +51,12 @@ class Link:
         were changed."""
         self._cursor.executemany(sql if self.is_sqlite else _for_psycopg(sql), values)
         return cast(int, self._cursor.rowcount)
+
+    def copy(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
+        """Send rows to a `COPY ... FROM STDIN`, which only PostgreSQL has."""
+        with self._cursor.copy(sql) as stream:
+            for row in rows:
+                stream.write_row(row)
 
     def begin(self) -> None:
         """Begin a transaction."""

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialler.domain.caller_id import CallerId, CallerIdPool, PoolSettings, WhenNone
@@ -266,6 +266,87 @@ def test_numbers_that_begin_alike_have_the_same_choice(areas, numbers, region, w
     assert numbers[0].startswith(begins)
     assert of.choose(numbers[0], region, "a", NOW) == of.choose(other, region, "a", NOW)
     assert [rank.area for rank in of._ranks(numbers[0], region)] == [rank.area for rank in of._ranks(other, region)]
+
+
+many_areas = st.sets(
+    st.sampled_from(["+1", "+13", "+131", "+1312", "+13125", "+1212", "+1415", "+49", "US-IL", "US-NY"]), max_size=2
+)
+varied_numbers = st.lists(
+    st.tuples(
+        many_areas, st.sampled_from([(), (), ("a",)]), st.sampled_from([None, None, 2]), st.sampled_from([0, 0, 300])
+    ),
+    min_size=1,
+    max_size=8,
+)
+varied_calls = st.lists(
+    st.tuples(
+        st.sampled_from([0, 0, 0, 5, 60, 400, 30_000, -40, -4_000]),
+        st.sampled_from(["+13125550100", "+13145550100", "+12125550100", "+4930123456", "+14155550100"]),
+        st.sampled_from(["US-IL", "US-NY", ""]),
+        st.sampled_from(["a", "a", "b", None]),
+        st.integers(1, 4),
+    ),
+    min_size=1,
+    max_size=20,
+)
+
+
+@settings(max_examples=500)
+@given(pool=varied_numbers, when_none=st.sampled_from(WhenNone), calls=varied_calls)
+def test_each_choice_is_that_of_a_look_at_every_number(pool, when_none, calls):
+    of = book(
+        *(
+            CallerId(number=f"+1202555010{at}", areas=tuple(areas), trunks=trunks, calls_per_day_max=cap, rest_s=rest_s)
+            for at, (areas, trunks, cap, rest_s) in enumerate(pool)
+        ),
+        when_none=when_none,
+    )
+    now = NOW
+    for seconds, called, region, trunk in [call for *call, times in calls for _ in range(times)]:
+        now += timedelta(seconds=seconds)
+        free = [each for each in of.numbers if of.free_at(each.number) <= now and may_on(each, trunk)]
+        suits = {each.number: suits_by(each, called, region) for each in of.numbers}
+        local = [each.number for each in free if suits[each.number] is not None]
+        best = [number for number in local if suits[number] == max(suits[one] for one in local)]
+        others = [each.number for each in free] if when_none is WhenNone.ANY else []
+        if best:
+            expected = min(best, key=lambda number: turn_of(of, number))
+        else:
+            expected = min(others, key=lambda number: (on_day(of, number, now), turn_of(of, number)), default=None)
+        choice = of.choose(called, region, trunk, now)
+        assert choice.number == expected
+        if expected is None:
+            waiting = [each.number for each in of.numbers if may_on(each, trunk)]
+            if when_none is WhenNone.WAIT:
+                waiting = [number for number in waiting if suits[number] is not None]
+            assert choice.free_at == min((of.free_at(number) for number in waiting), default=None)
+        else:
+            said = f"in its turn of {len(best)} free" if best else f"the least used of {len(others)} free"
+            assert choice.reason.endswith(said)
+            of.use(expected, now)
+
+
+def may_on(each: CallerId, trunk: str | None) -> bool:
+    return trunk is None or not each.trunks or trunk in each.trunks
+
+
+def suits_by(each: CallerId, called: str, region: str) -> int | None:
+    """How well a number suits a call; None: not at all."""
+    found = [
+        (7 if area == region else None) if area[0] != "+" else 2 * (len(area) - 1) if called.startswith(area) else None
+        for area in each.areas
+    ]
+    return max((one for one in found if one is not None), default=None if each.areas else 0)
+
+
+def turn_of(of: CallerIdBook, number: str) -> tuple[int, str]:
+    use = of.uses.get(number)
+    return (0 if use is None else use.turn), number
+
+
+def on_day(of: CallerIdBook, number: str, now: datetime) -> int:
+    use = of.uses.get(number)
+    return 0 if use is None or use.day < local_date(now, "Etc/UTC") else use.on_day
 
 
 steps = st.lists(

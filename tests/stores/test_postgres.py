@@ -1,11 +1,14 @@
 """What only PostgreSQL can do to a store: lose the link, and have two engines."""
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
+import psycopg
 import pytest
 
 from dialler.domain.campaign import CampaignSettings
@@ -16,7 +19,7 @@ from dialler.stores.link import Link
 from dialler.stores.open import open_store, parsed_url
 from dialler.stores.postgres import PostgresDesk
 from tests.support.postgres import administer
-from tests.support.stores import NOW, add_campaign_and_list, opened, records_url
+from tests.support.stores import NOW, add_campaign_and_list, new_lead, opened, records_url
 
 pytestmark = pytest.mark.postgres
 CUT_ALL = (
@@ -64,6 +67,36 @@ async def test_an_engine_whose_lock_went_to_another_one_does_not_write_again(url
             with pytest.raises(StoreLocked, match="engine 2"):
                 await first.write(lambda records: records.add_campaign("x", CampaignSettings(), NOW))
         assert len(await first.read(lambda records: records.campaigns())) == 1
+
+
+async def test_keys_are_looked_up_one_by_one_while_a_new_list_is_loaded(url: str) -> None:
+    """Its statistics are still those of an empty table: every other way would walk all of the list for each batch."""
+    ran: list[tuple[str, object]] = []
+    rows = Link.rows
+
+    def noting(link: Link, sql: str, values: Any = ()) -> Any:
+        ran.append((sql, values))
+        return rows(link, sql, values)
+
+    async with opened(url) as store:
+        _, lead_list = await store.write(add_campaign_and_list)
+
+        def work(records: Records) -> None:
+            for first in (0, 3_000):
+                leads = [new_lead(customer_key=f"k{first + at}") for at in range(3_000)]
+                records.add_leads(lead_list.list_id, leads, NOW)
+            records.leads_by_key(lead_list.list_id, [f"k{at}" for at in range(500)], to_change=True)
+
+        with patch.object(Link, "rows", noting):
+            await store.write(work)
+    asking = [(sql, values) for sql, values in ran if "customer_key" in sql and "WHERE list_id" in sql]
+    assert len(asking) >= 13
+    with psycopg.connect(url) as connection:
+        for sql, values in asking:
+            plan = connection.execute(f"EXPLAIN {sql.replace('?', '%s')}", values).fetchall()
+            text = "\n".join(row[0] for row in plan)
+            assert "leads_customer_key" in text and "customer_key = " in text, text
+            assert not re.search("Seq Scan on leads|Bitmap|leads_by_list|Filter", text), text
 
 
 class CutDesk(PostgresDesk):

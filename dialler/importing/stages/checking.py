@@ -33,6 +33,7 @@ from dialler.importing.stages.staged import (
     tell_nobody,
 )
 from dialler.importing.stages.workers import Check, checkers
+from dialler.importing.stages.write_behind import WriteBehind, write_behind
 from dialler.ports import Records, Store
 
 MAPPABLE: Final = (ImportStage.MAPPING, ImportStage.CHECK, ImportStage.REVIEW)
@@ -139,8 +140,8 @@ async def check_import(*, store: Store, import_id: int, tell: Tell = tell_nobody
     passing = _Passing(store, one, tell)
     await passing.remember()
     try:
-        async with checkers(spec, rows_of(one)) as check:
-            await passing.run(check)
+        async with checkers(spec, rows_of(one)) as check, write_behind(store) as behind:
+            await passing.run(check, behind)
     except BaseExceptionGroup as group:
         raise only_error(group) from group
 
@@ -177,7 +178,7 @@ class _Passing:
             self._keys.add([lead[CUSTOMER_KEY] for lead in leads if lead[CUSTOMER_KEY] is not None])
             await anyio.lowlevel.checkpoint()
 
-    async def run(self, check: Check) -> None:
+    async def run(self, check: Check, behind: WriteBehind) -> None:
         """Read ahead, let the rows be checked, and write them in their order."""
         flying: deque[tuple[ImportBlock, list[BlockFound], anyio.Event]] = deque()
         after = self._cursor
@@ -197,7 +198,7 @@ class _Passing:
                 if flying:
                     block, found, ended = flying.popleft()
                     await ended.wait()
-                    await self._store.write(self._writing(block, found[0]))
+                    await behind.write(self._writing(block, found[0]))
                     self._done += len(block.status)
                     of = rows_of(self._one)
                     await self._tell({"stage": "check", "rows": min(self._done, of), "of": of})
@@ -230,14 +231,14 @@ class _Passing:
         numbers = [number for _, _, some in found.marks for number in some]
         keys = [key for _, key, _ in found.marks if key is not None]
         if not (self._numbers.are_new(numbers) and self._keys.are_new(keys)):
-            numbers_here, keys_here = set[str](), set[str]()
+            numbers_before, keys_before = set(self._numbers.those_of(numbers)), set(self._keys.those_of(keys))
             for place, key, some in found.marks:
-                if repeated := [each for each in some if each in numbers_here or each in self._numbers]:
+                if repeated := [each for each in some if each in numbers_before]:
                     add_problem(found, place, "repeated_in_file", f"{repeated[0]} is in an earlier row, too")
-                if key is not None and (key in keys_here or key in self._keys):
+                if key is not None and key in keys_before:
                     add_problem(found, place, "key_repeated", f"customer key {key!r} is in an earlier row, too")
-                numbers_here.update(some)
-                keys_here.update(() if key is None else (key,))
+                numbers_before.update(some)
+                keys_before.update(() if key is None else (key,))
         self._numbers.add(numbers)
         self._keys.add(keys)
 

@@ -12,14 +12,14 @@ import orjson
 from dialler.clock import Clock
 from dialler.domain.campaign import Campaign, LeadList
 from dialler.domain.import_block import LETTERS, PLANS, ImportBlock
-from dialler.domain.lead import Lead, NewLead, WindowKey
+from dialler.domain.lead import Lead, NewLead
 from dialler.domain.lead_import import ImportStage, LeadImport, RowStatus
 from dialler.domain.verdict import Facts, dialable
 from dialler.domain.zones import canonical_zone
 from dialler.engine.facts import numbers_in_call
 from dialler.engine.windows import Windows
 from dialler.errors import Conflict, UsageError
-from dialler.importing.stages.plain_lead import CUSTOMER_KEY, NUMBERS, LeadsRead, PlainLead
+from dialler.importing.stages.plain_lead import CUSTOMER_KEY, NUMBERS, LeadsRead, PlainLead, key_name
 from dialler.importing.stages.seen import Seen
 from dialler.importing.stages.staged import Tell, expected, rows_of, tell_nobody
 from dialler.importing.stages.write_behind import write_behind
@@ -122,7 +122,7 @@ class _Looking:
         self._because: Counter[str] = Counter()
         self._shut = 0
         self._loaded = 0
-        self._verdicts: dict[tuple[WindowKey, bool, bool], tuple[str, ...]] = {}
+        self._verdicts: dict[tuple[tuple[str, str, str], bool, bool], tuple[str, ...]] = {}
         self._windows = Windows()
         self._in_call: Set[str] | None = None
         self.looked_at = 0
@@ -139,23 +139,26 @@ class _Looking:
         valid = LETTERS[RowStatus.VALID]
         leads = orjson.loads(block.leads)
         rows = [(place, leads[place]) for place, letter in enumerate(block.status) if letter == valid]
-        there = existing_leads(records, one.list_id, [lead[CUSTOMER_KEY] for _, lead in rows])
+        keys = [lead[CUSTOMER_KEY] for _, lead in rows]
+        there = existing_leads(records, one.list_id, keys)
+        before = set(self._new_keys.those_of([key for key in keys if key is not None]))
         plan = ["-"] * len(leads)
         to_judge: list[tuple[PlainLead, Lead | None]] = []
-        here: set[str] = set()
+        here: list[str] = []
         for place, lead in rows:
             key = lead[CUSTOMER_KEY]
             letter = "n"
             if key is not None:
                 if key in there:
                     letter = "e"
-                elif key in here or key in self._new_keys:
+                elif key in before:
                     letter = "a"
-                here.add(key)
+                before.add(key)
+                here.append(key)
             plan[place] = letter
             if self._wanted[PLANS[letter]]:
                 to_judge.append((lead, there.get(key) if key is not None else None))
-        self._new_keys.add(list(here))
+        self._new_keys.add(here)
         planned = "".join(plan)
         self._plans.update({PLANS[letter]: planned.count(letter) for letter in "nea"})
         self._judge(records, to_judge)
@@ -169,21 +172,24 @@ class _Looking:
         if self._in_call is None:  # once will do: calls come and go while a million rows are looked at
             self._in_call = numbers_in_call(records)
         in_call = self._in_call
+        becauses: list[tuple[str, ...]] = []
         for plain, existing in rows:
             if existing is not None:
                 lead = updated(existing, self._read.checked(0, plain))
                 gates = self._gates(campaign, lead_list, lead, dnc, in_call)
             else:
-                free = next((number for number, _, _ in plain[NUMBERS] if number not in dnc), None)
-                kind = (self._read.key(plain), free is not None, free in in_call)
+                free = _first_free(plain, dnc)
+                kind = (key_name(plain), free is not None, free in in_call)
                 # New leads differ in nothing else, so one of each kind is judged for all.
                 if (known := self._verdicts.get(kind)) is None:
                     lead = _as_lead(self._read.lead(plain), lead_list, self._now)
                     known = self._verdicts[kind] = self._gates(campaign, lead_list, lead, dnc, in_call)
                 gates = known
-            self._loaded += 1
-            self._shut += bool(gates)
-            self._because.update(gates)
+            becauses.append(gates)
+        for gates, n in Counter(becauses).items():
+            self._loaded += n
+            self._shut += n if gates else 0
+            self._because.update(dict.fromkeys(gates, n))
 
     def _gates(
         self, campaign: Campaign, lead_list: LeadList, lead: Lead, dnc: frozenset[str], in_call: Set[str]
@@ -215,6 +221,14 @@ class _Looking:
             "because": dict(self._because.most_common()),
             "fingerprint": fingerprint(records, one),
         }
+
+
+def _first_free(plain: PlainLead, dnc: Set[str]) -> str | None:
+    """Return the first number of a lead that is on no do-not-call list."""
+    numbers = plain[NUMBERS]
+    if not dnc:
+        return numbers[0][0] if numbers else None
+    return next((number for number, _, _ in numbers if number not in dnc), None)
 
 
 def existing_leads(

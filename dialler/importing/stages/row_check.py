@@ -1,10 +1,10 @@
 """Checking rows as the records keep them: pure, so that worker processes can do it."""
 
 import pickle
-from collections.abc import Generator, Mapping, Sequence, Set
+from collections.abc import Callable, Generator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 import orjson
 
@@ -12,6 +12,7 @@ from dialler.domain.import_block import LETTERS
 from dialler.domain.lead_import import RowStatus
 from dialler.importing.checking import Checked, Rejected, RowChecker
 from dialler.importing.mapping import Columns
+from dialler.importing.number_prefixes import NumberReader
 from dialler.importing.phones import WITH_EXTENSION, dialled_number_and_type
 from dialler.importing.rows import Row
 from dialler.importing.stages.plain_lead import CUSTOMER_KEY, NUMBERS, PlainLead, plain_lead
@@ -22,6 +23,12 @@ _STAGED: Final = LETTERS[RowStatus.STAGED]
 _VALID: Final = LETTERS[RowStatus.VALID]
 _INVALID: Final = LETTERS[RowStatus.INVALID]
 _DROPPED: Final = LETTERS[RowStatus.DROPPED]
+
+_Read: TypeAlias = Callable[[str, str | None], tuple[str, str]]
+"""Reads a number, as `dialled_number_and_type` does."""
+
+_NUMBERS: Final = NumberReader()
+"""Of a worker process: learning how numbers begin takes milliseconds, too long for an event loop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +64,8 @@ class BlockFound(NamedTuple):
 
 
 def check_block(spec: bytes, block: ToCheck) -> BlockFound:
-    """Check the rows of a block by a pickled CheckSpec."""
-    steps = check_steps(spec, block)
+    """Check the rows of a block by a pickled CheckSpec, in a process of its own."""
+    steps = check_steps(spec, block, read=_NUMBERS.read)
     while True:
         try:
             next(steps)
@@ -67,7 +74,9 @@ def check_block(spec: bytes, block: ToCheck) -> BlockFound:
             return found
 
 
-def check_steps(spec: bytes, block: ToCheck) -> Generator[None, None, BlockFound]:
+def check_steps(
+    spec: bytes, block: ToCheck, *, read: _Read = dialled_number_and_type
+) -> Generator[None, None, BlockFound]:
     """Do what `check_block` does, and yield now and then."""
     one, checker = _checker(spec)
     status: list[str] = []
@@ -83,7 +92,7 @@ def check_steps(spec: bytes, block: ToCheck) -> Generator[None, None, BlockFound
         else:
             if fixed := block.fixed.get(place):
                 cells = corrected(cells, fixed, len(one.columns.header))
-            found = _check(one, checker, Row(number, cells, unreadable))
+            found = _check(one, checker, Row(number, cells, unreadable), read)
             if isinstance(found, Rejected):
                 status.append(_INVALID)
                 problems[place] = [(found.code, found.reason)]
@@ -110,16 +119,18 @@ def _checker(pickled: bytes) -> tuple[CheckSpec, RowChecker]:
     return spec, checker
 
 
-def _check(spec: CheckSpec, checker: RowChecker, row: Row) -> tuple[PlainLead, Sequence[tuple[str, str]]] | Rejected:
+def _check(
+    spec: CheckSpec, checker: RowChecker, row: Row, read: _Read
+) -> tuple[PlainLead, Sequence[tuple[str, str]]] | Rejected:
     refused = checker.unreadable(row)
     if refused is not None:
         return refused
     numbers_from = checker.numbers_from(row.cells)
-    read = [dialled_number_and_type(row.cells[at].strip(), numbers_from) for at in spec.columns.numbers]
-    checked = checker.check(row, [dialled for dialled, _ in read])
+    numbers = [read(row.cells[at].strip(), numbers_from) for at in spec.columns.numbers]
+    checked = checker.check(row, [dialled for dialled, _ in numbers])
     if not isinstance(checked, Checked):
         return checked
-    kinds = {dialled.removesuffix(WITH_EXTENSION): kind for dialled, kind in read if dialled}
+    kinds = {dialled.removesuffix(WITH_EXTENSION): kind for dialled, kind in numbers if dialled}
     return plain_lead(checked, kinds, checker.zone_by(checked.lead)), checked.warnings
 
 

@@ -5,12 +5,14 @@ import gc
 import multiprocessing
 import os
 import pickle
+import sys
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from multiprocessing.connection import wait
+from types import ModuleType
 from typing import Final, TypeAlias
 
 import anyio.lowlevel
@@ -49,7 +51,9 @@ async def checkers(spec: CheckSpec, rows: int) -> AsyncIterator[Check]:
 
     async def there(block: ToCheck) -> BlockFound:
         try:
-            return await loop.run_in_executor(pool, check_block, pickled, block)
+            with _without_main():
+                checking = loop.run_in_executor(pool, check_block, pickled, block)
+            return await checking
         except BrokenProcessPool:  # one that can't be started, or that someone killed, costs speed but not the import
             return await here(block)
 
@@ -57,6 +61,18 @@ async def checkers(spec: CheckSpec, rows: int) -> AsyncIterator[Check]:
         yield there
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Let processes that are started here load what checking needs, not this process's main program as well: they
+    would take a second for that, and as much memory again."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _begin() -> None:

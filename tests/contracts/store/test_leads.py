@@ -138,6 +138,29 @@ async def test_leads_are_found_by_many_customer_keys_at_once(store: AnyStore) ->
     await store.write(work)
 
 
+@pytest.mark.parametrize("count", [1, 2, 55, 56, 57, 111, 112, 113, 300])
+async def test_each_of_many_leads_added_at_once_is_there_with_all_its_numbers(store: AnyStore, count: int) -> None:
+    campaign, lead_list = await store.write(add_campaign_and_list)
+    given = [
+        replace(
+            new_lead(f"+4930{n:07}"),
+            name=f"lead {n} {HOSTILE}",
+            numbers=tuple(PhoneNumber(f"+4930{n:06}{at}", f"0 30 {n}") for at in range(1 + n % 3)),
+        )
+        for n in range(count)
+    ]
+    ids = await store.write(lambda records: records.add_leads(lead_list.list_id, given, NOW))
+    numbers = [phone.number for lead in given for phone in lead.numbers]
+
+    def look(records: Records) -> None:
+        found = records.leads_with(ids)
+        assert [(found[one].name, found[one].numbers) for one in ids] == [(one.name, one.numbers) for one in given]
+        assert records.numbers_known(campaign.campaign_id, numbers) == set(numbers)
+        assert records.numbers_in_list(lead_list.list_id, numbers) == set(numbers)
+
+    await store.read(look)
+
+
 async def test_many_leads_are_streamed_in_and_get_ids_in_order(store: AnyStore) -> None:
     _, lead_list = await store.write(add_campaign_and_list)
     first = await store.write(lambda records: records.add_leads(lead_list.list_id, new_leads(4_500), NOW))
