@@ -82,6 +82,8 @@ def _lines(campaign: Mapping[str, Any]) -> Iterator[str]:
         yield f"  calls: {calls['unanswered']} ringing, {calls['waiting']} waiting, {calls['talking']} talking"
         if campaign["queue"] is not None:
             yield f"  agents: {_agents_said(campaign['agents'])}"
+        if said := _callbacks_said(campaign.get("callbacks", {})):
+            yield f"  callbacks: {said}"
         hopper = ", ".join(f"{name} {level}" for name, level in campaign["hopper"].items())
         yield f"  hopper: {hopper or 'empty'}"
     pacing = campaign["pacing"]
@@ -91,6 +93,15 @@ def _lines(campaign: Mapping[str, Any]) -> Iterator[str]:
     outcomes = ", ".join(f"{name} {count}" for name, count in sessions["by_outcome"].items())
     yield f"  sessions: {sessions['opened']}, open {sessions['open']}" + (f"; {outcomes}" if outcomes else "")
     yield ""
+
+
+def _callbacks_said(callbacks: Mapping[str, Any]) -> str:
+    """Return what is to be said of promised calls; nothing where nobody was promised one."""
+    due, waiting, next_at = (callbacks.get(key) for key in ("due", "waiting_for_agent", "next_at"))
+    said = (
+        [f"{due} due" + (f", {waiting} of them waiting for the agent who promised" if waiting else "")] if due else []
+    )
+    return "; ".join([*said, *([f"the next at {moment(next_at)}"] if next_at else [])])
 
 
 def _agents_said(agents: Mapping[str, Any]) -> str:

@@ -128,6 +128,12 @@ REPORTED: Final = (
         ("campaign", "period"),
         "The abandon rate allowed of so many calls: the limit, and more while there are few.",
     ),
+    MetricRow(
+        "dialler_callbacks_waiting",
+        "gauge",
+        ("campaign",),
+        "Callbacks that are due and wait for nothing but the agents who promised them.",
+    ),
     MetricRow("dialler_agents", "gauge", ("state",), "Agents of all queues."),
     MetricRow("dialler_records_report_up", "gauge", (), "Whether the records answered this scrape in time."),
     MetricRow("dialler_sessions", "gauge", ("campaign", "status"), "Sessions that the records hold."),

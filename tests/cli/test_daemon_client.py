@@ -93,6 +93,8 @@ def test_a_callback_for_an_agent_who_is_in_no_queue_is_taken_with_a_warning(
     own = spring("agent", "callbacks", "PJSIP/9")
     assert own.err.count("PJSIP/9 is in no queue now") == 1
     assert "unknown" in spring("callback", "list").out
+    spring("campaign", "start", "spring")
+    assert "  callbacks: the next at " in spring("status").out
     there = spring("callback", "set", "1", at, "--agent", "PJSIP/7001")
     assert (there.code, there.err) == (0, "")
 

@@ -70,6 +70,26 @@ async def test_it_waits_for_its_agent_and_is_his_alone() -> None:
         assert session.dial_mode == "progressive"
 
 
+async def test_the_report_counts_those_that_wait_for_their_agents() -> None:
+    def waiting(centre: CallCentre) -> int:
+        [campaign] = centre.engine.report().campaigns
+        return campaign.callbacks_waiting
+
+    async with promised() as (centre, hand):
+        for _ in range(3):
+            assert waiting(centre) == 1
+            await anyio.sleep(400)
+        await centre.change(Desired.PAUSED)
+        await anyio.sleep(400)
+        assert waiting(centre) == 0, "it waits for the campaign"
+        await centre.change(Desired.RUNNING)
+        await anyio.sleep(10)
+        assert waiting(centre) == 1
+        says_ready(hand)
+        await centre.until(lambda: len(hand.placed) == 1, within=timedelta(minutes=6))
+        assert waiting(centre) == 0
+
+
 async def test_with_its_agent_ready_as_it_comes_due_it_goes_at_once() -> None:
     async with call_centre(hand=HandExchange()) as centre:
         await centre.campaign(settings=FIRST, lists={"list": (100, 1)})
