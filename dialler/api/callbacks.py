@@ -91,7 +91,8 @@ async def _pending(desk: Desk, campaign: str | None, agent: str | None, after: s
         for lead, document in zip(found[:limit], leads_json(records, found[:limit]), strict=True):
             assert lead.callback_at is not None
             settings = settings_of(lead.campaign_id)
-            promise = promise_of(lead, settings.callbacks_to, hold_s=settings.callback_hold_s)
+            window = _windows.window(settings.hours, lead.window_key)
+            promise = promise_of(lead, settings.callbacks_to, hold_s=settings.callback_hold_s, window=window)
             items.append(
                 {
                     **document,

@@ -110,6 +110,15 @@ async def test_after_the_hold_it_is_anyones() -> None:
         assert (call.queue, call.agent) == (QUEUE, None)
 
 
+async def test_its_hold_does_not_run_while_nobody_may_be_called() -> None:
+    settings = replace(FIRST, hours=parse_hours("mon-sun 09:00-10:06, 11:00-20:00"))
+    async with promised(settings) as (centre, hand):
+        await centre.at(START + timedelta(minutes=64))
+        assert not hand.placed, "lee is ready as the window opens, and the promise is kim's for five minutes more"
+        await centre.at(START + timedelta(minutes=65, seconds=2))
+        assert [(each.queue, each.agent) for each in hand.placed] == [(QUEUE, None)]
+
+
 async def test_its_agents_alone_it_waits_until_it_expires() -> None:
     async with promised() as (centre, hand):
         await centre.at(AT + timedelta(hours=5) - timedelta(seconds=1))
