@@ -15,7 +15,7 @@ from dialler.domain.campaign import Desired
 from dialler.domain.lead import LeadState
 from dialler.domain.outcome import Outcome
 from dialler.domain.personal_callback import CallbacksTo
-from dialler.ports import DncEntry, Records, Trunk
+from dialler.ports import DncEntry, Records, SessionFilter, Trunk
 from telephony.events import DIRECT_REASON, AgentState, Answered, Bridged, HangupBy, HungUp, Queued, Ringing
 from tests.support.call_centre import QUEUE, START, WITH_AGENTS, CallCentre, call_centre
 from tests.support.hand_exchange import SERVER, HandExchange
@@ -99,6 +99,25 @@ async def test_with_its_agent_ready_as_it_comes_due_it_goes_at_once() -> None:
             says_ready(centre.hand, agent)
         await centre.at(AT + timedelta(seconds=1))
         assert [each.agent for each in centre.hand.placed] == ["kim"]
+
+
+@pytest.mark.parametrize("is_ready_as_it_is_due", [True, False])
+async def test_its_session_says_whose_promise_it_keeps(is_ready_as_it_is_due: bool) -> None:
+    async with call_centre(hand=HandExchange()) as centre:
+        await centre.campaign(settings=FIRST, lists={"list": (100, 2)})
+        await centre.records(promise(1))
+        await centre.start()
+        says_ready(centre.hand, "kim" if is_ready_as_it_is_due else "lee")
+        await centre.at(AT + timedelta(seconds=1))
+        says_ready(centre.hand, "lee" if is_ready_as_it_is_due else "kim")
+        await centre.until(lambda: len(centre.hand.placed) == 2)
+        sessions = await centre.records(lambda records: records.sessions(SessionFilter()))
+        whys = {each.lead_id: str(each.pick["pacing"]) for each in sessions}
+        assert whys[1].startswith("agent kim promised it and is ready")
+        assert "promised" not in whys[2]
+        gates = next(each.pick["gates"] for each in sessions if each.lead_id == 1)
+        [gate] = [each for each in gates if each["name"] == "agent"]
+        assert gate["passed"] and "kim" in gate["value"]
 
 
 async def test_after_the_hold_it_is_anyones() -> None:
