@@ -77,13 +77,13 @@ def _lines(campaign: Mapping[str, Any]) -> Iterator[str]:
         yield f"  leads that may be called now last {lasting(lasts_s)} at the present pace"
     if campaign["next_at"]:
         yield f"  next lead due or window opening: {moment(campaign['next_at'])}"
+    if said := _callbacks_said(campaign.get("callbacks", {})):
+        yield f"  callbacks: {said}"
     if campaign["actual"] is not None:
         calls = campaign["calls"]
         yield f"  calls: {calls['unanswered']} ringing, {calls['waiting']} waiting, {calls['talking']} talking"
         if campaign["queue"] is not None:
             yield f"  agents: {_agents_said(campaign['agents'])}"
-        if said := _callbacks_said(campaign.get("callbacks", {})):
-            yield f"  callbacks: {said}"
         hopper = ", ".join(f"{name} {level}" for name, level in campaign["hopper"].items())
         yield f"  hopper: {hopper or 'empty'}"
     pacing = campaign["pacing"]
