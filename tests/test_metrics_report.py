@@ -48,6 +48,7 @@ def test_the_report_is_read_at_the_scrape(metrics: Metrics) -> None:
     assert value(metrics, "dialler_hopper_leads", **campaign, list="l") == 17
     assert value(metrics, "dialler_list_runway_seconds", **campaign, list="l") == 900
     assert value(metrics, "dialler_list_runway_seconds", **campaign, list="m") is None
+    assert value(metrics, "dialler_callbacks_waiting", **campaign) == 6
     assert value(metrics, "dialler_agents", state="ready") == 2
     assert value(metrics, "dialler_trunk_channels_used", **trunk) == 6
     assert value(metrics, "dialler_trunk_channels_max", **trunk) == 30

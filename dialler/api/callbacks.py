@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from dialler.api.bounds import LeadId
+from dialler.api.callback_agents import CallbackAgents
 from dialler.api.desk import Desk, TheDesk, Who
 from dialler.api.forms import Json, moment, page
 from dialler.api.lead_edits import changed
@@ -41,7 +42,10 @@ class CallbackForm(BaseModel):
     model_config = ConfigDict(extra="forbid")
     at: datetime
     agent: str | None = Field(
-        None, max_length=AGENT_CHARS_MAX, description="who promised it; with a wrap code else who talked"
+        None,
+        max_length=AGENT_CHARS_MAX,
+        description="who promised it; with a wrap code else who talked. Any text where the campaign's `callbacks_to` is"
+        " anyone, else an agent's interface such as PJSIP/1001",
     )
     expires_at: datetime | None = Field(None, description="then it is an ordinary lead again; a day after `at`")
 
@@ -57,6 +61,8 @@ async def list_callbacks(
     """Callbacks that are pending, the next due first.
 
     `agent_until` is when one that is its agent's falls to anyone, null where it is his alone or anyone's.
+    `agent_state` is his, `unknown` for one who is in no queue, null where no engine sees him; `warning` says where that
+    keeps the callback waiting.
     """
     return await _pending(desk, campaign, agent, after, limit)
 
@@ -74,7 +80,7 @@ async def list_own_callbacks(
 
 
 async def _pending(desk: Desk, campaign: str | None, agent: str | None, after: str | None, limit: int) -> Json:
-    now = desk.clock.now()
+    now, agents = desk.clock.now(), CallbackAgents(desk)
     place = None if after is None else _place(after)
 
     def work(records: Records) -> Json:
@@ -85,7 +91,8 @@ async def _pending(desk: Desk, campaign: str | None, agent: str | None, after: s
         for lead, document in zip(found[:limit], leads_json(records, found[:limit]), strict=True):
             assert lead.callback_at is not None
             settings = settings_of(lead.campaign_id)
-            promise = promise_of(lead, settings.callbacks_to, hold_s=settings.callback_hold_s)
+            window = _windows.window(settings.hours, lead.window_key)
+            promise = promise_of(lead, settings.callbacks_to, hold_s=settings.callback_hold_s, window=window)
             items.append(
                 {
                     **document,
@@ -93,6 +100,8 @@ async def _pending(desk: Desk, campaign: str | None, agent: str | None, after: s
                     "callback_is_due": lead.callback_at <= now,
                     "callbacks_to": settings.callbacks_to.value,
                     "agent_until": None if promise is None else moment(promise.until),
+                    "agent_state": agents.state_of(lead.callback_agent),
+                    "warning": agents.warning(settings, lead.callback_agent),
                 }
             )
         last = found[limit - 1] if found[limit:] else None
@@ -105,12 +114,15 @@ async def _pending(desk: Desk, campaign: str | None, agent: str | None, after: s
 async def set_callback(lead_id: LeadId, form: CallbackForm, desk: TheDesk, who: Who) -> Json:
     """Promise a call. A time outside the lead's calling window is moved to the next opening: `moved` says so.
 
-    Whoever is free calls then, unless the campaign's `callbacks_to` leaves it to `agent`, as the exchange names him.
+    Whoever is free calls then, unless the campaign's `callbacks_to` leaves it to `agent`, as the exchange names him:
+    then a text that can be no agent is refused, and `warning` tells of one who is in no queue now.
     Refused for a lead in a call (its agent says so with the wrap code) and for one completed by do-not-call.
     """
     now = desk.clock.now()
     lead = await desk.store.read(lambda records: records.lead(lead_id))
     campaign = await desk.store.read(lambda records: records.campaign(lead.campaign_id))
+    agents = CallbackAgents(desk)
+    agents.check(campaign.settings, form.agent)
     planned: list[Callback] = []
 
     def change(lead: Lead) -> Lead:
@@ -131,6 +143,7 @@ async def set_callback(lead_id: LeadId, form: CallbackForm, desk: TheDesk, who: 
         "asked_at": local_time(asked_at, zone),
         "callback_local": local_time(callback.at, zone),
         "moved": is_moved,
+        "warning": agents.warning(campaign.settings, callback.agent),
     }
 
 

@@ -80,7 +80,9 @@ class CampaignEdit(Edit):
     callbacks_to: CallbacksTo = Field(
         CallbacksTo.ANYONE, description="whose a callback is that names its agent: anyone, agent or agent_first"
     )
-    callback_hold_s: int = Field(0, description="how long it is his where it is `agent_first`, from when it was due")
+    callback_hold_s: int = Field(
+        0, description="how long it is his where it is `agent_first`: time in which its lead's window is open"
+    )
     patience_s: float = Field(0, description="how long a person who answered waits for an agent")
     patience_from: PatienceStart = Field(
         PatienceStart.GREETING_END, description="the greeting's end is known where machines are looked for"

@@ -8,6 +8,7 @@ import anyio
 from fastapi import APIRouter
 
 from dialler.api.abandons import period_json
+from dialler.api.bounds import ID_MAX
 from dialler.api.desk import NO_ENGINE, TheDesk
 from dialler.api.forms import Json, moment, page
 from dialler.domain.campaign import Campaign, Desired
@@ -25,11 +26,19 @@ UNACCOUNTED_S = 1.0
 
 @router.get("/status")
 async def status(desk: TheDesk) -> Json:
-    """The engine, its trunks and agents, and each campaign: what it does, what limits it, what its lists hold."""
+    """The engine, its trunks and agents, and each campaign: what it does, what limits it, what its lists hold.
+
+    Of `callbacks` `due` are those whose time has come, not kept yet; of these `waiting_for_agent` lack nothing but the
+    agent who promised them (null where no engine sees agents); `next_at` is when one more is due.
+    """
     now = desk.clock.now()
     report = desk.engine.report() if desk.engine is not None else None
     campaigns = await desk.store.read(
-        lambda records: [_campaign_json(records, campaign, report, now) for campaign in records.campaigns()]
+        lambda records: [
+            _campaign_json(records, campaign, report, now, due.get(campaign.campaign_id, 0))
+            for due in [records.callbacks_due(now)]
+            for campaign in records.campaigns()
+        ]
     )
     return {
         "at": moment(now),
@@ -77,7 +86,9 @@ def _trunks_json(report: EngineReport | None) -> list[Json]:
     ]
 
 
-def _campaign_json(records: Records, campaign: Campaign, report: EngineReport | None, now: datetime) -> Json:
+def _campaign_json(
+    records: Records, campaign: Campaign, report: EngineReport | None, now: datetime, callbacks_due: int
+) -> Json:
     reports = report.campaigns if report else ()
     own = next((each for each in reports if each.campaign_id == campaign.campaign_id), None)
     lists = outlook(records, campaign, now)
@@ -109,6 +120,11 @@ def _campaign_json(records: Records, campaign: Campaign, report: EngineReport | 
             "leaving": own.agents_leaving if own else None,
             "shared_with": list(own.agents_shared_with) if own else [],
         },
+        "callbacks": {
+            "due": callbacks_due,
+            "waiting_for_agent": own.callbacks_waiting if own else None,
+            "next_at": _next_callback_at(records, campaign, now),
+        },
         "hopper": dict(own.hopper) if own else {},
         "pacing": _pacing_json(campaign, own),
         "abandons": [period_json(rate) for rate in own.abandon_rates] if own else [],
@@ -129,6 +145,12 @@ def _campaign_json(records: Records, campaign: Campaign, report: EngineReport | 
             for each in lists
         ],
     }
+
+
+def _next_callback_at(records: Records, campaign: Campaign, now: datetime) -> str | None:
+    """Return when the next callback is due that is not due yet."""
+    found = records.callbacks(campaign.campaign_id, after=(now, ID_MAX), limit=1)
+    return moment(found[0].callback_at) if found else None
 
 
 def _shares_json(campaign: Campaign, lists: list[ListOutlook], own: CampaignReport | None) -> Mapping[int, Json]:

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from dialler.api.bounds import LeadId
+from dialler.api.callback_agents import CallbackAgents
 from dialler.api.callbacks import CallbackForm
 from dialler.api.campaigns import followed
 from dialler.api.desk import Desk, TheDesk, Who
@@ -46,17 +47,24 @@ async def wrap_session(session_id: str, wrap: Wrap, desk: TheDesk, who: Who) -> 
 
 
 async def _wrap(desk: Desk, who: str, wrap: Wrap, find: Callable[[Records], Session]) -> Json:
-    now = desk.clock.now()
+    now, agents = desk.clock.now(), CallbackAgents(desk)
     form = wrap.callback
     wanted = None if form is None else CallbackWanted(at=form.at, agent=form.agent, expires_at=form.expires_at)
 
     def work(records: Records) -> Json:
         session = find(records)
+        settings = records.campaign(session.campaign_id).settings
+        agents.check(settings, None if form is None else form.agent)
         wrapped = wrap_up(
             records, session, wrap.code, note=wrap.note, by=who, now=now, windows=_windows, callback=wanted
         )
         lead = records.leads_with([session.lead_id]).get(session.lead_id)
-        return {**session_json(wrapped), "callback_at": moment(lead.callback_at) if lead is not None else None}
+        is_promised = lead is not None and lead.callback_at is not None
+        return {
+            **session_json(wrapped),
+            "callback_at": moment(lead.callback_at) if lead is not None else None,
+            "warning": agents.warning(settings, lead.callback_agent) if lead is not None and is_promised else None,
+        }
 
     wrapped = await desk.store.write(work)
     await followed(desk)

@@ -22,6 +22,7 @@ _COLUMNS = {
     "campaign": "campaign",
     "list": "list",
     "callback_agent": "agent",
+    "agent_state": "agent is",
     "state": "state",
     "callback_expires_at": "expires",
 }
@@ -77,6 +78,8 @@ async def of_agent(
     async with connected(options) as api:
         page = await api.get("/agents/callbacks", agent=agent, campaign=campaign, limit=limit, after=after)
     _show(page, _OWN_COLUMNS, f"agent {agent} has promised no callback that is pending", options)
+    for warning in [] if options.json else sorted({item["warning"] for item in page["items"]} - {None}):
+        note(warning)
 
 
 def _show(page: dict[str, Any], columns: Mapping[str, str], empty: str, options: Reading) -> None:
@@ -118,6 +121,8 @@ async def set_(
     )
     if done["moved"]:
         note("moved to the next opening of its calling window")
+    if done["warning"] is not None:
+        note(done["warning"])
 
 
 @app.command

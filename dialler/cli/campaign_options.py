@@ -52,7 +52,8 @@ CallbacksToOption = Annotated[
     Parameter(help="Whose a callback is that names its agent; agent-first: his for --callback-hold, then anyone's."),
 ]
 CallbackHold = Annotated[
-    Given[timedelta], Parameter(help="How long a callback waits for its agent from when it was due, such as 10m.")
+    Given[timedelta],
+    Parameter(help="How long a callback waits for its agent from when it was due, in calling hours, such as 10m."),
 ]
 PreviewThenOption = Annotated[
     Given[Literal["skip", "dial"]], Parameter(help="What becomes of such an offer that he has not answered by then.")

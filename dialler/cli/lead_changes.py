@@ -200,7 +200,9 @@ async def wrap(
     callback: Annotated[
         str | None, Parameter(help="When to call back, on the lead's own clock, such as 2026-06-03T10:00.")
     ] = None,
-    agent: Annotated[str | None, Parameter(help="Who promised to call back: a note; whoever is free calls.")] = None,
+    agent: Annotated[
+        str | None, Parameter(help="Who promised to call back, where it is not who talked; see --callbacks-to.")
+    ] = None,
     options: Writing = _WRITING,
 ) -> None:
     """Set or edit the wrap code of a lead's last session. A code that is a callback asks for --callback.
@@ -212,17 +214,22 @@ async def wrap(
 
 
 async def wrap_at(
-    api: Connection, path: str, code: str, note: str | None, callback: str | None, agent: str | None, options: Writing
+    api: Connection, path: str, code: str, why: str | None, callback: str | None, agent: str | None, options: Writing
 ) -> None:
-    """Set a wrap code and say what came of it. Raises UsageError for an agent without a callback."""
+    """Set a wrap code, with a note that says `why`, and say what came of it.
+
+    Raises UsageError for an agent without a callback.
+    """
     if agent is not None and callback is None:
         raise UsageError("--agent: whose callback? give --callback as well")
     promised = None if callback is None else {"at": callback, "agent": agent}
-    session = await api.post(path, {"code": code.upper(), "note": note, "callback": promised})
+    session = await api.post(path, {"code": code.upper(), "note": why, "callback": promised})
     said = f"session {session['session_id']} is wrapped {session['wrap_code']}: {session['status']}"
     if session["callback_at"] is not None:
         said += f"; call back at {moment(session['callback_at'])}"
     print_done(session, options.json, said)
+    if session["warning"] is not None and not options.json:
+        note(session["warning"])
 
 
 def _which(lead_ids: tuple[int, ...], campaign: str | None, list_name: str | None, state: str | None) -> dict[str, Any]:

@@ -134,7 +134,9 @@ async def wrap(
     callback: Annotated[
         str | None, Parameter(help="When to call back, on the lead's own clock, such as 2026-06-03T10:00.")
     ] = None,
-    agent: Annotated[str | None, Parameter(help="Who promised to call back: a note; whoever is free calls.")] = None,
+    agent: Annotated[
+        str | None, Parameter(help="Who promised to call back, where it is not who talked; see --callbacks-to.")
+    ] = None,
     options: Writing = _WRITING,
 ) -> None:
     """Set or edit the wrap code of a session; its lead follows if it was the last one.

@@ -86,6 +86,8 @@ def _lines(campaign: Mapping[str, Any]) -> Iterator[str]:
         yield f"  leads that may be called now last {lasting(lasts_s)} at the present pace"
     if campaign["next_at"]:
         yield f"  next lead due or window opening: {moment(campaign['next_at'])}"
+    if said := _callbacks_said(campaign.get("callbacks", {})):
+        yield f"  callbacks: {said}"
     if campaign["actual"] is not None:
         calls = campaign["calls"]
         yield f"  calls: {calls['unanswered']} ringing, {calls['waiting']} waiting, {calls['talking']} talking"
@@ -101,6 +103,15 @@ def _lines(campaign: Mapping[str, Any]) -> Iterator[str]:
     outcomes = ", ".join(f"{name} {count}" for name, count in sessions["by_outcome"].items())
     yield f"  sessions: {sessions['opened']}, open {sessions['open']}" + (f"; {outcomes}" if outcomes else "")
     yield ""
+
+
+def _callbacks_said(callbacks: Mapping[str, Any]) -> str:
+    """Return what is to be said of promised calls; nothing where nobody was promised one."""
+    due, waiting, next_at = (callbacks.get(key) for key in ("due", "waiting_for_agent", "next_at"))
+    said = (
+        [f"{due} due" + (f", {waiting} of them waiting for the agent who promised" if waiting else "")] if due else []
+    )
+    return "; ".join([*said, *([f"the next at {moment(next_at)}"] if next_at else [])])
 
 
 def _agents_said(agents: Mapping[str, Any]) -> str:

@@ -155,7 +155,7 @@ class CampaignSettings:
 
     callbacks_to: CallbacksTo = CallbacksTo.ANYONE
     callback_hold_s: int = 600
-    """How long a callback is its agent's where it is `agent_first`; from when it was due."""
+    """How long a callback is its agent's where it is `agent_first`: time in which its lead's window is open."""
 
     patience_s: float = 2.0
     """How long a person who answered waits for an agent; then comes the information message."""

@@ -38,14 +38,16 @@ def lead_after(
     (the code NONE at the deadline). A call back wanted by the wrap code is at `lead.callback_at`, set by the caller.
 
     An attempt is counted once, however often it is given here: a wrap code set or edited later, at `ended_at`,
-    only completes the lead or brings it back. One that is in a newer call by then keeps to that call.
+    only completes the lead or brings it back. One that is in a newer call by then keeps to that call. What was only
+    offered to an agent is never counted; `lead_after_offer` says what becomes of its lead.
 
     Raises ValueError for a session without an outcome.
     """
     outcome = session.outcome
     if outcome is None:
         raise ValueError(f"session {session.session_id} has no outcome yet")
-    counted_before = lead.attempts >= session.attempt_no
+    # What was only offered is no attempt: its number is the one that the lead's next attempt has.
+    counted_before = session.is_offer or lead.attempts >= session.attempt_no
     if counted_before and wrap is None:
         return lead
     if not counted_before:
@@ -57,6 +59,21 @@ def lead_after(
     if counted_before and lead.state is LeadState.IN_CALL:
         return lead
     return _by(lead, session, outcome, again, settings=settings, window=window, at=ended_at, wrap=wrap)
+
+
+def lead_after_offer(
+    lead: Lead, *, settings: CampaignSettings, window: CallingWindow, ended_at: datetime, rests: bool
+) -> Lead:
+    """Return the lead after an offer of it ended at `ended_at` without being accepted.
+
+    Nobody was called: all that tells of attempts stays as it was, and no redial rule says anything of it. The lead is
+    ready, or, where it `rests`, due after the least rest; inside its `window` and within its limits in any case.
+    `settings` are the campaign's as in force for its list. One that is in no call stays as it is.
+    """
+    if lead.state is not LeadState.IN_CALL:
+        return lead
+    due_at = ended_at + timedelta(seconds=settings.rest_min_s if rests else 0)
+    return _turned(lead, None, due_at, free_at=ended_at, settings=settings, window=window, now=ended_at)
 
 
 def turn_again(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from dialler.domain.calling_window import CallingWindow
 from dialler.domain.lead import Lead
 
 CALLBACK_HOLD_MAX_S = 86_400
@@ -34,12 +35,34 @@ class Promise:
     """When it is anyone's; None: never."""
 
 
-def promise_of(lead: Lead, to: CallbacksTo, *, hold_s: int) -> Promise | None:
-    """Return whose the lead's callback is, and until when; None for one that is anyone's from the beginning."""
+def promise_of(lead: Lead, to: CallbacksTo, *, hold_s: int, window: CallingWindow) -> Promise | None:
+    """Return whose the lead's callback is, and until when; None for one that is anyone's from the beginning.
+
+    His hold runs only while the lead's `window` is open: he can't keep his promise at night, either.
+    """
     if to is CallbacksTo.ANYONE or lead.callback_at is None or lead.callback_agent is None:
         return None
     until = lead.callback_expires_at
     if to is CallbacksTo.AGENT_FIRST:
-        over = lead.callback_at + timedelta(seconds=hold_s)
-        until = over if until is None else min(over, until)
+        until = _held_until(window, lead.callback_at, timedelta(seconds=hold_s), until)
     return Promise(lead.callback_agent, lead.callback_at, until)
+
+
+def _held_until(
+    window: CallingWindow, since: datetime, hold: timedelta, expires_at: datetime | None
+) -> datetime | None:
+    """Return when `window` has been open for `hold` since `since`, or `expires_at` if that is earlier.
+
+    Where the window opens no more it is `expires_at`, too.
+    """
+    at, left = since, hold
+    while expires_at is None or at < expires_at:
+        opens = window.next_open(at)
+        if opens is None:
+            return expires_at
+        shuts = window.next_close(opens)
+        if shuts is None or shuts - opens >= left:
+            over = opens + left
+            return over if expires_at is None else min(over, expires_at)
+        at, left = shuts, left - (shuts - opens)
+    return expires_at

@@ -114,7 +114,7 @@ def dialable(lead: Lead, facts: Facts, now: datetime) -> Verdict:
         _attempts_gate(lead, on_numbers, settings.attempts_max, now),
         _day_gate(lead, on_numbers, settings.attempts_per_day_max, now),
     )
-    promise = promise_of(lead, settings.callbacks_to, hold_s=settings.callback_hold_s)
+    promise = promise_of(lead, settings.callbacks_to, hold_s=settings.callback_hold_s, window=facts.window)
     if promise is not None:
         gates = (*gates, _agent_gate(promise, facts, now))
     caller_id = None

@@ -23,7 +23,7 @@ from dialler.engine.campaigns import Running
 from dialler.engine.facts import facts_of
 from dialler.engine.floor import Floor
 from dialler.engine.handover import Handover
-from dialler.engine.opening import Intent, Opening, Slot, called, opening_event
+from dialler.engine.opening import Intent, Opening, Slot, called, opening_event, promised_words
 from dialler.engine.picking import WaitingCallback
 from dialler.engine.replan import replan_leads
 from dialler.engine.reservations import Reservations
@@ -99,7 +99,7 @@ class DirectCalls:
                 campaign_id=callback.campaign_id,
                 find=lambda records: callback.lead_id,
                 dial_mode=running.campaign.settings.pacing,
-                reason=f"{callback.agent} promised it",
+                reason=promised_words(callback.agent),
                 rests_until=callback.due_at,
             )
         )

@@ -245,7 +245,7 @@ class Engine:
 
     def report(self) -> EngineReport:
         """Return what the engine is doing."""
-        return report_of(self.floor, self.started_at, self._caller_ids.reports)
+        return report_of(self.floor, self.started_at, self._caller_ids.reports, self._callbacks.waiting())
 
     async def dial(self, wanted: ManualCall) -> Session:
         """As `EngineControl.dial` says."""

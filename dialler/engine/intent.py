@@ -16,7 +16,7 @@ from dialler.domain.lead import Lead
 from dialler.domain.session import Session
 from dialler.engine.caller_ids import CallerIdBooks, CallerIdWait
 from dialler.engine.hopper import Hopper
-from dialler.engine.opening import Intent, Opening, Slot
+from dialler.engine.opening import Intent, Opening, Slot, promised_words
 from dialler.engine.picking import Picking, Rested, WaitingCallback
 from dialler.engine.windows import Windows
 from dialler.ports import Records
@@ -158,7 +158,7 @@ class Intents:
                     verdict,
                     slot if agent is None else replace(slot, agent=agent),
                     dial_mode=order.dial_mode,
-                    reason=order.reason,
+                    reason=promised_words(agent, order.reason) if _keeps(agent, lead) else order.reason,
                     now=now,
                     caller_id_day=day,
                 )
@@ -197,6 +197,11 @@ class Intents:
             elif not was_dry:
                 done.dry.append(each)
         return lists
+
+
+def _keeps(agent: str | None, lead: Lead) -> bool:
+    """Tell whether the agent who is held for a call is the one who promised it."""
+    return agent is not None and lead.callback_at is not None and lead.callback_agent == agent
 
 
 def _foreseen(turns: RoundRobin, turn: int | None, count: int) -> Mapping[int, int]:

@@ -14,12 +14,12 @@ import anyio
 
 from dialler.domain.attempt import ended
 from dialler.domain.call import Call
-from dialler.domain.campaign import Wrap
+from dialler.domain.campaign import Wrap, in_force
 from dialler.domain.evolve import evolve
-from dialler.domain.lead import Lead, LeadState
+from dialler.domain.next_turn import lead_after_offer
 from dialler.domain.outcome import Outcome
 from dialler.domain.session import Evidence, Session
-from dialler.engine.aftermath import closing_event, write_ends
+from dialler.engine.aftermath import closing_event
 from dialler.engine.campaigns import Running
 from dialler.engine.floor import Floor
 from dialler.engine.opening import Intent
@@ -165,6 +165,8 @@ class Offers:
 
 def close(floor: Floor, session: Session, reason: str, *, rests: bool = False, by: str | None = None) -> Session:
     """Close the session of an offer that was not accepted; it is written down soon."""
+    # A call that was to leave at once and lost its agent before that was never his.
+    session = evolve(session, accepted_at=None)
     call = Call(call_id=session.session_id, evidence=Evidence(error=f"not accepted: {reason}"))
     closed = ended(session, call, outcome=Outcome.CANCELLED, wrap=Wrap.NONE, at=floor.clock.now())
     floor.outbox.put(
@@ -180,30 +182,19 @@ def close(floor: Floor, session: Session, reason: str, *, rests: bool = False, b
 def _write(records: Records, *, floor: Floor, session: Session, reason: str, rests: bool, by: str | None) -> bool:
     """Write an offer's end; return whether the dial loop has to look earlier for its lead."""
     assert session.ended_at is not None
-    before = records.leads_with([session.lead_id], to_change=True).get(session.lead_id)
-    [lead] = write_ends(records, [session], floor.windows)
-    if before is not None:
-        lead = _untouched(lead, before)
-        if rests and lead.state in (LeadState.READY, LeadState.RESTING):
-            settings = records.campaign(session.campaign_id).settings
-            due_at = session.ended_at + timedelta(seconds=settings.rest_min_s)
-            due_at = max(due_at, lead.due_at or due_at)
-            due_at = floor.windows.window(settings.hours, lead.window_key).next_open(due_at) or due_at
-            if due_at > session.ended_at:
-                lead = evolve(lead, state=LeadState.RESTING, due_at=due_at)
-        records.set_lead(lead)
+    lead = records.leads_with([session.lead_id], to_change=True).get(session.lead_id)
+    if lead is None:
+        raise NotFound(f"there is no lead {session.lead_id}")
+    if records.session(session.session_id).ended_at is not None:
+        # Written before, by a commit of which nobody heard: by now the lead may be in its next call.
+        return floor.expect(lead, session.ended_at)
+    records.set_sessions([session])
+    settings = in_force(records.campaign(lead.campaign_id).settings, records.lead_list(lead.list_id))
+    window = floor.windows.window(settings.hours, lead.window_key)
+    lead = lead_after_offer(lead, settings=settings, window=window, ended_at=session.ended_at, rests=rests)
+    records.set_lead(lead)
     if by is not None:
         after = {"session_id": session.session_id, "agent": session.for_agent, "reason": reason}
         details = {"campaign": session.campaign, "list": session.list, "after": after}
         records.add_audit(session.ended_at, by, "agent.skip", details, lead_id=session.lead_id)
     return floor.expect(lead, session.ended_at)
-
-
-def _untouched(lead: Lead, before: Lead) -> Lead:
-    """Return the lead with what its last call told: nobody was called by the offer."""
-    return evolve(
-        lead,
-        last_attempt_at=before.last_attempt_at,
-        last_outcome=before.last_outcome,
-        outcome_run=before.outcome_run,
-    )

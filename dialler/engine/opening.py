@@ -42,6 +42,11 @@ def called(lead: Lead) -> Lead:
     return evolve(lead, state=LeadState.IN_CALL, due_at=None, priority=lead.ranked(Rank.ORDINARY))
 
 
+def promised_words(agent: str | None, pacing: str = "") -> str:
+    """Return why a callback is made that `agent` promised, and is held for; `pacing` is its reason, if it was asked."""
+    return f"agent {agent} promised it and is ready" + (f"; {pacing}" if pacing else "")
+
+
 def opening_event(session: Session) -> SessionOpened:
     """Return the event that tells of a session that was opened."""
     return SessionOpened(

@@ -4,7 +4,8 @@ The dial loop tells which wait (`Picking`), so they need no looking for; what an
 dial loop of another finds when their short rest is over.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -41,6 +42,12 @@ class PersonalCallbacks:
         for each in callbacks:
             self._waiting.setdefault(each.agent, {})[each.lead_id] = each
             self._look_soon(each.agent)
+
+    def waiting(self) -> Mapping[int, int]:
+        """Count the callbacks that wait for nothing but their agents, by campaign id."""
+        now = self._floor.clock.now()
+        # What is past its time was looked at by the dial loop since, and is remembered anew if it waits still.
+        return Counter(each.campaign_id for own in self._waiting.values() for each in own.values() if each.due_at > now)
 
     async def run(self) -> None:
         """Call until cancelled."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Literal
 
 from dialler.domain.campaign import Desired
@@ -13,12 +14,20 @@ from dialler.ports import CallerIdReport, CampaignReport, EngineReport, PacingFa
 from telephony.events import AgentState
 
 
-def report_of(floor: Floor, started_at: datetime, caller_ids: Sequence[CallerIdReport] = ()) -> EngineReport:
-    """Return the engine's state at this moment."""
+def report_of(
+    floor: Floor,
+    started_at: datetime,
+    caller_ids: Sequence[CallerIdReport] = (),
+    callbacks_waiting: Mapping[int, int] = MappingProxyType({}),
+) -> EngineReport:
+    """Return the engine's state at this moment; `callbacks_waiting` for their agents, by campaign id."""
     return EngineReport(
         at=floor.clock.now(),
         started_at=started_at,
-        campaigns=[_campaign(floor, running) for running in floor.campaigns.values()],
+        campaigns=[
+            _campaign(floor, running, callbacks_waiting.get(campaign_id, 0))
+            for campaign_id, running in floor.campaigns.items()
+        ],
         trunks=[
             TrunkReport(
                 name=name,
@@ -38,7 +47,7 @@ def report_of(floor: Floor, started_at: datetime, caller_ids: Sequence[CallerIdR
     )
 
 
-def _campaign(floor: Floor, running: Running) -> CampaignReport:
+def _campaign(floor: Floor, running: Running, callbacks_waiting: int) -> CampaignReport:
     campaign = running.campaign
     facts = floor.facts(running)
     direct = floor.board.counts(campaign.campaign_id, direct=True)  # Pacing does not count them; people do.
@@ -78,6 +87,7 @@ def _campaign(floor: Floor, running: Running) -> CampaignReport:
         ),
         agents_leaving=floor.agent_shares.leaving(campaign.campaign_id),
         calls_by_state=_calls_by_state(running, facts, floor.board.direct_of(campaign.campaign_id)),
+        callbacks_waiting=callbacks_waiting,
         abandon_rates=running.abandon_rates(now) if running.leads_to_agents else (),
     )
 

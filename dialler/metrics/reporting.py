@@ -131,6 +131,7 @@ def _fill_campaign(families: Families, campaign: CampaignReport) -> None:
         families["dialler_campaign_calls"].add_metric([name, state], getattr(campaign, f"calls_{state}"))
     for state in ("ready", "busy"):
         families["dialler_campaign_agents"].add_metric([name, state], getattr(campaign, f"agents_{state}"))
+    families["dialler_callbacks_waiting"].add_metric([name], campaign.callbacks_waiting)
     for desired in Desired:
         families["dialler_campaign_desired"].add_metric([name, desired], campaign.desired == desired)
     for actual in ACTUAL:

@@ -129,6 +129,12 @@ REPORTED: Final = (
         "The abandon rate allowed of so many calls: the limit, and more while there are few.",
     ),
     MetricRow(
+        "dialler_callbacks_waiting",
+        "gauge",
+        ("campaign",),
+        "Callbacks that are due and wait for nothing but the agents who promised them.",
+    ),
+    MetricRow(
         "dialler_agents",
         "gauge",
         ("state",),

@@ -100,6 +100,9 @@ class CampaignReport:
     calls_by_state: Mapping[str, int] = field(default_factory=dict)
     """Its live calls, by how far they got."""
 
+    callbacks_waiting: int = 0
+    """Callbacks that are due and wait for nothing but the agents who promised them."""
+
     runway_min_s: float = 0.0
     """A list whose leads last less long is told of."""
 

@@ -79,6 +79,12 @@ class LeadRecords(Protocol):
         `after` is (callback_at, lead id) of the last one of the page before.
         """
 
+    def callbacks_due(self, now: datetime) -> Mapping[int, int]:
+        """Count the callbacks that are due and not kept yet, by campaign id; those without any are left out.
+
+        Leads in a call are among them. It reads the due ones along an index: for status, not for the dial path.
+        """
+
     def wake_callbacks(self, bucket: tuple[int, int], now: datetime, *, limit: int) -> int:
         """Do as `wake_rested` for leads with a callback pending, so that they do not wait behind other rested ones."""
 

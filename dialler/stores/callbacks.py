@@ -1,6 +1,6 @@
 """Callbacks: leads whose people were promised a call."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -12,6 +12,9 @@ from dialler.stores.transaction import Transaction
 # Conditions stand in the text as they do in the partial indexes: only then are those used. A lead has a due_at while it
 # rests and only then; asked for its state, SQLite would rather walk along all that rest.
 _PENDING: Final = f"SELECT {', '.join(COLUMNS)} FROM leads WHERE callback_at IS NOT NULL"
+_DUE_COUNTS: Final = (
+    "SELECT campaign_id, COUNT(*) FROM leads WHERE callback_at IS NOT NULL AND callback_at <= ? GROUP BY campaign_id"
+)
 _DUE: Final = "WHERE list_id = ? AND key_id = ? AND callback_at IS NOT NULL AND due_at IS NOT NULL"
 _WAKE: Final = (
     "UPDATE leads SET state = 'ready', due_at = NULL WHERE lead_id IN ("
@@ -44,6 +47,9 @@ class CallbackRecords:
             values += [to_us(after[0]), after[1]]
         rows = self._in.rows(f"{_PENDING}{conditions} ORDER BY callback_at, lead_id LIMIT ?", (*values, limit))
         return [lead_of(row, self._in) for row in rows]
+
+    def callbacks_due(self, now: datetime) -> Mapping[int, int]:
+        return dict(self._in.rows(_DUE_COUNTS, (to_us(now),)))
 
     def wake_callbacks(self, bucket: tuple[int, int], now: datetime, *, limit: int) -> int:
         self._in.leads.clear()  # some of them may be among the woken

@@ -12,7 +12,7 @@ from dialler.domain.session import SessionStatus
 from dialler.ports import Records
 from dialler.stores.memory import MemoryStore
 from tests.api.test_lead_edits import audit
-from tests.support.desks import NOW
+from tests.support.desks import NOW, FakeEngine
 
 SESSION = "01930000-0000-7000-8000-000000000001"
 
@@ -195,3 +195,63 @@ async def test_a_text_that_no_record_can_hold_is_refused(api: httpx.AsyncClient,
         headers = {"content-type": "application/json"}
         answer = await api.post(f"/sessions/{SESSION}/wrap", content=content, headers=headers)
         assert (answer.status_code, answer.json()["kind"]) == (422, "usage")
+
+
+PERSONAL = [{"callbacks_to": "agent"}, {"callbacks_to": "agent_first"}]
+
+
+@pytest.mark.parametrize("to", PERSONAL, ids=str)
+async def test_what_can_be_no_agent_is_refused_where_only_he_would_keep_it(
+    engine_api: httpx.AsyncClient, talked: list[int], to: dict[str, str]
+) -> None:
+    body = {"at": "2026-06-04T10:00", "agent": "Ann from sales"}
+    note = await engine_api.put(f"/leads/{talked[1]}/callback", json=body)
+    assert (note.status_code, note.json()["warning"]) == (200, None), "anyone keeps it"
+    assert (await engine_api.patch("/campaigns/spring", json=to)).status_code == 200
+    wrap = {"code": "CALLBACK", "callback": body}
+    for refused in (
+        await engine_api.put(f"/leads/{talked[2]}/callback", json=body),
+        await engine_api.post(f"/sessions/{SESSION}/wrap", json=wrap),
+        await engine_api.post(f"/leads/{talked[0]}/wrap", json=wrap),
+    ):
+        assert refused.status_code == 422 and "agent = 'Ann from sales'" in refused.text, refused.text
+        assert "PJSIP/1001" in refused.text and to["callbacks_to"] in refused.text
+    session = (await engine_api.get(f"/sessions/{SESSION}")).json()
+    assert session["wrap_code"] == "SALE", "nothing is half done"
+    [left] = (await engine_api.get("/callbacks")).json()["items"]
+    assert left["lead_id"] == talked[1] and "can be no agent" in left["warning"]
+
+
+async def test_an_agent_who_may_log_in_later_is_taken_with_a_warning(
+    engine_api: httpx.AsyncClient, api: httpx.AsyncClient, talked: list[int]
+) -> None:
+    assert (await engine_api.patch("/campaigns/spring", json=PERSONAL[0])).status_code == 200
+    at = "2026-06-04T10:00"
+    put = f"/leads/{talked[1]}/callback"
+    away = (await engine_api.put(put, json={"at": at, "agent": "PJSIP/7009"})).json()
+    assert away["callback_agent"] == "PJSIP/7009"
+    assert away["warning"] == (
+        "agent PJSIP/7009 is in no queue now: unless he logs in, the callback waits for him until it expires"
+    )
+    [item] = (await engine_api.get("/agents/callbacks", params={"agent": "PJSIP/7009"})).json()["items"]
+    assert (item["agent_state"], item["warning"]) == ("unknown", away["warning"])
+    [item] = (await api.get("/callbacks")).json()["items"]
+    assert (item["agent_state"], item["warning"]) == (None, None), "without an engine nobody knows"
+    there = (await engine_api.put(put, json={"at": at, "agent": "PJSIP/7001"})).json()
+    assert there["warning"] is None
+    [item] = (await engine_api.get("/callbacks")).json()["items"]
+    assert (item["agent_state"], item["warning"]) == ("ready", None)
+    callback = {"at": at, "agent": "PJSIP/7009"}
+    wrapped = await engine_api.post(f"/sessions/{SESSION}/wrap", json={"code": "CALLBACK", "callback": callback})
+    assert wrapped.json()["warning"] == away["warning"], wrapped.text
+    again = await engine_api.post(f"/sessions/{SESSION}/wrap", json={"code": "SALE"})
+    assert again.json()["warning"] is None, "its callback is gone"
+
+
+async def test_a_member_of_an_odd_name_is_an_agent_all_the_same(
+    engine_api: httpx.AsyncClient, engine: FakeEngine, floor: list[int]
+) -> None:
+    engine.agents.queues["odd one"] = ["sales"]
+    assert (await engine_api.patch("/campaigns/spring", json=PERSONAL[0])).status_code == 200
+    done = await engine_api.put(f"/leads/{floor[1]}/callback", json={"at": "2026-06-04T10:00", "agent": "odd one"})
+    assert (done.status_code, done.json()["warning"]) == (200, None), done.text

@@ -42,6 +42,22 @@ async def test_status_says_why_nobody_is_called(api: httpx.AsyncClient, floor: l
     assert campaign["limits"][1:] == ["the campaign is stopped", "no list is to dial"]
 
 
+async def test_status_tells_of_callbacks_that_are_due_and_of_the_next(
+    api: httpx.AsyncClient, engine_api: httpx.AsyncClient, engine: FakeEngine, store: MemoryStore, floor: list[int]
+) -> None:
+    async def told(client: httpx.AsyncClient) -> object:
+        return (await client.get("/status")).json()["campaigns"][0]["callbacks"]
+
+    await engine.follow()
+    assert await told(api) == {"due": 0, "waiting_for_agent": None, "next_at": None}
+    now = (await api.put(f"/leads/{floor[1]}/callback", json={"at": "2026-06-03T11:30"})).json()
+    assert now["callback_at"] == "2026-06-03T15:30:00+00:00"
+    assert (await api.put(f"/leads/{floor[2]}/callback", json={"at": "2026-06-04T10:00"})).status_code == 200
+    expected = {"due": 1, "waiting_for_agent": 1, "next_at": "2026-06-04T17:00:00+00:00"}
+    assert await told(engine_api) == expected
+    assert await told(api) == expected | {"waiting_for_agent": None}
+
+
 async def test_status_with_an_engine_gives_its_own_report(
     engine_api: httpx.AsyncClient, engine: FakeEngine, floor: list[int]
 ) -> None:

@@ -1,6 +1,7 @@
 """Commands as clients of a daemon that runs."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from anyio.from_thread import start_blocking_portal
 
 from dialler.api.desk import Desk
 from dialler.api.serving import serve_api
+from dialler.cli.lead_changes import wrap_at
+from dialler.cli.options import Writing
 from dialler.clock import SystemClock
 from dialler.settings import load_settings
 from dialler.stores.open import open_store
@@ -75,3 +78,33 @@ def test_an_agent_looks_at_his_offer_accepts_it_or_skips_it(daemon: FakeEngine, 
     assert "lead 1 is not called" in spring("agent", "skip", "PJSIP/7001", "--reason", "called yesterday").out
     refused = spring("agent", "offer", "PJSIP/9")
     assert (refused.code, "agent PJSIP/9 has no offer" in refused.err) == (1, True)
+
+
+def test_a_callback_for_an_agent_who_is_in_no_queue_is_taken_with_a_warning(
+    daemon: FakeEngine, spring: Dialler, folder: Path
+) -> None:
+    where = ("--campaign", "spring", "--list", "east", "--region", "US", "--map", "number=Phone Number")
+    spring("lead", "import", "leads.csv", *where)
+    assert spring("campaign", "set", "spring", "--callbacks-to", "agent").code == 0
+    at = f"{datetime.now(UTC) + timedelta(days=30):%Y-%m-%d}T12:00"
+    refused = spring("callback", "set", "1", at, "--agent", "Ann from sales")
+    assert (refused.code, "agent = 'Ann from sales': expected an agent" in refused.err) == (2, True), refused.err
+    assert "PJSIP/9 is in no queue now" in spring("callback", "set", "1", at, "--agent", "PJSIP/9").err
+    own = spring("agent", "callbacks", "PJSIP/9")
+    assert own.err.count("PJSIP/9 is in no queue now") == 1
+    assert "unknown" in spring("callback", "list").out
+    spring("campaign", "start", "spring")
+    assert "  callbacks: the next at " in spring("status").out
+    there = spring("callback", "set", "1", at, "--agent", "PJSIP/7001")
+    assert (there.code, there.err) == (0, "")
+
+
+async def test_a_wrap_code_tells_of_an_agent_who_is_in_no_queue(capsys: pytest.CaptureFixture[str]) -> None:
+    class Api:
+        async def post(self, path: str, body: dict[str, object]) -> dict[str, object]:
+            told = {"session_id": "s", "wrap_code": body["code"], "status": "complete", "callback_at": None}
+            return {**told, "warning": f"{body['note']}: he is not there"}
+
+    await wrap_at(Api(), "/wrap", "callback", "later", "2026-06-03T10:00", "PJSIP/9", Writing())  # type: ignore[arg-type]
+    said = capsys.readouterr()
+    assert "wrapped CALLBACK" in said.out and said.err == "later: he is not there\n"

@@ -60,6 +60,7 @@ def test_a_callback_is_set_listed_and_cancelled(east: Dialler) -> None:
     at = f"{datetime.now(UTC) + timedelta(days=30):%Y-%m-%d}T12:00"
     assert east("callback", "set", "1", at, "--agent", "PJSIP/1001").code == 0
     assert east("campaign", "set", "spring", "--callbacks-to", "agent-first", "--callback-hold", "5m").code == 0
+    assert "  callbacks: the next at " in east("status").out, "without an engine, too"
     own = east("agent", "callbacks", "PJSIP/1001")
     assert "agent_first" in own.out and "his until" in own.out, own.out
     [item] = east("agent", "callbacks", "PJSIP/1001", "--json").json["items"]

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from dialler.cli import sessions
 from dialler.cli.printing import moment, plain_moments, print_table, runway_words, shown
+from dialler.cli.status import _callbacks_said
 
 SESSION = {
     "seq": 123456,
@@ -65,6 +66,22 @@ def test_moments_are_to_the_second_also_inside_of_sentences() -> None:
 )
 def test_values_are_shown_as_people_write_them(value: object, text: str) -> None:
     assert shown(value) == text
+
+
+@pytest.mark.parametrize(
+    ("callbacks", "text"),
+    [
+        ({}, ""),
+        ({"due": 0, "waiting_for_agent": 0, "next_at": None}, ""),
+        ({"due": 2, "waiting_for_agent": None, "next_at": None}, "2 due"),
+        (
+            {"due": 2, "waiting_for_agent": 1, "next_at": "2026-06-04T17:00:00+00:00"},
+            "2 due, 1 of them waiting for the agent who promised; the next at 2026-06-04 17:00:00Z",
+        ),
+    ],
+)
+def test_callbacks_are_told_of_where_there_are_any(callbacks: dict[str, object], text: str) -> None:
+    assert _callbacks_said(callbacks) == text
 
 
 def test_how_long_a_list_lasts_is_told_in_minutes() -> None:

@@ -9,7 +9,7 @@ from dialler.domain.calling_window import CallingWindow
 from dialler.domain.campaign import CampaignSettings, Wrap
 from dialler.domain.lead import Lead, LeadState, NumberStatus, WindowKey
 from dialler.domain.local_day import local_date
-from dialler.domain.next_turn import lead_after
+from dialler.domain.next_turn import lead_after, lead_after_offer
 from dialler.domain.outcome import TRAITS, Outcome
 from dialler.domain.redial import RedialRules, redial
 from dialler.domain.session import Session
@@ -301,3 +301,30 @@ def test_a_redial_is_never_early_and_never_outside_the_window(
             assert lead.attempts_day is not None
             assert local_date(due_at, zone) > lead.attempts_day
         at = due_at + timedelta(seconds=pause_s)
+
+
+@given(
+    outcome=st.sampled_from(Outcome), campaign=campaigns, start=moments, zone=zones, rests=st.booleans(), data=st.data()
+)
+def test_an_offer_that_is_not_accepted_leaves_all_that_tells_of_attempts_as_it_was(
+    outcome: Outcome, campaign: CampaignSettings, start: datetime, zone: str, rests: bool, data: st.DataObject
+) -> None:
+    window = CallingWindow(NINE_TO_FIVE, (zone,))
+    lead = turn(a_lead(window_key=WindowKey((zone,))), outcome.value, settings=campaign, ended_at=start)
+    at = start + timedelta(seconds=data.draw(st.integers(0, 200_000)))
+    offered = replace(lead, state=LeadState.IN_CALL, due_at=None, completed_reason=None)
+    after = lead_after_offer(offered, settings=campaign, window=window, ended_at=at, rests=rests)
+    due_at = after.due_at or at
+    assert after.state in (LeadState.READY, LeadState.RESTING)
+    assert replace(after, state=lead.state, due_at=lead.due_at, completed_reason=lead.completed_reason) == lead
+    assert due_at >= at + timedelta(seconds=campaign.rest_min_s if rests else 0)
+    assert window.is_open(due_at)
+    assert lead_after_offer(after, settings=campaign, window=window, ended_at=at, rests=rests) == after
+
+
+def test_a_wrap_code_on_what_was_only_offered_counts_no_attempt() -> None:
+    offer = a_session(for_agent="SIM/1", attempt_no=1, outcome=Outcome.CANCELLED)
+    lead = turn(a_lead(), "CANCELLED", session=offer, wrap=wrap_code("SALE"))
+    assert (lead.attempts, lead.last_outcome, lead.state) == (0, None, LeadState.IN_CALL)
+    taken = replace(offer, accepted_at=NOON)
+    assert turn(a_lead(), "CANCELLED", session=taken, wrap=wrap_code("SALE")).attempts == 1

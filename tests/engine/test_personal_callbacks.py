@@ -15,7 +15,7 @@ from dialler.domain.campaign import Desired
 from dialler.domain.lead import LeadState
 from dialler.domain.outcome import Outcome
 from dialler.domain.personal_callback import CallbacksTo
-from dialler.ports import DncEntry, Records, Trunk
+from dialler.ports import DncEntry, Records, SessionFilter, Trunk
 from telephony.events import DIRECT_REASON, AgentState, Answered, Bridged, HangupBy, HungUp, Queued, Ringing
 from tests.support.call_centre import QUEUE, START, WITH_AGENTS, CallCentre, call_centre
 from tests.support.hand_exchange import SERVER, HandExchange
@@ -70,6 +70,26 @@ async def test_it_waits_for_its_agent_and_is_his_alone() -> None:
         assert session.dial_mode == "progressive"
 
 
+async def test_the_report_counts_those_that_wait_for_their_agents() -> None:
+    def waiting(centre: CallCentre) -> int:
+        [campaign] = centre.engine.report().campaigns
+        return campaign.callbacks_waiting
+
+    async with promised() as (centre, hand):
+        for _ in range(3):
+            assert waiting(centre) == 1
+            await anyio.sleep(400)
+        await centre.change(Desired.PAUSED)
+        await anyio.sleep(400)
+        assert waiting(centre) == 0, "it waits for the campaign"
+        await centre.change(Desired.RUNNING)
+        await anyio.sleep(10)
+        assert waiting(centre) == 1
+        says_ready(hand)
+        await centre.until(lambda: len(hand.placed) == 1, within=timedelta(minutes=6))
+        assert waiting(centre) == 0
+
+
 async def test_with_its_agent_ready_as_it_comes_due_it_goes_at_once() -> None:
     async with call_centre(hand=HandExchange()) as centre:
         await centre.campaign(settings=FIRST, lists={"list": (100, 1)})
@@ -81,6 +101,25 @@ async def test_with_its_agent_ready_as_it_comes_due_it_goes_at_once() -> None:
         assert [each.agent for each in centre.hand.placed] == ["kim"]
 
 
+@pytest.mark.parametrize("is_ready_as_it_is_due", [True, False])
+async def test_its_session_says_whose_promise_it_keeps(is_ready_as_it_is_due: bool) -> None:
+    async with call_centre(hand=HandExchange()) as centre:
+        await centre.campaign(settings=FIRST, lists={"list": (100, 2)})
+        await centre.records(promise(1))
+        await centre.start()
+        says_ready(centre.hand, "kim" if is_ready_as_it_is_due else "lee")
+        await centre.at(AT + timedelta(seconds=1))
+        says_ready(centre.hand, "lee" if is_ready_as_it_is_due else "kim")
+        await centre.until(lambda: len(centre.hand.placed) == 2)
+        sessions = await centre.records(lambda records: records.sessions(SessionFilter()))
+        whys = {each.lead_id: str(each.pick["pacing"]) for each in sessions}
+        assert whys[1].startswith("agent kim promised it and is ready")
+        assert "promised" not in whys[2]
+        gates = next(each.pick["gates"] for each in sessions if each.lead_id == 1)
+        [gate] = [each for each in gates if each["name"] == "agent"]
+        assert gate["passed"] and "kim" in gate["value"]
+
+
 async def test_after_the_hold_it_is_anyones() -> None:
     async with promised(FIRST) as (centre, hand):
         await centre.at(AT + timedelta(seconds=HOLD_S - 1))
@@ -88,6 +127,15 @@ async def test_after_the_hold_it_is_anyones() -> None:
         await centre.at(AT + timedelta(seconds=HOLD_S + 1))
         [call] = hand.placed
         assert (call.queue, call.agent) == (QUEUE, None)
+
+
+async def test_its_hold_does_not_run_while_nobody_may_be_called() -> None:
+    settings = replace(FIRST, hours=parse_hours("mon-sun 09:00-10:06, 11:00-20:00"))
+    async with promised(settings) as (centre, hand):
+        await centre.at(START + timedelta(minutes=64))
+        assert not hand.placed, "lee is ready as the window opens, and the promise is kim's for five minutes more"
+        await centre.at(START + timedelta(minutes=65, seconds=2))
+        assert [(each.queue, each.agent) for each in hand.placed] == [(QUEUE, None)]
 
 
 async def test_its_agents_alone_it_waits_until_it_expires() -> None:

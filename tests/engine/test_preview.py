@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, timedelta
+from functools import partial
 from typing import Any
 
 import anyio
@@ -10,9 +11,11 @@ import pytest
 from dialler.domain.caller_id import CallerId, PoolSettings
 from dialler.domain.campaign import Desired, PreviewThen
 from dialler.domain.evolve import evolve
-from dialler.domain.lead import LeadState
+from dialler.domain.lead import LeadState, PhoneNumber
 from dialler.domain.outcome import Outcome
 from dialler.domain.session import Session, SessionStatus
+from dialler.domain.strategy import NumberOrder, StrategySettings
+from dialler.engine.offers import _write
 from dialler.errors import Conflict, NotFound, Shortage
 from dialler.ports import AuditFilter, DncEntry, Records
 from telephony.events import AgentState
@@ -48,7 +51,7 @@ async def closed(centre: CallCentre, session: Session) -> Session:
     assert (found.status, found.outcome, found.counts_attempt) == (SessionStatus.EXPIRED, Outcome.CANCELLED, False)
     assert found.sent_at is None and session.session_id not in centre.telephony.originated
     lead = await centre.records(lambda records: records.lead(session.lead_id))
-    assert (lead.attempts_counted, lead.last_outcome) == (0, None)
+    assert (lead.attempts, lead.attempts_counted, lead.last_outcome, lead.last_attempt_at) == (0, 0, None, None)
     return found
 
 
@@ -104,6 +107,47 @@ async def test_one_who_is_skipped_rests_and_the_next_one_is_offered() -> None:
         assert lead.due_at >= START + timedelta(seconds=PREVIEW.rest_min_s)
         await centre.until(lambda: AGENT in centre.engine._offers._open)
         assert centre.engine.offer(AGENT).session.lead_id != session.lead_id
+
+
+async def test_the_call_after_a_skip_is_the_leads_first_attempt_and_goes_to_the_number_that_was_offered() -> None:
+    settings = replace(PREVIEW, rest_min_s=60, attempts_max=1)
+    async with call_centre(ONE_AGENT, **always(Fate.ANSWERED)) as centre:
+
+        def rotate(records: Records) -> None:
+            strategy = records.add_strategy("in turn", StrategySettings(numbers=NumberOrder.ROTATE), START)
+            records.set_list(replace(records.lead_list(1), strategy=strategy))
+            second = PhoneNumber("+13125550199")
+            lead = records.lead(session.lead_id)
+            records.set_lead(evolve(lead, numbers=(*lead.numbers, second)))
+
+        session = await offered(centre, leads=1, settings=settings)
+        await centre.records(rotate)
+        await centre.engine.follow()
+        await centre.engine.skip(AGENT, "not now", "ann")
+        await centre.until(lambda: AGENT in centre.engine._offers._open)
+        again = centre.engine.offer(AGENT).session
+        assert (again.attempt_no, again.number) == (1, session.number)
+        await centre.engine.accept(AGENT, "ann")
+        await centre.until(lambda: again.session_id not in centre.engine.floor.board.calls)
+        await centre.engine.floor.outbox.flush()
+        lead = await centre.records(lambda records: records.lead(session.lead_id))
+        assert (lead.attempts, lead.attempts_counted, lead.last_outcome) == (1, 1, Outcome.CONNECTED)
+        skip = (await centre.records(lambda records: records.audit(AuditFilter(what="agent.skip")))).items
+        assert [(each.who, each.lead_id, each.details["after"]["reason"]) for each in skip] == [
+            ("ann", session.lead_id, "not now")
+        ]
+
+
+async def test_an_end_that_is_written_twice_leaves_the_leads_next_call_alone() -> None:
+    async with call_centre(ONE_AGENT, **always(Fate.ANSWERED_LONG)) as centre:
+        session = await offered(centre, leads=1, settings=replace(PREVIEW, rest_min_s=60))
+        closed_first = await centre.engine.skip(AGENT, "not now", "ann")
+        await centre.until(lambda: AGENT in centre.engine._offers._open)
+        write = partial(_write, floor=centre.engine.floor, session=closed_first, reason="not now", rests=True, by="ann")
+        await centre.records(write)
+        lead = await centre.records(lambda records: records.lead(session.lead_id))
+        assert lead.state is LeadState.IN_CALL
+        assert len((await centre.records(lambda records: records.audit(AuditFilter(what="agent.skip")))).items) == 1
 
 
 async def test_one_that_nobody_answers_is_skipped() -> None:

@@ -136,6 +136,8 @@ def test_callbacks_are_listed_along_an_index_that_holds_no_other_leads() -> None
         steps
     )
     assert not any("TEMP B-TREE" in step for step in steps), steps
+    steps = plans(lambda r: r.callbacks_due(NOW))
+    assert any("leads_callbacks (callback_at" in step for step in steps), steps
 
 
 def test_what_was_done_to_a_lead_is_found_along_its_index() -> None:

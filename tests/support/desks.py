@@ -179,6 +179,7 @@ class FakeEngine:
                     next_at=None,
                     runways_s={"east": 600.0, "west": 7200.0},
                     runway_min_s=1800.0,
+                    callbacks_waiting=1,
                     shares=self.shares,
                 )
                 for at, (name, desired) in enumerate(wanted.items(), start=1)

@@ -45,6 +45,7 @@ REPORT = EngineReport(
             name='c "1"',
             desired=Desired.RUNNING,
             actual="blocked",
+            callbacks_waiting=6,
             calls_unanswered=3,
             calls_waiting=1,
             calls_talking=2,

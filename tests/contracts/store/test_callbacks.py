@@ -35,6 +35,19 @@ async def test_callbacks_come_by_time_in_pages(store: AnyStore) -> None:
     assert await store.read(lambda records: records.callbacks(lead_list.campaign_id + 1)) == []
 
 
+async def test_callbacks_that_are_due_are_counted_by_campaign(store: AnyStore) -> None:
+    lead_list, leads = await list_of_leads(store, 4)
+
+    def work(records: Records) -> None:
+        for lead, at in zip(leads, (NOW - HOUR, NOW, NOW + HOUR), strict=False):
+            records.set_lead(replace(lead, state=LeadState.RESTING, due_at=NOW + HOUR, callback_at=at))
+
+    assert await store.read(lambda records: records.callbacks_due(NOW)) == {}
+    await store.write(work)
+    assert await store.read(lambda records: records.callbacks_due(NOW)) == {lead_list.campaign_id: 2}
+    assert await store.read(lambda records: records.callbacks_due(NOW - 2 * HOUR)) == {}
+
+
 async def test_a_callback_wakes_before_others_that_are_due_longer(store: AnyStore) -> None:
     lead_list, leads = await list_of_leads(store, 3)
 
