@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-SOUND: Final = re.compile(r"[A-Za-z0-9_./&-]{1,200}")
-"""A sound as the exchange knows it, without its ending; several joined by "&". Others would be taken apart."""
+SOUND: Final = re.compile(r"(?!(?:.*[/&])?\.\.(?:[/&]|$))[A-Za-z0-9_./&-]{1,200}")
+"""A sound as the exchange knows it, without its ending; several joined by "&". Others would be taken apart; a part
+`..` would leave the folder of sounds."""
 
 SOUND_EXPECTED: Final = (
-    "the name of a sound without its ending, such as 'dlr/harbour', of letters, digits and _ . / - &, at most 200"
+    "the name of a sound without its ending, such as 'dlr/harbour', of letters, digits and _ . / - &, at most 200;"
+    " no part may be '..'"
 )
 QUEUE_PRIORITY: Final = 10
 """Of calls whose campaign says nothing: before those of Asterisk's own, which have 0."""

@@ -95,6 +95,8 @@ async def test_what_can_not_be_is_told_by_its_key_and_changes_nothing(api: httpx
         ("optout_key", "10", "optout_key must be one of the keys 0 to 9, * and #"),
         ("optout_scope", "none", "optout_scope must be campaign, merchant or all, got 'none'"),
         ("optout_scope", "world", "optout_scope"),
+        ("harbour", "../../etc/passwd", "harbour must be the name of a sound"),
+        ("machine_sound", "dlr/beep&dlr/..", "machine_sound must be the name of a sound"),
         ("harbour", "a,b", "harbour must be the name of a sound"),
         ("abandon_limit", 0, "abandon_limit"),
         ("abandon_limit", 3, "abandon_limit"),
