@@ -68,7 +68,8 @@ def rang_class(rang_s: float) -> int:
 
 def cell_of_call(state: int, age_s: float) -> int:
     """Return the cell; of DETECTING that of the first class; CELLS for states that have none."""
-    cell: int = _CALLS_LISTS[state][_grid(age_s)]
+    step = int(age_s / STEP_S)
+    cell: int = _CALLS_LISTS[state][0 if step < 0 else step if step < _AGES else _AGES - 1]
     return cell
 
 
@@ -81,13 +82,9 @@ def cells_of_ringing(ages_s: NDArray[np.float64]) -> NDArray[np.intp]:
 
 def cell_of_agent(state: int, age_s: float) -> int:
     """Return the cell; CELLS for states that have none."""
-    cell: int = _AGENTS_LISTS[state][_grid(age_s)]
-    return cell
-
-
-def _grid(age_s: float) -> int:
     step = int(age_s / STEP_S)
-    return 0 if step < 0 else step if step < _AGES else _AGES - 1
+    cell: int = _AGENTS_LISTS[state][0 if step < 0 else step if step < _AGES else _AGES - 1]
+    return cell
 
 
 def counts_of(agents: Standing, calls: Standing, at_s: float) -> NDArray[np.float64]:

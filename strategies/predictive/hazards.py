@@ -34,6 +34,7 @@ Floats = NDArray[np.float64]
 _SET_UP, _RINGING, _DETECTING, _ENDED = (
     int(state) for state in (CallAt.SET_UP, CallAt.RINGING, CallAt.DETECTING, CallAt.ENDED)
 )
+_TALKING, _WRAP_UP, _READY = (int(state) for state in (AgentAt.TALKING, AgentAt.WRAP_UP, AgentAt.READY))
 """Plain numbers: to compare with members of an enumeration is half of what learning costs."""
 
 _AS_PERSON: Final = (int(CallAt.WAITING), int(CallAt.CONNECTED))
@@ -80,32 +81,31 @@ class Hazards:
 
     def learn(self, moves: Sequence[Move]) -> None:
         """Take in what changed."""
-        for move in moves:
-            if move.now == GONE and move.is_call:
+        _, onward, away, _, _ = self._learnt
+        for is_call, was, age_s, before_s, now in moves:
+            if not is_call:
+                self._learn_agent(was, age_s, now)
+            elif now == GONE:
                 continue  # Cut short by us: it has spent its time, and nobody knows how it would have ended.
-            if move.is_call:
-                self._learn_call(move)
-            else:
-                self._learn_agent(move)
+            elif was == _SET_UP:
+                (away if now == _ENDED else onward)[cell_of_call(was, age_s)] += 1
+            elif was == _RINGING:
+                if now == _ENDED:
+                    away[cell_of_call(was, age_s)] += 1
+                elif now in _AS_PERSON:
+                    self._person(age_s, 0.0)
+            elif was == _DETECTING:
+                # Who answered is known only now; the ring that ended then is counted then.
+                if now == _ENDED:
+                    self._machine(before_s, age_s)
+                else:
+                    self._person(before_s, age_s)
 
-    def _learn_call(self, move: Move) -> None:
-        _, onward, away, durations, detected = self._learnt
-        was, now = move.was, move.now
-        if was == _SET_UP:
-            (away if now == _ENDED else onward)[cell_of_call(was, move.age_s)] += 1
-        elif was == _RINGING:
-            if now == _ENDED:
-                away[cell_of_call(was, move.age_s)] += 1
-            elif now in _AS_PERSON:
-                self._person(move.age_s, 0.0)
-        elif was == _DETECTING:
-            # Who answered is known only now; the ring that ended then is counted then.
-            if now == _ENDED:
-                away[cell_of_call(_RINGING, move.before_s)] += 1
-                durations[1, _duration(move.age_s)] += 1
-                detected[1, rang_class(move.before_s)] += 1
-            else:
-                self._person(move.before_s, move.age_s)
+    def _machine(self, rang_s: float, detected_s: float) -> None:
+        _, _, away, durations, detected = self._learnt
+        away[cell_of_call(_RINGING, rang_s)] += 1
+        durations[1, _duration(detected_s)] += 1
+        detected[1, rang_class(rang_s)] += 1
 
     def _person(self, rang_s: float, detected_s: float) -> None:
         _, onward, _, durations, detected = self._learnt
@@ -114,15 +114,14 @@ class Hazards:
         detected[0, rang_class(rang_s)] += 1
         self.persons_seen += 1
 
-    def _learn_agent(self, move: Move) -> None:
+    def _learn_agent(self, was: int, age_s: float, now: int) -> None:
         _, onward, away, _, _ = self._learnt
-        if move.was == AgentAt.TALKING:
-            stays = move.now in (AgentAt.WRAP_UP, AgentAt.READY)
-            (onward if stays else away)[cell_of_agent(move.was, move.age_s)] += 1
-            if move.now == AgentAt.READY:
+        if was == _TALKING:
+            (onward if now in (_WRAP_UP, _READY) else away)[cell_of_agent(was, age_s)] += 1
+            if now == _READY:
                 onward[WRAP.start] += 1
-        elif move.was == AgentAt.WRAP_UP:
-            (onward if move.now == AgentAt.READY else away)[cell_of_agent(move.was, move.age_s)] += 1
+        elif was == _WRAP_UP:
+            (onward if now == _READY else away)[cell_of_agent(was, age_s)] += 1
 
     def lasting(self, cells: slice) -> tuple[Floats, Floats]:
         """Return exits a second onward and away, by cell of one state.
