@@ -90,9 +90,9 @@ def cell_of_agent(state: int, age_s: float) -> int:
 def counts_of(agents: Standing, calls: Standing, at_s: float) -> NDArray[np.float64]:
     """Return how many things are in each cell at `at_s`: float64[CELLS]."""
     in_calls = _cells(calls, at_s, _CALLS_FLAT)
-    detecting = calls.states == _DETECTING
-    if detecting.any():
-        classes = np.searchsorted(_RANG, calls.before_s[detecting], side="right")
+    detecting = (calls.states == _DETECTING).nonzero()[0]
+    if len(detecting):
+        classes = _RANG.searchsorted(calls.before_s[detecting], side="right")
         in_calls[detecting] += classes * len(DETECT_EDGES)
     counts = np.bincount(in_calls, minlength=CELLS + 1)
     counts = counts + np.bincount(_cells(agents, at_s, _AGENTS_FLAT), minlength=CELLS + 1)
@@ -103,5 +103,6 @@ def _cells(standing: Standing, at_s: float, flat: NDArray[np.intp]) -> NDArray[n
     ages = ((at_s - standing.since_s) * (1 / STEP_S)).astype(np.intp)
     np.minimum(ages, _AGES - 1, out=ages)
     np.maximum(ages, 0, out=ages)
-    ages += standing.states.astype(np.intp) * _AGES
-    return flat[ages]
+    ages += np.multiply(standing.states, _AGES, dtype=np.intp)
+    cells: NDArray[np.intp] = flat.take(ages)
+    return cells
