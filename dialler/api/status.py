@@ -33,13 +33,7 @@ async def status(desk: TheDesk) -> Json:
     """
     now = desk.clock.now()
     report = desk.engine.report() if desk.engine is not None else None
-    campaigns = await desk.store.read(
-        lambda records: [
-            _campaign_json(records, campaign, report, now, due.get(campaign.campaign_id, 0))
-            for due in [records.callbacks_due(now)]
-            for campaign in records.campaigns()
-        ]
-    )
+    campaigns = await desk.store.read(lambda records: _campaigns_json(records, report, now))
     return {
         "at": moment(now),
         "version": desk.version,
@@ -83,6 +77,14 @@ def _trunks_json(report: EngineReport | None) -> list[Json]:
             "calls_per_second": trunk.calls_per_second,
         }
         for trunk in (report.trunks if report else ())
+    ]
+
+
+def _campaigns_json(records: Records, report: EngineReport | None, now: datetime) -> list[Json]:
+    due = records.callbacks_due(now)
+    return [
+        _campaign_json(records, campaign, report, now, due.get(campaign.campaign_id, 0))
+        for campaign in records.campaigns()
     ]
 
 

@@ -158,7 +158,7 @@ class Intents:
                     verdict,
                     slot if agent is None else replace(slot, agent=agent),
                     dial_mode=order.dial_mode,
-                    reason=promised_words(agent, order.reason) if _keeps(agent, lead) else order.reason,
+                    reason=_why(agent, lead, order.reason),
                     now=now,
                     caller_id_day=day,
                 )
@@ -199,9 +199,10 @@ class Intents:
         return lists
 
 
-def _keeps(agent: str | None, lead: Lead) -> bool:
-    """Tell whether the agent who is held for a call is the one who promised it."""
-    return agent is not None and lead.callback_at is not None and lead.callback_agent == agent
+def _why(agent: str | None, lead: Lead, pacing: str) -> str:
+    """Return why a call is made; `agent` is held for it, who may be the one who promised it."""
+    is_promised = agent is not None and lead.callback_at is not None and lead.callback_agent == agent
+    return promised_words(agent, pacing) if is_promised else pacing
 
 
 def _foreseen(turns: RoundRobin, turn: int | None, count: int) -> Mapping[int, int]:

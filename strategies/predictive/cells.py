@@ -4,6 +4,7 @@ What is learnt and what is expected belongs to cells, not to single calls and ag
 arithmetic with three agents and with five hundred. Bins are narrow where a second matters and wide where it does not.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -68,9 +69,7 @@ def rang_class(rang_s: float) -> int:
 
 def cell_of_call(state: int, age_s: float) -> int:
     """Return the cell; of DETECTING that of the first class; CELLS for states that have none."""
-    step = int(age_s / STEP_S)
-    cell: int = _CALLS_LISTS[state][0 if step < 0 else step if step < _AGES else _AGES - 1]
-    return cell
+    return _cell(_CALLS_LISTS[state], age_s)
 
 
 def cells_of_ringing(ages_s: NDArray[np.float64]) -> NDArray[np.intp]:
@@ -82,9 +81,12 @@ def cells_of_ringing(ages_s: NDArray[np.float64]) -> NDArray[np.intp]:
 
 def cell_of_agent(state: int, age_s: float) -> int:
     """Return the cell; CELLS for states that have none."""
+    return _cell(_AGENTS_LISTS[state], age_s)
+
+
+def _cell(places: Sequence[int], age_s: float) -> int:
     step = int(age_s / STEP_S)
-    cell: int = _AGENTS_LISTS[state][0 if step < 0 else step if step < _AGES else _AGES - 1]
-    return cell
+    return places[0 if step < 0 else step if step < _AGES else -1]
 
 
 def counts_of(agents: Standing, calls: Standing, at_s: float) -> NDArray[np.float64]:
