@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 
 import anyio
 import anyio.to_thread
@@ -52,7 +53,9 @@ def in_state(floor: TeamFloor, state: CallState) -> list[str]:
 
 async def end_what_is_up(floor: TeamFloor) -> None:
     """End the calls that are up now, and not those that follow them."""
-    await anyio.to_thread.run_sync(floor.asterisk.cli, "channel request hangup all")
+    # Each by its name: "all" takes the time to meet the first of those that follow.
+    for channel in (await anyio.to_thread.run_sync(floor.asterisk.calls_up)).values():
+        await anyio.to_thread.run_sync(partial(floor.asterisk.cli, f"channel request hangup {channel}", check=False))
 
 
 async def test_nobody_is_called_for_an_agent_who_was_paused_by_hand_while_calls_ring() -> None:
