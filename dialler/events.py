@@ -245,6 +245,15 @@ class SessionAdopted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SessionCaughtUp(Event):
+    """A call ended while nobody listened; the exchange has told afterwards what became of it."""
+
+    name: ClassVar[str] = "session.caught_up"
+    session_id: str
+    campaign: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionClosed(Event):
     """An attempt is over. With `wrap = "required"` it may come later than the call's end."""
 

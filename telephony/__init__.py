@@ -12,7 +12,7 @@ The promises of every implementation:
 * Nothing is ever sent twice, and nothing is sent later than asked.
 * Events of one server arrive in the order in which it sent them; events about one call may still overtake
   each other or come twice, as Asterisk's do. After `LinkDown` events are missing: when `LinkUp` comes,
-  `live_calls` tells which calls are still there.
+  `live_calls` tells which calls are still there, and `ended_calls` what became of answered ones that are not.
 
 This package knows nothing of leads or campaigns, and imports nothing of `dialler`.
 """

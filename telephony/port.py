@@ -1,6 +1,6 @@
 """What the engine may ask of a telephone exchange; `telephony/__init__.py` has the promises."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -11,7 +11,7 @@ from anyio.abc import TaskStatus
 from anyio.streams.memory import MemoryObjectReceiveStream
 
 from telephony.answer_plan import PLAIN_ANSWER, AnswerPlan
-from telephony.events import TelephonyEvent
+from telephony.events import CallEvent, TelephonyEvent
 from telephony.presentation import PLAIN, Presentation
 
 
@@ -128,6 +128,14 @@ class Telephony(Protocol):
 
     async def live_calls(self, server: str) -> Sequence[LiveCall]:
         """Return the calls that `server` holds and whose call_id we chose. Raises NotSent, LinkLost."""
+
+    async def ended_calls(self, server: str, call_ids: Collection[str]) -> Mapping[str, Sequence[CallEvent]]:
+        """Return what became of calls that were answered, and ended while the link was down: for `live_calls` has not.
+
+        By call_id, what happened from the answer on, in order, with `HungUp` as the last; also what was told before the
+        link broke. A call of which `server` has nothing written down is missing: nobody answered it, it is still up, or
+        it was too long ago. Raises NotSent, LinkLost.
+        """
 
     async def add_to_queue(
         self,

@@ -7,10 +7,10 @@ from dialler.doctor.finding import Finding, fail, ok, skip, warn
 from dialler.settings import AsteriskSettings
 from telephony.health import ExchangeFacts, Placing
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Of config/asterisk/extensions_dialler.conf, which names it in an extension. Raised when that does something else."""
 
-SHIPPED: Final = ("-joined", "-message", "-harbour", "-optout")
+SHIPPED: Final = ("-joined", "-message", "-harbour", "-optout", "-ended")
 """Contexts of the shipped dialplan beside the one for answered calls."""
 VERSIONED: Final = "-version"
 """The context whose only extension names the version: v1."""

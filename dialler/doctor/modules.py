@@ -13,12 +13,17 @@ ALWAYS: Final[Mapping[str, str]] = {
 }
 """Modules without which no campaign works, and what the dialplan calls of each."""
 
+UNHEARD: Final = "calls that end while the link is down"
+
 SOMETIMES: Final[Mapping[str, tuple[str, str]]] = {
     "app_dial": ("Dial", "calls for one agent"),
-    "app_stack": ("Return", "calls for one agent"),
+    "app_stack": ("Return", f"calls for one agent, and {UNHEARD},"),
     "app_amd": ("AMD", "campaigns with answering-machine detection"),
     "app_waitforsilence": ("WaitForSilence", "messages for machines"),
     "app_playback": ("Playback", "messages for machines"),
+    "func_db": ("DB", UNHEARD),
+    "func_channel": ("CHANNEL", UNHEARD),
+    "func_strings": ("STRFTIME", UNHEARD),
 }
 """Modules that some calls need: what the dialplan calls of each, and which calls those are."""
 

@@ -1,7 +1,8 @@
 """Compares what the records say with what the exchange holds: after a start, after a lost link, on a deadline.
 
-A call is adopted if the exchange still has it. Otherwise it is closed as LOST, but only after its ring time and
-some grace: an Originate that was on the wire when we died may still become a ringing telephone.
+A call is adopted if the exchange still has it. One that has ended is closed by what the exchange wrote down of it, as
+if that had been heard. Otherwise it is closed as LOST, but only after its ring time and some grace: an Originate that
+was on the wire when we died may still become a ringing telephone.
 """
 
 import logging
@@ -119,17 +120,25 @@ class Recovery:
         if self._tracker.link_breaks[server] != breaks:
             return  # It broke meanwhile; the next LinkUp begins anew.
         now = floor.clock.now()
+        gone: list[Tracked] = []
         for tracked in floor.board.of_server(server):
-            found = live.get(tracked.session.session_id)
             if tracked.call.state is CallState.ENDED:
                 continue  # Only a hint is still awaited.
+            found = live.get(tracked.session.session_id)
             if found is not None:
                 self._adopt(tracked, found, now)
-            elif restarted or tracked.call.state not in UNANSWERED:
-                # It was up and is gone: it ended while nobody listened.
-                self._tracker.end(tracked, tracked.call)
             else:
                 tracked.is_doubtful = True
+                gone.append(tracked)
+        # An originate that was on the wire may become a call while the exchange is asked: what was not up is not lost.
+        lost = [tracked for tracked in gone if restarted or tracked.call.state not in UNANSWERED]
+        ended = await self._ended_calls(server, gone)
+        if self._tracker.link_breaks[server] != breaks:
+            return
+        for tracked in gone:
+            self._tracker.take_in(tracked, ended.get(tracked.session.session_id, ()))
+        for tracked in lost:
+            self._tracker.end(tracked, tracked.call)
         floor.reconciled.add(server)
         self._pauses.look()
         floor.wake.call()
@@ -144,6 +153,11 @@ class Recovery:
         # What was reported before the answer is taken in first, so that an end is not mistaken for a loss.
         await self._tracker.caught_up()
         return {call.call_id: call for call in live}
+
+    async def _ended_calls(self, server: str, gone: Sequence[Tracked]) -> Mapping[str, Sequence[CallEvent]]:
+        """Return what the exchange wrote down of calls that it does not hold any more."""
+        ids = [tracked.session.session_id for tracked in gone]
+        return await self._floor.telephony.ended_calls(server, ids) if ids else {}
 
     def _adopt(self, tracked: Tracked, found: LiveCall, now: datetime) -> None:
         floor = self._floor
@@ -185,7 +199,12 @@ class Recovery:
                     overdue.setdefault(tracked.session.server, []).append(tracked)
         for server, calls in overdue.items():
             try:
-                live = await self._live_calls(server) if floor.is_usable(server) else {}
+                is_usable = floor.is_usable(server)
+                live = await self._live_calls(server) if is_usable else {}
+                gone = [tracked for tracked in calls if is_usable and tracked.session.session_id not in live]
+                ended = await self._ended_calls(server, gone)
+                for tracked in gone:
+                    self._tracker.take_in(tracked, ended.get(tracked.session.session_id, ()))
                 for tracked in calls:
                     await self._settle(tracked, live.get(tracked.session.session_id), now)
             except TelephonyError as error:

@@ -31,6 +31,7 @@ from dialler.events import (
     CallIllegal,
     CallUnknown,
     LinkChanged,
+    SessionCaughtUp,
     TrunkRested,
 )
 from dialler.ports import Records
@@ -176,6 +177,27 @@ class Tracker:
         self._show(tracked)
         tracked.session = session = followed(tracked.session, call)
         self._floor.outbox.put_value(self._write, session)
+
+    def take_in(self, tracked: Tracked, story: Sequence[CallEvent]) -> None:
+        """Close a session by what became of its call while nobody listened, its end last; nothing if nothing is known.
+
+        Agents and pacing are not told: it is over, and where agents are now is known from them.
+        """
+        floor, session = self._floor, tracked.session
+        if not story or session.session_id not in floor.board.calls or tracked.call.state is CallState.ENDED:
+            return
+        for event in story:
+            before = tracked.call
+            if isinstance(event, Bridged) and before.connected_at is not None:
+                continue  # It was heard; what is written down of it is less exact.
+            if isinstance(event, OptedOut):
+                floor.outbox.put(partial(opt_out, session_id=session.session_id, at=event.at))
+            tracked.call = apply(before, event)
+            tell_wait(floor, tracked, before, event.at)
+        floor.journal.emit(
+            SessionCaughtUp(at=floor.clock.now(), session_id=session.session_id, campaign=session.campaign)
+        )
+        self.end(tracked, tracked.call)
 
     def end(self, tracked: Tracked, call: Call) -> None:
         """Close a session with the verdict on its call."""

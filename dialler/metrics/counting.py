@@ -67,6 +67,7 @@ class Metrics:
             ev.SessionOpened: lambda event: self._inc("dialler_sessions_opened_total", event.campaign, event.list),
             ev.SessionSent: lambda event: self._observe("dialler_originate_ack_seconds", event.ack_s, event.trunk),
             ev.SessionAdopted: lambda event: self._inc("dialler_sessions_adopted_total", event.campaign),
+            ev.SessionCaughtUp: lambda event: self._inc("dialler_sessions_caught_up_total", event.campaign),
             ev.SessionClosed: self._session_closed,
             ev.LinkChanged: self._link_changed,
             ev.LinkTimed: lambda event: self._observe(

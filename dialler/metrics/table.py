@@ -48,6 +48,12 @@ COUNTED: Final = (
         "dialler_messages_late_total", "counter", ("campaign",), "Information messages that began after patience ended."
     ),
     MetricRow("dialler_sessions_adopted_total", "counter", ("campaign",), "Live calls followed again after a gap."),
+    MetricRow(
+        "dialler_sessions_caught_up_total",
+        "counter",
+        ("campaign",),
+        "Calls that ended in a gap, of which the exchange told afterwards.",
+    ),
     MetricRow("dialler_originate_ack_seconds", "histogram", ("trunk",), "From an Originate to the exchange's answer."),
     MetricRow("dialler_ring_seconds", "histogram", ("campaign",), "How long calls rang."),
     MetricRow("dialler_talk_seconds", "histogram", ("campaign",), "How long answered calls lasted."),

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -21,12 +21,13 @@ from telephony.ami.live import HARBOUR, live_calls, waits_in
 from telephony.ami.membership import Membership
 from telephony.ami.queue_members import QueueMembers
 from telephony.ami.settings import AsteriskServer, AsteriskTrunk, Timing
+from telephony.ami.trail import FAMILY, clock_ahead, events_of, key_of
 from telephony.ami.transcript import Observer
 from telephony.ami.translate import text
 from telephony.ami.wire import breaks_line, variable
 from telephony.answer_plan import QUEUE_PRIORITY, AnswerPlan, KeyAction
 from telephony.errors import LinkLost, NotSent, Refused
-from telephony.events import LinkDown, LinkUp, OriginateEnded, TelephonyEvent
+from telephony.events import CallEvent, LinkDown, LinkUp, OriginateEnded, TelephonyEvent
 from telephony.member import AGENT, QUEUE, Member, Pause
 from telephony.port import LiveCall, Origination, Trunk
 from telephony.presentation import E164
@@ -55,6 +56,9 @@ CONFIGURATION: Final = (
 )
 """Beginnings of Originate errors that asking again does not mend [manager.c `action_originate`]."""
 
+
+TRAILS_AT_ONCE: Final = 50
+"""Trails asked for together, which leaves half of what may be in flight to others."""
 
 GONE: Final = ("no such channel", "channel does not exist", "redirect failed, channel not up", "channel not found")
 """Beginnings of the errors of actions on a channel that has ended [manager.c `action_hangup`, `action_redirect`;
@@ -270,6 +274,20 @@ class AsteriskNetwork:
         members = self._members[server].interfaces
         found = live_calls(messages, server=server, is_ours=self._book.is_ours, members=members, waits=waits_in(queues))
         self._book.settle(server, generation, found)
+        return found
+
+    async def ended_calls(self, server: str, call_ids: Collection[str]) -> Mapping[str, Sequence[CallEvent]]:
+        link = self._links[server]
+        ahead = clock_ahead(await link.ask({"Action": "Ping"}), self._now())
+        ids, found = list(call_ids), dict[str, Sequence[CallEvent]]()
+        for first in range(0, len(ids), TRAILS_AT_ONCE):
+            some = ids[first : first + TRAILS_AT_ONCE]
+            looks = [{"Action": "DBGet", "Family": FAMILY, "Key": key_of(call_id)} for call_id in some]
+            answers = await asyncio.gather(*(link.ask(look, as_list=True) for look in looks))
+            for call_id, answer in zip(some, answers, strict=True):
+                trail = next((text(each, "val") for each in answer if text(each, "event") == "DBGetResponse"), "")
+                if events := events_of(call_id, trail, ahead=ahead):
+                    found[call_id] = events
         return found
 
     async def add_to_queue(

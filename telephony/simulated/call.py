@@ -1,8 +1,9 @@
 """A call inside the simulated network."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from telephony.events import CallEvent
 from telephony.port import LiveState, Origination, Trunk
 from telephony.simulated.desk import Agent
 from telephony.simulated.journey import Journey
@@ -29,6 +30,9 @@ class Call:
 
     agent: Agent | None = None
     """Who is rung, or talks."""
+
+    trail: list[CallEvent] = field(default_factory=list)
+    """What happened from the answer on."""
 
     @property
     def call_id(self) -> str:

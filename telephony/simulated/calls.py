@@ -1,7 +1,7 @@
 """The course of calls: each step does one thing, reports it, and puts the next ones on the schedule."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -9,6 +9,7 @@ from telephony.events import (
     AgentState,
     Answered,
     Bridged,
+    CallEvent,
     Classified,
     DialEnded,
     Dialling,
@@ -53,7 +54,13 @@ WRONG_KEYS_MAX = 2
 MACHINE_MESSAGE_S = 15.0
 """What is left of a machine's greeting, the silence behind it, and a message."""
 
+ENDED_MAX = 10_000
+"""Answered calls remembered after their end."""
+
 REASON_NONE, REASON_TIME_OUT, REASON_ANSWERED = 0, 3, 4
+
+_HINTS = frozenset({DialEnded, OriginateEnded})
+"""What is not the call's own story."""
 
 Report = Callable[[str, TelephonyEvent], None]
 """Takes a server and its event; `at` is set when the event is handed out."""
@@ -71,6 +78,8 @@ class Calls:
         self.desk = Desk(plan.agents, plan.servers[0])
         self.agents = Agents(self.desk, schedule, report, self._connect_waiting)
         self.live: dict[str, Call] = {}
+        self.ended: dict[str, Sequence[CallEvent]] = {}
+        """What happened to the last ENDED_MAX answered calls that have ended, from the answer on."""
 
     # Calls from outside
 
@@ -307,6 +316,10 @@ class Calls:
     def _hung_up(self, call: Call, *, cause: int, cause_text: str, by: HangupBy, tech_cause: int | None = None) -> None:
         talked = call.state is LiveState.BRIDGED
         self._remove(call)
+        if call.answered:
+            self.ended[call.call_id] = call.trail
+            if len(self.ended) > ENDED_MAX:
+                del self.ended[next(iter(self.ended))]
         self._tell(call, HungUp, cause=cause, cause_text=cause_text, tech_cause=tech_cause, by=by)
         self._let_go(call, call.agent, talked=talked)
 
@@ -342,5 +355,8 @@ class Calls:
 
         self._schedule.put(delay_s, play)
 
-    def _tell(self, call: Call, kind: Callable[..., TelephonyEvent], **facts: object) -> None:
-        self._report(call.server, kind(call_id=call.call_id, at=self._schedule.moment, **facts))
+    def _tell(self, call: Call, kind: Callable[..., CallEvent], **facts: object) -> None:
+        event = kind(call_id=call.call_id, at=self._schedule.moment, **facts)
+        if kind is Answered or (call.trail and kind not in _HINTS):
+            call.trail.append(event)
+        self._report(call.server, event)

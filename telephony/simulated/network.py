@@ -2,7 +2,7 @@
 
 import contextlib
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
@@ -13,7 +13,7 @@ from anyio.abc import TaskStatus
 from anyio.streams.memory import MemoryObjectReceiveStream
 
 from telephony.errors import LinkLost, NotSent, Refused
-from telephony.events import AgentState, LinkDown, LinkUp, TelephonyEvent
+from telephony.events import AgentState, CallEvent, LinkDown, LinkUp, TelephonyEvent
 from telephony.member import Member, Pause
 from telephony.port import LiveCall, LiveState, Origination, Trunk
 from telephony.simulated.calls import Calls
@@ -195,6 +195,12 @@ class SimulatedNetwork:
             for call in self._calls.live.values()
             if call.server == server
         ]
+
+    async def ended_calls(self, server: str, call_ids: Collection[str]) -> Mapping[str, Sequence[CallEvent]]:
+        """Return what became of answered calls that have ended, of the last ones it remembers. Raises NotSent."""
+        self._link(server)
+        ended = self._calls.ended
+        return {call_id: ended[call_id] for call_id in call_ids if call_id in ended}
 
     def shown(self, call_id: str) -> tuple[str, str]:
         """Return the name and the number, "" for none, that the far end of a call that is up is shown.

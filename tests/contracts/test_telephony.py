@@ -54,6 +54,7 @@ CAUSES: dict[Fate, set[int]] = {
 }
 RING_TIMEOUT = timedelta(seconds=2)
 LONG_RING_TIMEOUT = timedelta(seconds=60)
+CLOCKS_DIFFER = timedelta(milliseconds=50)
 MANY = 50
 
 _ids = itertools.count(1)
@@ -525,6 +526,51 @@ async def test_a_call_outlives_the_link_and_is_found_again(exchange: Exchange, l
     assert (live.call_id, live.state) == (placed.call_id, LiveState.UP)
     assert await exchange.telephony.hang_up(placed.call_id) is True
     await log.first(HungUp, call_id=placed.call_id)
+
+
+@pytest.mark.parametrize(
+    ("fate", "facts", "story"),
+    [
+        (Fate.ANSWERED_LONG, {"queue": "agent_queue"}, [Answered, Queued, Bridged, HungUp]),
+        (Fate.ANSWERED_LONG, {"queue": "waiting_queue"}, [Answered, Queued, HungUp]),
+        (Fate.ANSWERED_LONG, {"agent": "talker"}, [Answered, Queued, Bridged, HungUp]),
+        (Fate.ANSWERED_LONG, {"agent": "ringing_agent"}, [Answered, Queued, HungUp]),
+        (Fate.ANSWERED_LONG, {}, [Answered, HungUp]),
+        (Fate.OPTS_OUT, {"agent": "absent_agent"}, [Answered, Queued, HarbourStarted, OptedOut, HungUp]),
+        (Fate.MACHINE, {"queue": "agent_queue", "answer": AnswerPlan(amd=True)}, [Answered, Classified, HungUp]),
+    ],
+)
+async def test_what_became_of_a_call_that_ended_while_the_link_was_down_is_told_afterwards(
+    fate: Fate, facts: dict[str, Any], story: list[type[CallEvent]], exchange: Exchange, log: EventLog, call: Call
+) -> None:
+    who = {"number": exchange.number_for(fate) if fate in (Fate.OPTS_OUT, Fate.MACHINE) else exchange.leaver}
+    named = {key: value if key == "answer" else getattr(exchange, value) for key, value in facts.items()}
+    placed, stays, never = call(fate, **who, **named), call(Fate.ANSWERED_LONG), call(Fate.BUSY)
+    await exchange.telephony.originate(stays)
+    await log.first(Answered, call_id=stays.call_id)
+    await exchange.telephony.originate(placed)
+    await log.first(Dialling, call_id=placed.call_id)
+    await exchange.cut_link()
+    down = await log.first(LinkDown, server=exchange.server)
+    place = len(log.events)
+    await exchange.until_over(placed.call_id)
+    await exchange.restore_link()
+    up = await log.first(LinkUp, server=exchange.server, after=place)
+
+    asked = [placed.call_id, stays.call_id, never.call_id]
+    told = await exchange.telephony.ended_calls(exchange.server, asked)
+    assert [*told] == [placed.call_id], "of the others one is up, and one was not placed"
+    events = [*told[placed.call_id]]
+    assert kinds(events) == story
+    assert all(event.call_id == placed.call_id for event in events)
+    assert events == sorted(events, key=lambda event: event.at)
+    assert down.at - CLOCKS_DIFFER <= events[0].at and events[-1].at <= up.at + CLOCKS_DIFFER
+    for event in events:
+        if isinstance(event, Bridged):
+            assert event.agent == named.get("agent", event.agent)
+            assert event.agent
+    left_by_us = fate in (Fate.OPTS_OUT, Fate.MACHINE)
+    assert events[-1].by in ((HangupBy.SYSTEM,) if left_by_us else (HangupBy.CUSTOMER, None))  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Following calls through events that come late, twice, in disorder, or never."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -11,7 +10,6 @@ import pytest
 from dialler.domain.lead import CompletedReason, LeadState
 from dialler.domain.outcome import Outcome
 from dialler.domain.session import Session, SessionStatus
-from dialler.engine.floor import EngineOptions
 from dialler.engine.tracking import LONG_CALL_LOOK
 from dialler.errors import LinkLost
 from dialler.events import AgentMoved, CallIllegal, CallOverdue, CallUnknown, SessionAdopted, SessionClosed, TrunkRested
@@ -30,34 +28,9 @@ from telephony.events import (
     Ringing,
 )
 from telephony.port import LiveCall, LiveState
-from tests.support.call_centre import AGENTLESS, QUEUE, WITH_AGENTS, CallCentre, call_centre
+from tests.support.call_centre import AGENTLESS, QUEUE, WITH_AGENTS, call_centre
 from tests.support.hand_exchange import SERVER, HandExchange
-
-GRACE = timedelta(seconds=7)
-
-
-@asynccontextmanager
-async def calls_placed(
-    n: int, *, with_agents: bool = False
-) -> AsyncIterator[tuple[CallCentre, HandExchange, list[str]]]:
-    """Place n calls through an exchange that then says nothing."""
-    hand = HandExchange()
-    async with call_centre(hand=hand, options=EngineOptions(verdict_grace=GRACE)) as centre:
-        settings = replace(WITH_AGENTS if with_agents else AGENTLESS, rest_min_s=7200)  # No second attempts here.
-        await centre.campaign(settings=settings, lists={"list": (100, n)})
-        await centre.start()
-        if with_agents:
-            for at in range(n):
-                hand.move_agent(f"agent-{at}", AgentState.READY, queue=QUEUE)
-        await centre.until(lambda: len(hand.placed) == n)
-        await anyio.sleep(0.1)
-        yield centre, hand, [placed.call_id for placed in hand.placed]
-
-
-async def the_session(centre: CallCentre) -> Session:
-    await centre.engine.floor.outbox.flush()
-    [session] = await centre.sessions()
-    return session
+from tests.support.placed_calls import calls_placed, the_session
 
 
 async def test_a_call_is_followed_from_intent_to_verdict() -> None:

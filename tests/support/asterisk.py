@@ -75,7 +75,7 @@ CAUSES: Final = {Fate.BUSY: 17, Fate.INVALID: 1, Fate.CONGESTION: 34, Fate.REJEC
 
 MODULES: Final = """\
 pbx_config app_userevent app_playback app_queue app_dial app_stack app_amd app_waitforsilence app_senddtmf app_playtones
-func_logic func_env func_channel func_cut func_callerid func_strings res_timing_timerfd bridge_simple
+func_logic func_db func_env func_channel func_cut func_callerid func_strings res_timing_timerfd bridge_simple
 bridge_builtin_features format_gsm format_wav codec_gsm codec_ulaw codec_alaw"""
 
 ASTERISK_CONF: Final = Template("""\
@@ -522,6 +522,10 @@ class AsteriskExchange:
 
     async def restore_link(self) -> None:
         await self._proxy.restore()
+
+    async def until_over(self, call_id: str) -> None:
+        while call_id in await anyio.to_thread.run_sync(self.asterisk.calls_up):
+            pass
 
 
 @contextlib.asynccontextmanager

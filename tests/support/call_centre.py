@@ -1,7 +1,7 @@
 """A contact centre on virtual time: records, a simulated network, and engines that start, crash and start again."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,7 @@ from dialler.errors import StoreError
 from dialler.events import AgentOverlooked, Event, Journal
 from dialler.ports import Records, SessionFilter
 from dialler.stores.memory import MemoryStore
-from telephony.events import TelephonyEvent
+from telephony.events import CallEvent, TelephonyEvent
 from telephony.port import LiveCall, Origination, Trunk
 from telephony.simulated import AgentGroup, NetworkPlan, SimulatedNetwork, Spread
 from tests.support.hand_exchange import HandExchange
@@ -175,6 +175,9 @@ class WatchedNetwork:
 
     async def live_calls(self, server: str) -> Sequence[LiveCall]:
         return await self.network.live_calls(server)
+
+    async def ended_calls(self, server: str, call_ids: Collection[str]) -> Mapping[str, Sequence[CallEvent]]:
+        return await self.network.ended_calls(server, call_ids)
 
     def calls_up(self) -> Sequence[str]:
         """Return the ids of all calls that are up, whether or not there is a link."""

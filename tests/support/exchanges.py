@@ -1,5 +1,6 @@
 """Exchanges to test against: what a test needs of one, and the simulated one behind it."""
 
+import contextlib
 import importlib
 import os
 from collections import defaultdict
@@ -10,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, NoReturn, Protocol, TypeVar
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from telephony.events import CallEvent, HungUp, OriginateEnded, TelephonyEvent
@@ -89,6 +91,9 @@ class Exchange(Protocol):
     async def restore_link(self) -> None:
         """Let the link come up again; `LinkUp` tells when."""
 
+    async def until_over(self, call_id: str) -> None:
+        """Return once a call is not up any more, link or not."""
+
 
 NUMBERS: Final = {fate: f"+1202555{place:04d}" for place, fate in enumerate(Fate, start=100)}
 
@@ -123,6 +128,11 @@ class SimulatedExchange:
 
     async def restore_link(self) -> None:
         self.network.restore_link(self.server)
+
+    async def until_over(self, call_id: str) -> None:
+        with contextlib.suppress(KeyError):
+            while self.network.shown(call_id):
+                await anyio.lowlevel.checkpoint()
 
 
 @asynccontextmanager

@@ -1,6 +1,6 @@
 """An exchange worked by hand: it accepts calls and says nothing until the test does."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 import anyio
@@ -49,6 +49,9 @@ class HandExchange:
 
         self.refusing: Exception | None = None
         """What `originate` raises, after it has noted the call."""
+
+        self.ended: dict[str, Sequence[CallEvent]] = {}
+        """What became of calls that nobody was told of."""
 
         self.asked = 0
         """How often it was asked for its calls."""
@@ -133,6 +136,10 @@ class HandExchange:
         if self.answering is not None:
             await self.answering.wait()
         return live
+
+    async def ended_calls(self, server: str, call_ids: Collection[str]) -> Mapping[str, Sequence[CallEvent]]:
+        self._ask()
+        return {call_id: self.ended[call_id] for call_id in call_ids if call_id in self.ended}
 
     def say(self, kind: Callable[..., CallEvent], call_id: str, **facts: object) -> None:
         """Report an event of a call."""
