@@ -20,6 +20,7 @@ from dialler.engine.aftermath import closing_event, opt_out, write_ends
 from dialler.engine.answer_clock import AnswerClock
 from dialler.engine.board import UNANSWERED, Tracked
 from dialler.engine.floor import Floor
+from dialler.engine.presumed import Presumed
 from dialler.engine.queue_looks import QueueLooks
 from dialler.engine.staffing import Staffing
 from dialler.engine.waits import look_for_idle, tell_abandoned, tell_wait
@@ -70,6 +71,7 @@ class Tracker:
         self._wrapping = wrapping
         self._watch = watch
         self._staffing = staffing
+        self._presumed = Presumed(floor, self._move_agent)
         self._recent: dict[str, None] = {}
         self.links_to_reconcile: dict[str, bool] = {}
         """Servers whose link came up, and whether the exchange was restarted."""
@@ -95,12 +97,8 @@ class Tracker:
             case CallEvent():
                 self._handle_call(event)
             case AgentChanged():
-                self._floor.board.move_agent(event)
-                self._staffing.moved(event)
-                for observe_agent in self._floor.on_agent:
-                    observe_agent(event)
-                self._floor.journal.emit(AgentMoved(at=event.at, agent=event.agent, state=event.state))
-                self._floor.wake.call()
+                self._presumed.told(event.agent)
+                self._move_agent(event)
             case LinkUp():
                 self._floor.journal.emit(LinkChanged(at=event.at, server=event.server, up=True, reason="logged in"))
                 self.links_to_reconcile[event.server] = event.restarted
@@ -108,6 +106,14 @@ class Tracker:
             case LinkDown():
                 self._floor.journal.emit(LinkChanged(at=event.at, server=event.server, up=False, reason=event.reason))
                 self._lose(event.server)
+
+    def _move_agent(self, event: AgentChanged) -> None:
+        self._floor.board.move_agent(event)
+        self._staffing.moved(event)
+        for observe_agent in self._floor.on_agent:
+            observe_agent(event)
+        self._floor.journal.emit(AgentMoved(at=event.at, agent=event.agent, state=event.state))
+        self._floor.wake.call()
 
     async def caught_up(self) -> None:
         """Return once what the exchange has reported so far is taken in."""
@@ -285,6 +291,7 @@ class Tracker:
             tracked.may_play = False
             self.looks.queued(tracked, event.queue)
         elif isinstance(event, Bridged):
+            self._presumed.joined(tracked, event)
             self._wrapping.agents.joined(tracked, event.agent)
         self.clock.watch(tracked)
         self._show(tracked)
