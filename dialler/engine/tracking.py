@@ -229,7 +229,7 @@ class Tracker:
         self._remember(session_id)
         floor.outbox.put_value(self._write, session, then=partial(self._end_written, session), ends=session_id)
         if session.status.is_open:
-            self._wrapping.wait_for(session)
+            self._wrapping.wait_for(session, heard_at=now)
         else:
             floor.journal.emit(closing_event(session))
         if (reason := abandon_reason(call, outcome)) is not None:

@@ -86,12 +86,14 @@ class WrapUps:
             if session.agent is None or not session.status.is_open:
                 return
             self._put(session, session.agent, is_up=False)
-        limit = self._limit(session.campaign_id)
+        limit, needs_code = self._limit(session.campaign_id), self._needs_code(session.campaign_id)
+        # Of a talk that ended unheard no code could be given; other work after it was done meanwhile.
+        free_since = self._floor.clock.now() if needs_code else session.ended_at
         for agent in [*self._agents_of[session_id]]:
             work = self._works[agent][session_id]
             work.is_up = False
-            self._set_free(work, session.ended_at)
-        if limit is None or (self._needs_code(session.campaign_id) and not session.status.is_open):
+            self._set_free(work, free_since)
+        if limit is None or (needs_code and not session.status.is_open):
             self.closed(session_id)
 
     def closed(self, session_id: str) -> None:

@@ -24,6 +24,8 @@ class Wrapping:
 
         self._wake = Wake(floor.clock)
         self._waiting: dict[str, Session] = {}
+        self._heard_at: dict[str, datetime] = {}
+        """When it was heard of their ends, if it was not before the engine started."""
 
     @property
     def sessions(self) -> Iterable[Session]:
@@ -35,9 +37,11 @@ class Wrapping:
         """Their ids."""
         return self._waiting.keys()
 
-    def wait_for(self, session: Session) -> None:
-        """Watch a session from now on."""
+    def wait_for(self, session: Session, *, heard_at: datetime | None = None) -> None:
+        """Watch a session from now on. Before it was heard that its call is over nobody could give the code."""
         self._waiting[session.session_id] = session
+        if heard_at is not None:
+            self._heard_at[session.session_id] = heard_at
         self._wake.call_by(self._due_at(session))
 
     async def run(self) -> None:
@@ -50,7 +54,7 @@ class Wrapping:
         for session in list(self._waiting.values()):
             if self._due_at(session) <= now:
                 # By way of the outbox: behind the end of the call, which the records may not know yet.
-                del self._waiting[session.session_id]
+                self._forget(session.session_id)
                 close = partial(self._close, session.session_id, now)
                 self._floor.outbox.put(close, then=self._closed, ends=session.session_id)
         return min(map(self._due_at, self._waiting.values()), default=None)
@@ -63,15 +67,19 @@ class Wrapping:
             return
         for session in await self._floor.store.read(lambda records: [records.session(each) for each in waiting]):
             if not session.status.is_open and session.session_id in self._waiting:
-                del self._waiting[session.session_id]
+                self._forget(session.session_id)
                 self.agents.closed(session.session_id)
                 self._floor.journal.emit(closing_event(session))
+
+    def _forget(self, session_id: str) -> None:
+        del self._waiting[session_id]
+        self._heard_at.pop(session_id, None)
 
     def _due_at(self, session: Session) -> datetime:
         running = self._floor.campaigns.get(session.campaign_id)
         deadline_s = running.campaign.settings.wrap_deadline_s if running else 0
         assert session.ended_at is not None
-        return session.ended_at + timedelta(seconds=deadline_s)
+        return self._heard_at.get(session.session_id, session.ended_at) + timedelta(seconds=deadline_s)
 
     def _close(self, session_id: str, now: datetime, records: Records) -> tuple[Session, bool]:
         """Return the session as it is closed now, and whether the dial loop has to look earlier for its lead."""

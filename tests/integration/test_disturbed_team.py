@@ -117,8 +117,8 @@ async def test_with_all_paused_by_hand_nothing_is_launched_and_afterwards_nobody
 
 AGENTS, LINES = 4, 12
 AWAY_S = (12.0, 24.0)
-"""Long enough for the dialplan's own time-out, 8 s, and short enough for some who still wait; and so long that some or all
-are through the message and gone."""
+"""Long enough for the dialplan's own time-out, 8 s, and short enough for some who still wait; and so long that some, or
+all, are through the message and gone."""
 
 TIME_OUT_S, MESSAGE_LASTS_S = 8.0, 4.0
 """Of the dialplan: its queue's, and how long the message and the wait for a key after it are."""
