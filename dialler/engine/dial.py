@@ -146,7 +146,7 @@ class DialLoop:
             facts = floor.facts(each)
             decision = self._decide(each, facts, now)
             for tracked in self._unwanted(each, decision):
-                tasks.create_task(self._tracker.give_up(tracked))
+                tasks.create_task(self._tracker.calling_off.give_up(tracked))
             calls = min(decision.calls, facts.tokens, facts.channels_free, floor.options.intents_max)
             if calls > 0:
                 wanted[campaign_id] = calls

@@ -236,7 +236,7 @@ class Engine:
             for running in floor.campaigns.values():
                 if running.campaign.desired is Desired.STOPPED:
                     calls = floor.board.of_campaign(running.campaign.campaign_id)
-                    await self._tracker.take_back(filter(self._tracker.is_unwanted, calls))
+                    await self._tracker.calling_off.take_back(calls)
             await self._wrapping.look()
             self._replanning.look()
             self._caller_ids.look()

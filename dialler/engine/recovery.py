@@ -98,7 +98,7 @@ class Recovery:
                     links[server] = restarted
                     instants.append(now + RETRY)
         # A stop that came while they could not be reached still takes back what rings.
-        await self._tracker.take_back([call for call in self._watched() if self._tracker.is_unwanted(call)])
+        await self._tracker.calling_off.take_back(self._watched())
         await self._look_after_overdue(now)
         instants += [tracked.overdue_at for tracked in self._watched()]
         return min(instants, default=None)

@@ -1,7 +1,7 @@
 """Follows live calls through the exchange's events, to the verdict and into the records."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -13,12 +13,12 @@ import anyio.lowlevel
 from dialler.domain.attempt import ended, followed
 from dialler.domain.call import Call, CallState, apply
 from dialler.domain.call_verdict import abandon_reason, verdict_of
-from dialler.domain.campaign import Desired, Wrap
-from dialler.domain.evolve import evolve
+from dialler.domain.campaign import Wrap
 from dialler.domain.session import Session
 from dialler.engine.aftermath import closing_event, opt_out, write_ends
 from dialler.engine.answer_clock import AnswerClock
 from dialler.engine.board import UNANSWERED, Tracked
+from dialler.engine.calling_off import CallingOff
 from dialler.engine.floor import Floor
 from dialler.engine.presumed import Presumed
 from dialler.engine.queue_looks import QueueLooks
@@ -26,7 +26,7 @@ from dialler.engine.staffing import Staffing
 from dialler.engine.waits import look_for_idle, tell_abandoned, tell_wait
 from dialler.engine.wake import Wake
 from dialler.engine.wrapping import Wrapping
-from dialler.errors import IllegalTransition, NotSent, TelephonyError
+from dialler.errors import IllegalTransition
 from dialler.events import (
     AgentMoved,
     CallIllegal,
@@ -68,6 +68,7 @@ class Tracker:
         self._floor = floor
         self.clock = AnswerClock(floor, self.caught_up)
         self.looks = QueueLooks(floor)
+        self.calling_off = CallingOff(floor)
         self._wrapping = wrapping
         self._watch = watch
         self._staffing = staffing
@@ -129,38 +130,6 @@ class Tracker:
         self._show(tracked)
         self._floor.trunks.hold(tracked.session.trunk, tracked.session.session_id, launched=launched)
         self._watch.call_by(tracked.overdue_at)
-
-    async def take_back(self, calls: Iterable[Tracked]) -> None:
-        """Ask to end those of `calls` that nobody has answered yet."""
-        async with anyio.create_task_group() as tasks:
-            for tracked in calls:
-                if tracked.call.state in UNANSWERED:
-                    tasks.start_soon(self._take_back, tracked)
-
-    async def _take_back(self, tracked: Tracked) -> None:
-        tracked.call = evolve(tracked.call, cancelled_by_us=True)  # Its end may come before the answer.
-        if not await self._hang_up(tracked):
-            # Perhaps its channel is yet to come; when it does, or when the link is back, it is asked again.
-            tracked.call = evolve(tracked.call, cancelled_by_us=False)
-
-    async def give_up(self, tracked: Tracked) -> None:
-        """Ask to end a call that has rung for as long as it has to: as if its ring time were over."""
-        if tracked.session.session_id not in self._floor.board.calls or tracked.call.state is not CallState.RINGING:
-            return
-        tracked.call = evolve(tracked.call, given_up=True)  # Its end may come before the answer.
-        if not await self._hang_up(tracked):
-            tracked.call = evolve(tracked.call, given_up=False)
-            if (scene := self._floor.scene_of(tracked.session.campaign_id)) is not None:
-                scene.not_given_up(tracked)
-
-    async def _hang_up(self, tracked: Tracked) -> bool:
-        """Ask to end a call; False if it was not asked, or there is no such call yet."""
-        try:
-            return await self._floor.telephony.hang_up(tracked.session.session_id)
-        except NotSent:
-            return False
-        except TelephonyError:
-            return True  # Nobody can say.
 
     def _show(self, tracked: Tracked) -> None:
         """Tell those who count calls that something became known of one."""
@@ -309,15 +278,8 @@ class Tracker:
             tracked.overdue_at = event.at + LONG_CALL_LOOK
             self.note(tracked, call)
             floor.wake.call()
-        elif self.is_unwanted(tracked):
+        elif self.calling_off.is_unwanted(tracked):
             self._watch.call()
-
-    def is_unwanted(self, tracked: Tracked) -> bool:
-        """Tell whether a call rings for a campaign that has been stopped, and is to be taken back."""
-        running = self._floor.campaigns.get(tracked.session.campaign_id)
-        is_stopped = running is not None and running.campaign.desired is Desired.STOPPED
-        may_ring = tracked.call.state in UNANSWERED and not tracked.is_doubtful
-        return is_stopped and may_ring and not tracked.call.cancelled_by_us
 
     def _lose(self, server: str) -> None:
         floor = self._floor
