@@ -12,6 +12,7 @@ NEEDED: Final = {
     "Hangup": "call",
     "CoreShowChannels": "reporting",
     "CoreStatus": "reporting",
+    "DBGet": "reporting",
     "QueueAdd": "agent",
     "QueueRemove": "agent",
     "QueuePause": "agent",
