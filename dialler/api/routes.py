@@ -35,6 +35,7 @@ from dialler.api.clean import refuse_unclean
 from dialler.api.desk import Desk
 from dialler.api.docs import OPENAPI, serve_docs
 from dialler.api.errors import ANSWERS, tell_errors
+from dialler.api.query_keys import refuse_unknown_keys
 
 
 def make_api(desk: Desk) -> FastAPI:
@@ -47,7 +48,7 @@ def make_api(desk: Desk) -> FastAPI:
         openapi_url=OPENAPI,
         docs_url=None,
         redoc_url=None,
-        dependencies=[Depends(refuse_unclean)],
+        dependencies=[Depends(refuse_unclean), Depends(refuse_unknown_keys)],
         responses=ANSWERS,
     )
     app.state.desk = desk

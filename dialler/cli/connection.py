@@ -25,7 +25,7 @@ Upload = Callable[[str, Mapping[str, str], AsyncIterable[bytes], Callable[[Docum
 
 _LONGEST_ANSWER_S = 600  # a check of ten million leads
 _PAGE_MAX = 1000
-_SIZED = ("/audit",)
+_SIZED = ("/audit", "/successes")
 """Where `size` says how long a page is, as of searches."""
 
 

@@ -1,4 +1,4 @@
-"""Text that no record can hold, anywhere in a request to any route: it is refused by its key, and nothing is done."""
+"""What every route refuses by its key, with nothing done: text that no record can hold, keys that it does not have."""
 
 import asyncio
 import json
@@ -81,13 +81,14 @@ def test_a_parameter_with_a_nul_is_refused_by_its_name(label: str, loop: asyncio
         where = data.draw(st.sampled_from([w for w in ("query", "path") if names(label, w)]))
         name = data.draw(st.sampled_from(names(label, where)))
         text = data.draw(with_nul)
-        refused(
+        document = refused(
             loop,
             label,
             address(label, **({name: text} if where == "path" else {})),
             name,
             params={name: text} if where == "query" else {},
         )
+        assert "NUL character" in document["error"]
 
     ask()
 
@@ -103,7 +104,7 @@ def test_a_body_with_bad_text_is_refused_by_its_key(label: str, loop: asyncio.Ab
             value = ["x", value] if around == "list" else {"k": value}
         value = data.draw(st.sampled_from((value, {text: "x"})))
         content = json.dumps({"x": 1, name: value}, ensure_ascii=data.draw(st.booleans()))
-        refused(
+        document = refused(
             loop,
             label,
             address(label),
@@ -111,12 +112,24 @@ def test_a_body_with_bad_text_is_refused_by_its_key(label: str, loop: asyncio.Ab
             content=content.encode("utf-8", "surrogatepass"),
             headers={"content-type": "application/json"},
         )
+        assert "NUL character" in document["error"]
 
     ask()
 
 
-def refused(loop: asyncio.AbstractEventLoop, label: str, path: str, name: str, **said: Any) -> None:
-    """Ask, and see it refused by its name, with nothing done."""
+@pytest.mark.parametrize("label", ROUTES)
+def test_a_key_that_a_route_does_not_have_is_refused_by_its_name_and_the_others_are_told(
+    label: str, loop: asyncio.AbstractEventLoop
+) -> None:
+    there = names(label, "query")
+    asked = {"campain": "spring", **dict.fromkeys(there[:1], "1")}
+    document = refused(loop, label, address(label), "campain", params=asked)
+    assert document["mistakes"] == [document["error"]]
+    assert all(name in document["error"] for name in there or ["none is taken here"])
+
+
+def refused(loop: asyncio.AbstractEventLoop, label: str, path: str, name: str, **said: Any) -> dict[str, Any]:
+    """Ask, and see it refused by its name, with nothing done; return the error."""
 
     async def ask() -> tuple[httpx.Response, int]:
         transport = httpx.ASGITransport(app=APP)
@@ -128,6 +141,7 @@ def refused(loop: asyncio.AbstractEventLoop, label: str, path: str, name: str, *
     answer, entries = loop.run_until_complete(ask())
     assert answer.status_code == 422, (label, answer.text)
     document = answer.json()
-    assert document["kind"] == "usage" and "NUL character" in document["error"], document
+    assert document["kind"] == "usage", document
     assert document["error"].startswith(name), document
     assert entries == 0
+    return document
