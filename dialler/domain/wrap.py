@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from dialler.domain.dnc_scope import DncScope
+from dialler.domain.outcome import TRAITS, Outcome
 from dialler.domain.session import STATUS_TRANSITIONS, Session, SessionStatus
 from dialler.errors import Conflict, UsageError
 
@@ -131,10 +132,18 @@ def apply_wrap(
     status between Complete and Rejected; where it would mean any other move the status stays, since it
     says how far the attempt got, and only the code changes. The caller notes the old code in the audit.
 
-    Raises Conflict while the call has not ended; UsageError where the code needs a note and none is given.
+    Raises Conflict while the call has not ended, and for a code that says who was talked to where no person answered;
+    UsageError where the code needs a note and none is given.
     """
     if session.outcome is None:
         raise Conflict(f"session {session.session_id} is still under way: it can be wrapped up once its call has ended")
+    # Of a lost call nobody knows but who talked.
+    if code.contact and not TRAITS[session.outcome].live and session.outcome is not Outcome.LOST:
+        others = ", ".join(each.code for each in WRAP_CODES.values() if not each.contact and each.active)
+        raise Conflict(
+            f"session {session.session_id} was {session.outcome}: no person answered, so it can't be {code.code};"
+            f" what can be said of it is {others}"
+        )
     if code.requires_note and not (note or "").strip():
         raise UsageError(f"wrap code {code.code} needs a note")
     status = session.status

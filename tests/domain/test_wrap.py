@@ -105,3 +105,17 @@ def test_a_code_checks_itself_at_birth() -> None:
         values = {"code": "X", "label": "x", "category": "x", "session_status": SessionStatus.COMPLETE} | wrong
         with pytest.raises(ValueError, match=r"."):
             WrapCode(**values)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_who_was_talked_to_is_said_only_where_a_person_answered_or_nobody_knows(outcome: Outcome) -> None:
+    session = a_session(status=SessionStatus.EXPIRED, outcome=outcome)
+    talks = {"SALE", "UPDATED", "REFUSED", "DNC", "CALLBACK"}
+    nobody = {"MACHINE", "MACHINE_MESSAGE", "FAX", "NO_ANSWER", "BUSY", "REJECTED_CALL", "UNREACHABLE", "BLOCKED"}
+    nobody |= {"INVALID_NUMBER", "NO_ROUTE", "CONGESTION", "FAILED", "CANCELLED"}
+    for code in WRAP_CODES:
+        if code in talks and outcome in nobody:
+            with pytest.raises(Conflict, match=f"was {outcome}: .* can't be {code}; .*WRONG_NUMBER"):
+                wrapped(session, code)
+        else:
+            assert wrapped(session, code).wrap_code == code
