@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
+from telephony.ami.trail import CAUSE_TEXT
 from telephony.simulated import Fate
 from tests.support.asterisk import HOUR_SOUND, RealAsterisk, fate_of
 from tests.support.daemon import Installation, Line, asterisk_settings, installation, real_asterisk
@@ -92,6 +93,8 @@ def test_two_hundred_live_calls_are_adopted_after_kill_9_and_none_is_rung_twice(
         for each in sessions:
             expected = gone.get(each["session_id"], OUTCOME_OF[fate_of(each["number"])])
             assert each["outcome"] == expected, each
+            is_told_later = gone.get(each["session_id"]) == "PLAYED"
+            assert (each["cause_text"] == CAUSE_TEXT) is is_told_later, each
         assert asterisk.rung() == Counter([*live, *behind])
         assert asterisk.rung_ids() == Counter(each["session_id"] for each in sessions)
         assert installed.problems() == []
