@@ -119,7 +119,7 @@ def _note(desk: Desk) -> str | None:
     """Return why agents may be missing; None: all are there."""
     if desk.engine is None:
         return NO_ENGINE
-    down = sorted({trunk.server for trunk in desk.engine.report().trunks if not trunk.up})
+    down = desk.engine.agents.servers_down()
     return f"the link to {', '.join(down)} is down: who is in its queues is not known" if down else None
 
 

@@ -41,6 +41,10 @@ class AgentDesk:
         agents = talks.keys() | set(self._floor.board.members)
         return [self._report(agent, talks.get(agent)) for agent in sorted(agents)]
 
+    def servers_down(self) -> Sequence[str]:
+        """Return the servers whose link is down: nobody knows who is in their queues."""
+        return sorted(server for server in self._floor.trunks.servers if not self._floor.is_usable(server))
+
     async def log_in(
         self, agent: str, queues: Sequence[str], *, name: str, penalty: int, paused: bool, reason: str
     ) -> Sequence[str]:

@@ -52,6 +52,9 @@ class AgentControl(Protocol):
     def report(self) -> Sequence[AgentReport]:
         """Return all who are in a queue, and those who have left it with a talk to end, or to write up."""
 
+    def servers_down(self) -> Sequence[str]:
+        """Return the servers whose link is down: nobody knows who is in their queues."""
+
     async def log_in(
         self, agent: str, queues: Sequence[str], *, name: str, penalty: int, paused: bool, reason: str
     ) -> Sequence[str]:

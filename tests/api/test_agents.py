@@ -24,7 +24,7 @@ async def test_while_a_link_is_down_agents_may_be_missing_and_the_list_says_so(
     engine_api: httpx.AsyncClient, engine: FakeEngine
 ) -> None:
     assert (await engine_api.get("/agents")).json()["note"] is None
-    engine.is_up = False
+    engine.agents.down.append("main")
     assert (await engine_api.get("/agents")).json()["note"].startswith("the link to main is down")
 
 

@@ -106,8 +106,10 @@ async def test_while_the_link_is_down_nobody_is_told_that_an_agent_is_in_no_queu
     async with opened() as centre:
         await log_in(centre, QUEUE)
         await centre.engine.agents.pause(ANN, "lunch")
+        assert centre.engine.agents.servers_down() == []
         centre.network.cut_link("pbx")
         await anyio.sleep(0.1)
+        assert centre.engine.agents.servers_down() == ["pbx"]
         for ask in (centre.engine.agents.log_out(ANN, []), centre.engine.agents.make_ready(ANN)):
             with pytest.raises(TelephonyError, match="link"):
                 await ask

@@ -41,6 +41,10 @@ class FakeAgents:
 
     queues: dict[str, list[str]] = field(default_factory=lambda: {"PJSIP/7001": ["sales"]})
     pauses: dict[str, str | None] = field(default_factory=dict)
+    down: list[str] = field(default_factory=list)
+
+    def servers_down(self) -> list[str]:
+        return self.down
 
     def report(self) -> list[AgentReport]:
         return [
@@ -98,7 +102,6 @@ class FakeEngine:
 
     store: MemoryStore
     trunks: tuple[str, ...] = ("trunk-a",)
-    is_up: bool = True
     clock: Clock = field(default_factory=lambda: FixedClock(NOW))
     fails: Exception | None = None
     """What taking an account fails with."""
@@ -185,9 +188,7 @@ class FakeEngine:
                 for at, (name, desired) in enumerate(wanted.items(), start=1)
             ],
             trunks=[
-                TrunkReport(
-                    name=name, server="main", up=self.is_up, channels_used=5, channels=200, calls_per_second=40.0
-                )
+                TrunkReport(name=name, server="main", up=True, channels_used=5, channels=200, calls_per_second=40.0)
                 for name in self.trunks
             ],
             agents={"PJSIP/7001": "talking"},
