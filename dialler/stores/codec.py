@@ -7,7 +7,7 @@ that a new setting needs no migration; one that is not known is an error.
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, Final
 
 import orjson
@@ -165,6 +165,50 @@ def evidence_from_json(text: str) -> Evidence:
     return _NO_EVIDENCE if text == "{}" else Evidence(**orjson.loads(text))
 
 
+def pick_to_json(pick: Mapping[str, object]) -> str:
+    """Return the decision behind a session as JSON, its gates as rows: `[name, passed, value, rule, earliest]`.
+
+    A row goes without its earliest moment where that is the one of the row before. Written out, the thirteen gates are
+    most of a session, and fill so much of a page of SQLite's that no second session has room in it.
+    """
+    if not pick:
+        return "{}"
+    rows = _gate_rows(pick.get("gates"))
+    return to_json(pick if rows is None else {**pick, "gates": rows})
+
+
+def _gate_rows(gates: object) -> list[tuple[object, ...]] | None:
+    """Return the rows of gates; None for what is no list of gates."""
+    if not isinstance(gates, list):
+        return None
+    rows: list[tuple[object, ...]] = []
+    earliest = None
+    try:
+        for gate in gates:
+            row = _gate_row(gate)
+            if len(gate) > len(row):
+                return None
+            rows.append(row[:-1] if row[-1] == earliest else row)
+            earliest = row[-1]
+    except (TypeError, KeyError):
+        return None
+    return rows
+
+
+def pick_from_json(text: str) -> dict[str, Any]:
+    """Return the decision. Gates that are no rows, as they once were stored, stay as they are."""
+    pick = json_object(text)
+    gates = pick.get("gates")
+    if isinstance(gates, list) and all(isinstance(row, list) for row in gates):
+        earliest = None
+        pick["gates"] = written_out = []
+        for name, passed, value, rule, *at in gates:
+            earliest = at[0] if at else earliest
+            written_out.append({"name": name, "passed": passed, "value": value, "rule": rule, "earliest": earliest})
+    return pick
+
+
+_gate_row: Final = itemgetter("name", "passed", "value", "rule", "earliest")
 _NO_EVIDENCE: Final = Evidence()
 _EVIDENCE: Final = tuple(one.name for one in fields(Evidence))
 _evidence_of: Final = attrgetter(*_EVIDENCE)

@@ -13,6 +13,8 @@ from dialler.stores.codec import (
     from_us,
     from_us_or_none,
     json_object,
+    pick_from_json,
+    pick_to_json,
     to_json,
     to_us,
     to_us_or_none,
@@ -93,7 +95,7 @@ def intent_values(session: Session) -> tuple[object, ...]:
         session.for_agent,
         session.timezone,
         session.local_time,
-        to_json(session.pick) if session.pick else "{}",
+        pick_to_json(session.pick),
         to_json(session.details) if session.details else "{}",
     )
 
@@ -127,7 +129,7 @@ def session_of(row: Sequence[Any]) -> Session:
             **{name: from_us_or_none(stored[name]) for name in MOMENTS},
             "created_at": from_us(stored["created_at"]),
             "caller_id_day": None if day is None else date.fromisoformat(day),
-            "pick": json_object(stored["pick"]),
+            "pick": pick_from_json(stored["pick"]),
             "details": json_object(stored["details"]),
             "status": SessionStatus(stored["status"]),
             "outcome": None if outcome is None else Outcome(outcome),

@@ -1,6 +1,7 @@
 """Stored values come back exactly, and damaged ones say where they stand."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from typing import cast
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +15,7 @@ from dialler.domain.patience import PatienceStart
 from dialler.domain.redial import RedialRule, RedialRules
 from dialler.domain.session import Evidence
 from dialler.domain.strategy import LeadOrder, NumberOrder, StrategySettings
+from dialler.domain.verdict import Gate, Verdict, verdict_to_json
 from dialler.domain.wrap import WRAP_CODES
 from dialler.errors import StoreError
 from dialler.stores.codec import (
@@ -22,14 +24,18 @@ from dialler.stores.codec import (
     from_us,
     numbers_from_json,
     numbers_to_json,
+    pick_from_json,
+    pick_to_json,
     settings_from_json,
     settings_to_json,
     strategy_from_json,
     strategy_to_json,
+    to_json,
     to_us,
 )
 from telephony.answer_plan import KeyAction
 
+NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 zones = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 moments = st.datetimes(datetime(1971, 1, 1), datetime(2200, 1, 1), timezones=zones | st.just(UTC))  # noqa: DTZ001
 
@@ -89,6 +95,36 @@ def test_numbers_come_back(numbers: list[PhoneNumber]) -> None:
 @settings(max_examples=50)
 def test_evidence_comes_back(evidence: Evidence) -> None:
     assert evidence_from_json(evidence_to_json(evidence)) == evidence
+
+
+gate_texts = st.text(max_size=9)
+openings = st.none() | st.sampled_from([NOON, NOON + timedelta(days=1)])
+gates = st.builds(Gate, gate_texts, st.booleans(), gate_texts, gate_texts, openings)
+other_gates = st.dictionaries(st.sampled_from(["name", "passed", "window"]), gate_texts | st.booleans())
+
+
+@given(st.lists(gates), st.lists(other_gates, max_size=1))
+def test_a_decision_comes_back_whatever_its_gates(of_a_verdict: list[Gate], others: list[dict[str, object]]) -> None:
+    verdict = Verdict(gates=tuple(of_a_verdict), number=None, caller_id=None, dialable=False, earliest=NOON)
+    pick = {"weight": 70, "gates": [*cast(list[object], verdict_to_json(verdict)["gates"]), *others]}
+    assert pick_from_json(pick_to_json(pick)) == pick
+
+
+@pytest.mark.parametrize("pick", [{}, {"weight": 70}, *({"gates": odd} for odd in ({"window": True}, {}, None, [1]))])
+def test_a_decision_without_gates_comes_back(pick: dict[str, object]) -> None:
+    assert pick_from_json(pick_to_json(pick)) == pick
+
+
+def test_the_gates_of_a_call_take_half_the_room() -> None:
+    passed = tuple(Gate(f"gate {n}", True, "what was found", "what it needs", NOON) for n in range(13))
+    verdict = Verdict(gates=passed, number=None, caller_id=None, dialable=True, earliest=NOON)
+    gates = verdict_to_json(verdict)["gates"]
+    assert len(pick_to_json({"gates": gates})) < len(to_json({"gates": gates})) / 2
+
+
+def test_gates_that_were_stored_written_out_are_read() -> None:
+    gate = {"name": "list", "passed": True, "value": "to dial", "rule": "to dial", "earliest": None}
+    assert pick_from_json(to_json({"gates": [gate]})) == {"gates": [gate]}
 
 
 def test_a_setting_that_was_not_stored_takes_its_default() -> None:

@@ -149,7 +149,8 @@ async def test_what_the_exchange_and_the_gates_said_of_a_person_is_wiped(store: 
     person = new_lead("+13105550123", TEXAS, name="Ann O'Hara", customer_key="key-77", external_lead_id="30")
     [lead_id] = await store.write(lambda records: records.add_leads(lead_list.list_id, [person], NOW))
     lead = await store.read(lambda records: records.lead(lead_id))
-    pick = {"gates": [{"name": "dnc", "value": "+13105550123 is not listed"}, {"name": "weight", "value": "30 of 100"}]}
+    gate = {"name": "do_not_call", "passed": True, "value": "", "rule": "one or more is not", "earliest": None}
+    pick = {"gates": [{**gate, "value": "+13105550123 is not listed"}, {**gate, "value": "30 of 100"}]}
     error = "PJSIP/0013105550123@carrier for ann o'hara (key-77): 30 s over; annoying"
 
     def past(records: Records) -> None:
@@ -165,9 +166,7 @@ async def test_what_the_exchange_and_the_gates_said_of_a_person_is_wiped(store: 
     assert session.evidence == Evidence(
         cause=30, error="PJSIP/00(erased)@carrier for (erased) ((erased)): 30 s over; annoying"
     )
-    assert session.pick == {
-        "gates": [{"name": "dnc", "value": "(erased) is not listed"}, {"name": "weight", "value": "30 of 100"}]
-    }
+    assert session.pick == {"gates": [{**gate, "value": "(erased) is not listed"}, {**gate, "value": "30 of 100"}]}
 
 
 async def test_numbers_go_from_what_was_done_to_no_lead_step_by_step(

@@ -36,7 +36,13 @@ async def test_a_session_comes_back_as_it_was_written(store: AnyStore) -> None:
         for_agent="PJSIP/7001",
         timezone="Europe/Berlin",
         local_time="2026-11-02T16:04:05+01:00",
-        pick={"weight": 70, "gates": {"window": True}},
+        pick={
+            "weight": 70,
+            "gates": [
+                {"name": "list", "passed": True, "value": "to dial", "rule": "to dial", "earliest": NOW.isoformat()},
+                {"name": "line", "passed": True, "value": HOSTILE, "rule": "free", "earliest": NOW.isoformat()},
+            ],
+        },
     )
 
     def begin(records: Records) -> Session:
