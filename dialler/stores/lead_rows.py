@@ -52,10 +52,16 @@ PROGRESS_COLUMNS: Final = (
 )
 """What the engine makes of it."""
 
+TURN_COLUMNS: Final = ("state", "due_at")
+"""Of these, what changes as a lead goes into a call, or is put aside unseen."""
+
 COLUMNS: Final = ("lead_id", "list_id", "campaign_id", "key_id", "created_at", *GIVEN_COLUMNS, *PROGRESS_COLUMNS)
 
 given_of: Final = attrgetter(*GIVEN_COLUMNS)
 """What GIVEN_COLUMNS hold, as values of the lead."""
+
+beside_turn_of: Final = attrgetter(*(name for name in PROGRESS_COLUMNS if name not in TURN_COLUMNS))
+"""What PROGRESS_COLUMNS hold beside TURN_COLUMNS, as values of the lead."""
 
 
 _STATES: Final = {each.value: each for each in LeadState}
@@ -98,6 +104,11 @@ def progress_values(lead: Lead) -> tuple[object, ...]:
         lead.callback_agent,
         to_us_or_none(lead.callback_expires_at),
     )
+
+
+def turn_values(lead: Lead) -> tuple[object, ...]:
+    """Return the values of TURN_COLUMNS."""
+    return (lead.state.value, to_us_or_none(lead.due_at))
 
 
 def lead_of(row: Sequence[Any], transaction: Transaction) -> Lead:

@@ -20,10 +20,13 @@ from dialler.stores.lead_rows import (
     COLUMNS,
     GIVEN_COLUMNS,
     PROGRESS_COLUMNS,
+    TURN_COLUMNS,
+    beside_turn_of,
     given_of,
     given_values,
     lead_of,
     progress_values,
+    turn_values,
 )
 from dialler.stores.search_index import pend
 from dialler.stores.transaction import Transaction, portions
@@ -32,6 +35,8 @@ _SELECT: Final = f"SELECT {', '.join(COLUMNS)} FROM leads"
 _ASSIGN_PROGRESS: Final = ", ".join(f"{name} = ?" for name in PROGRESS_COLUMNS)
 _ASSIGN_GIVEN: Final = ", ".join(f"{name} = ?" for name in GIVEN_COLUMNS)
 _SET_PROGRESS: Final = f"UPDATE leads SET {_ASSIGN_PROGRESS} WHERE lead_id = ?"
+# An index is written for each column that is assigned, also to what it was: those that tell of attempts are spared.
+_SET_TURN: Final = f"UPDATE leads SET {', '.join(f'{name} = ?' for name in TURN_COLUMNS)} WHERE lead_id = ?"
 _SET_ALL: Final = f"UPDATE leads SET {_ASSIGN_PROGRESS}, list_id = ?, key_id = ?, {_ASSIGN_GIVEN} WHERE lead_id = ?"
 _ADDED: Final = ("lead_id", "list_id", "campaign_id", "key_id", "created_at", "rank", *GIVEN_COLUMNS)
 _NUMBER: Final = ("number", "campaign_id", "lead_id")
@@ -213,7 +218,8 @@ class LeadRecords:
     def set_leads(self, leads: Sequence[Lead]) -> None:
         known = self._in.leads
         self.leads_with([lead.lead_id for lead in leads if lead.lead_id not in known], to_change=True)
-        progress: list[tuple[object, ...]] = []
+        progress: list[Lead] = []
+        is_turn_only = True
         ranks: list[tuple[int, int]] = []
         for lead in leads:
             if lead.lead_id not in known:
@@ -223,7 +229,8 @@ class LeadRecords:
             is_moved = lead.list_id != old.list_id
             if key_id == old_key_id and not is_moved and given_of(lead) == given_of(old):
                 # Nearly every change is one of the engine's; it leaves most indexes alone.
-                progress.append((*progress_values(lead), lead.lead_id))
+                progress.append(lead)
+                is_turn_only = is_turn_only and beside_turn_of(lead) == beside_turn_of(old)
             else:
                 self._set_given(lead, key_id, old)
             if is_moved or lead.attempts != old.attempts or lead.data != old.data:
@@ -232,7 +239,10 @@ class LeadRecords:
             if lead.state is not old.state or key_id != old_key_id or is_moved:
                 self._in.count_leads(old.list_id, old_key_id, old.state.value, -1)
                 self._in.count_leads(lead.list_id, key_id, lead.state.value, 1)
-        self._in.run_many(_SET_PROGRESS, progress)
+        if is_turn_only:
+            self._in.run_many(_SET_TURN, [(*turn_values(lead), lead.lead_id) for lead in progress])
+        else:
+            self._in.run_many(_SET_PROGRESS, [(*progress_values(lead), lead.lead_id) for lead in progress])
         self._in.run_many(_RANK, ranks)
 
     def _new_rank(self, lead: Lead, old: Lead) -> Sequence[tuple[int, int]]:

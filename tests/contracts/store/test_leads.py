@@ -1,5 +1,6 @@
 """Leads on every store."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from datetime import date, timedelta
 from typing import Any
@@ -119,6 +120,28 @@ async def test_leads_are_read_and_changed_together(store: AnyStore) -> None:
     with pytest.raises(NotFound, match="999"):
         await store.write(lambda r: r.set_leads([replace(b, priority=8), replace(b, lead_id=999)]))
     assert (await store.read(lambda records: records.lead(b.lead_id))).priority == 0
+
+
+def setting(leads: Sequence[Lead]) -> Callable[[Records], None]:
+    return lambda records: records.set_leads(leads)
+
+
+async def test_leads_are_as_they_were_set_last_whatever_else_was_set_with_them(store: AnyStore) -> None:
+    _, (a, b) = await list_of_leads(store, 2)
+    called = replace(a, state=LeadState.IN_CALL)
+    tried = replace(called, state=LeadState.RESTING, due_at=NOW, attempts=1, last_outcome=Outcome.BUSY)
+    again = replace(tried, state=LeadState.IN_CALL, due_at=None)
+    rests = replace(b, state=LeadState.RESTING, due_at=NOW)
+    for together, a_now, b_now in (
+        ([called, rests], called, rests),
+        ([tried, replace(rests, due_at=None, state=LeadState.READY), rests], tried, rests),
+        ([again, tried, again], again, rests),
+        ([replace(b, state=LeadState.IN_CALL)], again, replace(b, state=LeadState.IN_CALL)),
+        ([b, replace(again, state=LeadState.READY)], replace(again, state=LeadState.READY), b),
+    ):
+        await store.write(setting(together))
+        found = await store.read(lambda records: records.leads_with([a.lead_id, b.lead_id]))
+        assert found == {a.lead_id: a_now, b.lead_id: b_now}
 
 
 async def test_leads_are_found_by_many_customer_keys_at_once(store: AnyStore) -> None:
