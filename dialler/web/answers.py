@@ -49,6 +49,16 @@ class Agents(_Answer):
     busy: Count | None = None
 
 
+class Callbacks(_Answer):
+    """Calls back that people were promised."""
+
+    due: Count = 0
+    waiting_for_agent: Count | None = None
+    """Of these, the ones that lack nothing but the agent who promised them; None: nobody knows."""
+
+    next_at: AwareDatetime | None = None
+
+
 class Pacing(_Answer):
     """The last decision on how many calls to place."""
 
@@ -99,6 +109,9 @@ class Campaign(_Answer):
     calls: Calls
     queue: Text | None = None
     agents: Agents
+    callbacks: Callbacks = Callbacks()
+    """None of a daemon of an older version."""
+
     hopper: Mapping[str, Count] = {}
     pacing: Pacing
     abandons: tuple[AbandonRate, ...] = ()

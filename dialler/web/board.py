@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from dialler.settings.sources import SYSTEM_FILE
-from dialler.web.answers import Campaign, LeadList, Status, Trunk
+from dialler.web.answers import Callbacks, Campaign, LeadList, Status, Trunk
 from dialler.web.upstream import Trouble
 from dialler.web.watch import Away, Seen
 
@@ -162,6 +162,7 @@ def _campaign(campaign: Campaign, commands: Commands) -> Json:
         "cures": [commands.dialler(words) for words in _steps(campaign)],
         "pacing": _pacing(campaign),
         "abandoned": _abandoned(campaign),
+        "callbacks": _callbacks(campaign.callbacks),
         "next_at": _iso(campaign.next_at),
         "lasts_s": campaign.runway_s,
         "lists": [_list(each, campaign.hopper) for each in campaign.lists],
@@ -238,6 +239,17 @@ def _abandoned(campaign: Campaign) -> str:
         if each.rate is not None
     ]
     return "; ".join(said) or "nobody has answered"
+
+
+def _callbacks(callbacks: Callbacks) -> str | None:
+    """Say how many callbacks are due, for whom they wait, and when the next one is due; None: none is promised."""
+    said = []
+    if callbacks.due:
+        waiting = callbacks.waiting_for_agent
+        said.append(f"{callbacks.due} due" + (f", {waiting} of them wait for their agent" if waiting else ""))
+    if callbacks.next_at is not None:
+        said.append(f"{'the next' if said else 'the first'} is due at {callbacks.next_at.isoformat()}")
+    return "; ".join(said) or None
 
 
 def _list(each: LeadList, hopper: Mapping[str, int]) -> Json:

@@ -13,6 +13,7 @@ from dialler.web.upstream import Trouble
 from dialler.web.watch import Away, Seen
 from tests.support.boards import COMMANDS, campaign, lead_list, status
 
+AT_FOUR = "is due at 2026-06-03T16:00:00+00:00"
 NOW = datetime(2026, 6, 3, 15, 30, 1, tzinfo=UTC)
 
 
@@ -100,6 +101,21 @@ def test_abandoned_calls_are_told_by_period_and_which_is_over_its_limit() -> Non
     over = "over the abandon limit: no call"
     found = card(limits=[over], pacing={"strategy": "ratio", "calls": 0, "reason": f"{over}; 2 lines"})
     assert (found["why"], found["pacing"]) == ((over,), "ratio: no new call; 2 lines")
+
+
+@pytest.mark.parametrize(
+    ("callbacks", "said"),
+    [
+        ({}, None),
+        ({"due": 0, "waiting_for_agent": 0, "next_at": None}, None),
+        ({"due": 3, "waiting_for_agent": None, "next_at": None}, "3 due"),
+        ({"due": 3, "waiting_for_agent": 0, "next_at": "2026-06-03T16:00:00Z"}, f"3 due; the next {AT_FOUR}"),
+        ({"due": 3, "waiting_for_agent": 2, "next_at": None}, "3 due, 2 of them wait for their agent"),
+        ({"due": 0, "waiting_for_agent": 0, "next_at": "2026-06-03T16:00:00Z"}, f"the first {AT_FOUR}"),
+    ],
+)
+def test_callbacks_are_told_where_there_are_some(callbacks: dict[str, Any], said: str | None) -> None:
+    assert card(callbacks=callbacks)["callbacks"] == said
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 """The board in a real browser, of a real daemon: it follows by itself, and it can be read, whatever happens."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -132,6 +134,13 @@ def test_the_board_follows_what_goes_on_survives_the_daemon_and_shows_names_as_t
         assert page.evaluate(f"{card('spring')}.querySelector('tbody [data-put=so_far]').textContent") == "100 %"
         assert figure(page, "channels") == 40
         assert figure(page, "running") == 2
+        assert page.evaluate(f"{card(HOSTILE)}.querySelector('.callbacks').hidden")
+        in_two_days = datetime.now(UTC).date() + timedelta(days=2)
+        board.installed.api("PUT", "/leads/700/callback", {"at": f"{in_two_days}T03:00"})
+        page.until(f"!{card(HOSTILE)}.querySelector('.callbacks').hidden")
+        promised = page.evaluate(f"{card(HOSTILE)}.querySelector('.callbacks').innerText")
+        assert re.search(rf"the first is due at \w+,? {in_two_days.day} ", promised), promised
+        assert page.evaluate(f"{card('spring')}.querySelector('.callbacks').hidden")
         assert "wait for their window" in page.evaluate(f"{card(HOSTILE)}.querySelector('.why').innerText")
         assert "dialler list create xxx" in page.evaluate(f"{card(LONG)}.querySelector('.why').innerText")
         for width in (1280, 390, 320):

@@ -122,6 +122,8 @@ function showCampaign(card, campaign, now) {
   show(cures, campaign.cures.length > 0);
   commands(cures, campaign.cures);
   holdHeight(card.querySelector(".why"));
+  show(card.querySelector(".callbacks"), campaign.callbacks !== null);
+  put(card.querySelector(".callbacks dd"), plain(campaign.callbacks ?? "", now));
   put(card.querySelector(".next"), nextOf(campaign, now));
   put(card.querySelector(".lasts"), campaign.lasts_s === null ? "nobody knows" : `${span(campaign.lasts_s * 1000)} at the present pace`);
   const region = card.querySelector(".scroll");
